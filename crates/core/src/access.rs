@@ -1,0 +1,206 @@
+//! Who may do what: callers, their keys, scopes, apps and addresses.
+//!
+//! In scope: finding the caller of a key in constant time, and deciding whether it may.
+//! Out of scope: reading headers (the Worker does) and rate limits.
+
+use crate::app::AppName;
+use crate::digest::Sha256Digest;
+use crate::secret::Secret;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConditionallySelectable as _};
+
+/// One thing that a caller may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Read the access token.
+    Token,
+    /// Read tickets.
+    Ticket,
+    /// Have pages and cards signed.
+    Sign,
+    /// Report a stale credential.
+    Refresh,
+    /// Call WeChat through us.
+    Proxy,
+    /// Read the health of apps.
+    Status,
+    /// Revoke, and read the history.
+    Admin,
+}
+
+impl Scope {
+    /// All scopes, in the order of the documentation.
+    pub const ALL: [Self; 7] =
+        [Self::Token, Self::Ticket, Self::Sign, Self::Refresh, Self::Proxy, Self::Status, Self::Admin];
+
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Ticket => "ticket",
+            Self::Sign => "sign",
+            Self::Refresh => "refresh",
+            Self::Proxy => "proxy",
+            Self::Status => "status",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The inverse of [`Scope::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+/// The apps that a caller may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedApps {
+    /// `["*"]`.
+    All,
+    /// By name.
+    These(Vec<AppName>),
+}
+
+impl AllowedApps {
+    /// Whether `app` is among them.
+    pub fn includes(&self, app: &AppName) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.contains(app),
+        }
+    }
+}
+
+/// A key as it is kept: only its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyDigest(Sha256Digest);
+
+impl KeyDigest {
+    /// The digest of a key.
+    pub fn of(key: &Secret) -> Self {
+        Self(Sha256Digest::of(key.expose()))
+    }
+}
+
+/// Who holds a key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The name in the configuration.
+    pub name: String,
+    /// The current key and, during a change of keys, the next one.
+    pub keys: Vec<KeyDigest>,
+    /// Which apps it may use.
+    pub apps: AllowedApps,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Where it may call from; empty means from anywhere.
+    pub ips: Vec<IpNet>,
+}
+
+impl Caller {
+    /// Whether this caller may do `scope` to `app` from `ip`.
+    ///
+    /// Deny by default: with address ranges configured, a request whose address is unknown is
+    /// refused.
+    pub fn may(&self, scope: Scope, app: &AppName, ip: Option<IpAddr>) -> bool {
+        self.may_from(scope, ip) && self.apps.includes(app)
+    }
+
+    /// Whether this caller may do `scope` from `ip` to any app at all.
+    pub fn may_from(&self, scope: Scope, ip: Option<IpAddr>) -> bool {
+        self.scopes.contains(&scope) && self.may_call_from(ip)
+    }
+
+    fn may_call_from(&self, ip: Option<IpAddr>) -> bool {
+        if self.ips.is_empty() {
+            return true;
+        }
+        // An IPv4 client may show up as ::ffff:a.b.c.d.
+        let Some(ip) = ip.map(|ip| ip.to_canonical()) else { return false };
+        self.ips.iter().any(|range| range.contains(&ip))
+    }
+}
+
+/// All callers, searched by key.
+#[derive(Clone, Debug, Default)]
+pub struct Callers(Vec<Caller>);
+
+impl Callers {
+    /// The callers given.
+    pub fn new(callers: Vec<Caller>) -> Self {
+        Self(callers)
+    }
+
+    /// No caller at all: nobody can be authenticated.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The caller who holds `key`.
+    ///
+    /// Every key of every caller is compared, in constant time, whether or not one matched before:
+    /// an unknown key costs the same work as a known one.
+    pub fn holder_of(&self, key: &Secret) -> Option<&Caller> {
+        let presented = Sha256Digest::of(key.expose());
+        let mut found = u64::MAX;
+        for (index, caller) in (0_u64..).zip(&self.0) {
+            let hit = caller.keys.iter().fold(Choice::from(0), |hit, key| hit | key.0.ct_eq(&presented));
+            found.conditional_assign(&index, hit);
+        }
+        let known = !found.ct_eq(&u64::MAX);
+        if known.into() { self.0.get(usize::try_from(found).ok()?) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(name: &str, keys: &[&str], ips: &[&str]) -> Caller {
+        Caller {
+            name: name.to_owned(),
+            keys: keys.iter().map(|key| KeyDigest::of(&Secret::new((*key).to_owned()))).collect(),
+            apps: AllowedApps::These(vec![AppName::parse("shop").unwrap()]),
+            scopes: vec![Scope::Token],
+            ips: ips.iter().map(|range| range.parse().unwrap()).collect(),
+        }
+    }
+
+    fn key(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn both_keys_of_a_caller_open_and_no_other() {
+        let callers = Callers::new(vec![caller("web", &["one", "two"], &[]), caller("job", &["three"], &[])]);
+        for (presented, holder) in [("one", "web"), ("two", "web"), ("three", "job")] {
+            assert_eq!(callers.holder_of(&key(presented)).unwrap().name, holder);
+        }
+        for stranger in ["", "on", "onee", "ONE"] {
+            assert!(callers.holder_of(&key(stranger)).is_none());
+        }
+        assert!(Callers::default().holder_of(&key("one")).is_none());
+    }
+
+    #[test]
+    fn denied_by_default() {
+        let shop = AppName::parse("shop").unwrap();
+        let web = caller("web", &["one"], &[]);
+        assert!(web.may(Scope::Token, &shop, None));
+        assert!(!web.may(Scope::Ticket, &shop, None));
+        assert!(!web.may(Scope::Token, &AppName::parse("other").unwrap(), None));
+        assert!(!Caller { scopes: vec![], ..web }.may(Scope::Token, &shop, None));
+    }
+
+    #[test]
+    fn addresses_are_matched_as_ranges() {
+        let shop = AppName::parse("shop").unwrap();
+        let web = caller("web", &["one"], &["203.0.113.0/24", "2001:db8::/32"]);
+        let from = |ip: &str| web.may(Scope::Token, &shop, Some(ip.parse().unwrap()));
+        assert!(from("203.0.113.9") && from("2001:db8::1") && from("::ffff:203.0.113.9"));
+        assert!(!from("203.0.114.9") && !from("2001:db9::1") && !from("3.203.0.113"));
+        assert!(!web.may(Scope::Token, &shop, None));
+    }
+}

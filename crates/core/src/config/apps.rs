@@ -1,0 +1,165 @@
+//! `APPS.*` and the `APP_SECRET_*` that belong to them.
+
+use super::fault::{Fault, Place};
+use super::table::{Table, tables};
+use super::{AppEntry, Raw, ReadyApp};
+use crate::app::{App, AppName, Platform, TokenApi};
+use crate::credential::TicketType;
+use crate::secret::Secret;
+use crate::signature::HostPattern;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const KNOWN: [&str; 7] =
+    ["appid", "platform", "token_api", "tickets", "api_hosts", "sign_hosts", "refresh_lead_s"];
+
+/// WeChat's own hosts: the nearest access point, then the failover (Interface_field_description).
+const WECHAT_HOSTS: [&str; 2] = ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"];
+
+/// A plain token is replaced half an hour ahead: clients take up to 1500 s off `expires_in`.
+const PLAIN_LEAD_S: u64 = 1800;
+
+pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> BTreeMap<AppName, AppEntry> {
+    let mut apps = BTreeMap::new();
+    let mut first_with: BTreeMap<String, AppName> = BTreeMap::new();
+    for (name, fields) in tables("APPS", "[vars.APPS.shop]", raw.apps.as_ref(), faults) {
+        let Some(name) = AppName::parse(name) else { continue };
+        let mut own = Vec::new();
+        let app = app(&name, fields, raw, &mut own);
+        if let Some(app) = &app {
+            // Two Keepers for one account would do what the centre exists to prevent.
+            if let Some(first) = first_with.insert(app.appid.clone(), name.clone()) {
+                own.push(Fault::new(
+                    Place::App(name.clone()),
+                    format!("APPS.{name}.appid"),
+                    format!("is also the appid of APPS.{first}"),
+                    "keep one of the two: two apps of one account refresh each other's token away",
+                ));
+            }
+        }
+        let entry = match app {
+            Some(app) if own.is_empty() => {
+                AppEntry::Ready(Rc::new(ReadyApp { identity: app.identity(), app }))
+            }
+            _ => AppEntry::Faulty(own.clone()),
+        };
+        faults.append(&mut own);
+        apps.insert(name, entry);
+    }
+    apps
+}
+
+fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<App> {
+    let mut table = Table::new(format!("APPS.{name}"), Place::App(name.clone()), fields, faults);
+    table.only(&KNOWN);
+    let appid = appid(&mut table);
+    let platform = table.choice(
+        "platform",
+        &[("official", Platform::Official), ("mini", Platform::Mini)],
+        Platform::Official,
+    );
+    let token_api = token_api(&mut table);
+    let tickets = table.list("tickets", "known are \"jsapi\", \"wx_card\" and \"sdk\"", TicketType::parse);
+    let api_hosts = api_hosts(&mut table);
+    let fix = "give host names such as \"shop.example.com\" or \"*.example.com\", without https:// and path";
+    let sign_hosts = table.list("sign_hosts", fix, HostPattern::parse).unwrap_or_default();
+    let secret = app_secret(name, &mut table, raw);
+    let sound = table.is_sound();
+    let app = App {
+        name: name.clone(),
+        appid: appid?,
+        secret: secret?,
+        platform,
+        token_api,
+        tickets: tickets.unwrap_or_else(|| match platform {
+            Platform::Official => vec![TicketType::Jsapi],
+            Platform::Mini => vec![],
+        }),
+        api_hosts,
+        sign_hosts,
+    };
+    sound.then_some(app)
+}
+
+fn appid(table: &mut Table<'_>) -> Option<String> {
+    let Some(text) = table.text("appid") else {
+        if table.is_sound() {
+            table.fault("appid", "is missing", "copy it from the account's console; it begins with wx");
+        }
+        return None;
+    };
+    let is_appid = text.len() == 18
+        && text
+            .strip_prefix("wx")
+            .is_some_and(|id| id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase()));
+    if is_appid {
+        return Some(text.to_owned());
+    }
+    let fix = if text.starts_with("gh_") {
+        "this is the original id (原始ID); the appid (AppID) begins with wx"
+    } else {
+        "it is wx and 16 characters of 0-9 and a-z, as in the account's console"
+    };
+    table.fault("appid", "is no appid", fix);
+    None
+}
+
+fn token_api(table: &mut Table<'_>) -> TokenApi {
+    let plain = table.choice("token_api", &[("stable", false), ("plain", true)], false);
+    let lead_s = table.number("refresh_lead_s", 200..=7000);
+    match (plain, lead_s) {
+        (true, lead_s) => TokenApi::Plain { lead_s: lead_s.unwrap_or(PLAIN_LEAD_S) },
+        (false, Some(_)) => {
+            let fix = "leave it out: the stable API gives a new token in the last 300 s only";
+            table.fault("refresh_lead_s", "means nothing with token_api = \"stable\"", fix);
+            TokenApi::Stable
+        }
+        (false, None) => TokenApi::Stable,
+    }
+}
+
+fn api_hosts(table: &mut Table<'_>) -> Vec<String> {
+    let fix = "give origins such as \"https://api.weixin.qq.com\": https, a host, perhaps a port, no path";
+    match table.list("api_hosts", fix, origin) {
+        None => WECHAT_HOSTS.map(str::to_owned).to_vec(),
+        Some(hosts) => {
+            if hosts.is_empty() && table.is_sound() {
+                table.fault("api_hosts", "is empty", "name at least one, or leave it out for WeChat's own");
+            }
+            hosts
+        }
+    }
+}
+
+/// An origin: `https://host[:port]`; plain `http` only for this machine, because the AppSecret
+/// travels there.
+fn origin(text: &str) -> Option<String> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let (scheme, authority) = text.split_once("://")?;
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let host_is_sound =
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    let safe = scheme == "https" || (scheme == "http" && matches!(host, "127.0.0.1" | "localhost"));
+    (host_is_sound && safe && port.parse::<u16>().is_ok()).then(|| text.to_owned())
+}
+
+fn app_secret(name: &AppName, table: &mut Table<'_>, raw: &Raw<'_>) -> Option<Secret> {
+    let setting = name.secret_setting();
+    let Some(secret) = (raw.secret)(&setting) else {
+        let fix = format!("store the AppSecret with `wrangler secret put {setting}`");
+        table.fault_of(setting, "is missing", &fix);
+        return None;
+    };
+    let text = secret.expose();
+    let fix = format!("copy the AppSecret, 32 characters, and store it with `wrangler secret put {setting}`");
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        table.fault_of(setting, "holds white space or other odd characters", &fix);
+        return None;
+    }
+    if !(16..=128).contains(&text.len()) {
+        table.fault_of(setting, "has not the length of an AppSecret", &fix);
+        return None;
+    }
+    Some(secret)
+}

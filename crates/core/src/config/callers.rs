@@ -1,0 +1,104 @@
+//! `CALLERS.*` and the `CALLER_KEY_*` that belong to them.
+//!
+//! A caller whose key or addresses are faulty is left out: a fault never widens what it may do. An
+//! unknown scope or app, or a faulty next key, takes nothing from what else it may do.
+
+use super::Raw;
+use super::fault::{Fault, Place};
+use super::secrets::{MAKE_A_KEY, key_problem};
+use super::table::{Table, tables};
+use crate::access::{AllowedApps, Caller, KeyDigest, Scope};
+use crate::app::{AppName, setting_case};
+use ipnet::IpNet;
+use serde_json::{Map, Value as Json};
+use std::net::IpAddr;
+
+const KNOWN: [&str; 5] = ["apps", "scopes", "ips", "paths", "origins"];
+
+pub(super) fn read(raw: &Raw<'_>, apps: &[AppName], faults: &mut Vec<Fault>) -> Vec<Caller> {
+    let mut callers: Vec<Caller> = Vec::new();
+    for (name, fields) in tables("CALLERS", "[vars.CALLERS.web]", raw.callers.as_ref(), faults) {
+        let Some(caller) = caller(name, fields, raw, apps, faults) else { continue };
+        let twin = callers.iter().find(|other| other.keys.iter().any(|key| caller.keys.contains(key)));
+        if let Some(twin) = twin {
+            let setting = key_setting(name);
+            let problem = format!("is also the key of CALLERS.{}", twin.name);
+            faults.push(Fault::new(Place::Caller, setting, problem, MAKE_A_KEY));
+        } else {
+            callers.push(caller);
+        }
+    }
+    callers
+}
+
+fn caller(
+    name: &str,
+    fields: &Map<String, Json>,
+    raw: &Raw<'_>,
+    apps: &[AppName],
+    faults: &mut Vec<Fault>,
+) -> Option<Caller> {
+    let mut table = Table::new(format!("CALLERS.{name}"), Place::Caller, fields, faults);
+    table.only(&KNOWN);
+    let allowed = allowed_apps(&mut table, fields, apps);
+    let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+    let fix = format!("known are {}", known.join(", "));
+    let scopes = table.list("scopes", &fix, Scope::parse).unwrap_or_default();
+    if scopes.is_empty() && !fields.contains_key("scopes") {
+        table.fault("scopes", "is missing", &format!("say what it may do; {fix}"));
+    }
+    let ips = ips(&mut table, fields);
+    if fields.contains_key("origins") {
+        table.fault("origins", "is not supported yet", "leave the caller out until it is");
+        return None;
+    }
+    let keys = keys(name, &mut table, raw)?;
+    Some(Caller { name: name.to_owned(), keys, apps: allowed, scopes, ips: ips? })
+}
+
+fn allowed_apps(table: &mut Table<'_>, fields: &Map<String, Json>, apps: &[AppName]) -> AllowedApps {
+    if fields.get("apps").and_then(Json::as_array).is_some_and(|list| list.iter().any(|item| item == "*")) {
+        return AllowedApps::All;
+    }
+    let configured = |name: &str| AppName::parse(name).filter(|name| apps.contains(name));
+    let names = table.list("apps", "name a table of [vars.APPS], or give [\"*\"]", configured);
+    if names.is_none() {
+        table.fault("apps", "is missing", "list the apps it may use, or give [\"*\"]");
+    }
+    AllowedApps::These(names.unwrap_or_default())
+}
+
+/// The address ranges; `None` when one of them is faulty.
+fn ips(table: &mut Table<'_>, fields: &Map<String, Json>) -> Option<Vec<IpNet>> {
+    let fix = "give addresses or ranges such as \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\"";
+    let range =
+        |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let ranges = table.list("ips", fix, range).unwrap_or_default();
+    let asked = fields.get("ips").map_or(0, |json| json.as_array().map_or(usize::MAX, Vec::len));
+    (ranges.len() == asked).then_some(ranges)
+}
+
+fn keys(name: &str, table: &mut Table<'_>, raw: &Raw<'_>) -> Option<Vec<KeyDigest>> {
+    let setting = key_setting(name);
+    let Some(key) = (raw.secret)(&setting) else {
+        table.fault_of(setting, "is missing", MAKE_A_KEY);
+        return None;
+    };
+    if let Some(problem) = key_problem(&key) {
+        table.fault_of(setting, problem, MAKE_A_KEY);
+        return None;
+    }
+    let mut keys = vec![KeyDigest::of(&key)];
+    let next_setting = format!("{setting}_NEXT");
+    if let Some(next) = (raw.secret)(&next_setting) {
+        match key_problem(&next) {
+            Some(problem) => table.fault_of(next_setting, problem, MAKE_A_KEY),
+            None => keys.push(KeyDigest::of(&next)),
+        }
+    }
+    Some(keys)
+}
+
+fn key_setting(name: &str) -> String {
+    format!("CALLER_KEY_{}", setting_case(name))
+}

@@ -1,0 +1,294 @@
+//! The table "wrong configuration → what the operator reads".
+
+use super::*;
+use crate::access::Scope;
+use crate::app::TokenApi;
+use serde_json::json;
+
+const KEY: &str = "k3y-of-web-0123456789abcdef-0123";
+const SECRET: &str = "canary5ecret0123456789abcdef0123";
+
+/// A configuration without a fault, to be spoilt by the tests.
+struct Setup {
+    apps: Json,
+    callers: Json,
+    secrets: Vec<(&'static str, String)>,
+    store: Option<String>,
+    has_tokens: bool,
+    has_keeper: bool,
+}
+
+fn setup() -> Setup {
+    Setup {
+        apps: json!({
+            "shop": {"appid": "wx0123456789abcdef"},
+            "my-mini": {"appid": "wx0123456789abcdee", "platform": "mini", "token_api": "plain"}
+        }),
+        callers: json!({"web": {"apps": ["shop"], "scopes": ["token", "sign"]}}),
+        secrets: vec![
+            ("APP_SECRET_SHOP", SECRET.to_owned()),
+            ("APP_SECRET_MY_MINI", SECRET.to_owned()),
+            ("CALLER_KEY_WEB", KEY.to_owned()),
+            ("SEAL_KEY", crate::seal::tests::key(1).expose().to_owned()),
+        ],
+        store: None,
+        has_tokens: true,
+        has_keeper: true,
+    }
+}
+
+impl Setup {
+    fn app(mut self, field: &str, value: Json) -> Self {
+        self.apps["shop"][field] = value;
+        self
+    }
+
+    fn caller(mut self, field: &str, value: Json) -> Self {
+        self.callers["web"][field] = value;
+        self
+    }
+
+    fn secret(mut self, name: &'static str, value: Option<&str>) -> Self {
+        self.secrets.retain(|(known, _)| *known != name);
+        self.secrets.extend(value.map(|value| (name, value.to_owned())));
+        self
+    }
+
+    fn read(self) -> Config {
+        let secrets = self.secrets;
+        let lookup = |name: &str| {
+            secrets.iter().find(|(known, _)| *known == name).map(|(_, value)| Secret::new(value.clone()))
+        };
+        Config::read(&Raw {
+            apps: Some(self.apps).filter(|json| !json.is_null()),
+            callers: Some(self.callers).filter(|json| !json.is_null()),
+            store: self.store,
+            secret: &lookup,
+            has_tokens: self.has_tokens,
+            has_keeper: self.has_keeper,
+        })
+    }
+}
+
+fn name(text: &str) -> AppName {
+    AppName::parse(text).unwrap()
+}
+
+#[test]
+fn a_sound_configuration_has_no_fault_and_the_documented_defaults() {
+    let config = setup().read();
+    assert_eq!(config.faults, []);
+    let [mini, shop] = &config.ready_apps().collect::<Vec<_>>()[..] else { panic!("two apps") };
+    assert_eq!(shop.app.token_api, TokenApi::Stable);
+    assert_eq!(shop.app.credentials().map(|c| c.name()).collect::<Vec<_>>(), ["access_token", "jsapi"]);
+    assert_eq!(shop.app.api_hosts, ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"]);
+    assert_eq!(mini.app.token_api, TokenApi::Plain { lead_s: 1800 });
+    assert!(mini.app.tickets.is_empty());
+    let web = config.callers.holder_of(&Secret::new(KEY.to_owned())).unwrap();
+    assert!(web.may(Scope::Token, &name("shop"), None) && !web.may(Scope::Token, &name("my-mini"), None));
+}
+
+/// What the operator reads for each wrong setting. No row shows a value.
+#[test]
+fn what_the_operator_reads() {
+    let many_a = "a".repeat(40);
+    let rows: Vec<(Setup, &str)> = vec![
+        (
+            Setup { apps: Json::Null, ..setup() }.caller("apps", json!(["*"])),
+            "APPS is missing: add a table [vars.APPS.shop] to wrangler.toml.",
+        ),
+        (
+            Setup { apps: json!({}), ..setup() }.caller("apps", json!(["*"])),
+            "APPS is empty: add a table [vars.APPS.shop] to wrangler.toml.",
+        ),
+        (
+            Setup { apps: json!("x"), ..setup() }.caller("apps", json!(["*"])),
+            "APPS is not a table: write it as [vars.APPS.shop].",
+        ),
+        (
+            Setup { apps: json!({"Shop": {}}), ..setup() }.caller("apps", json!(["*"])),
+            "APPS (an entry) has a name that cannot be used: names are 1 to 32 of a-z, 0-9 and -.",
+        ),
+        (
+            setup().app("appid", json!("gh_0123456789ab")),
+            "APPS.shop.appid is no appid: this is the original id (原始ID); the appid (AppID) begins with wx.",
+        ),
+        (
+            setup().app("appid", json!("WX0123456789ABCDEF")),
+            "APPS.shop.appid is no appid: it is wx and 16 characters of 0-9 and a-z, as in the account's console.",
+        ),
+        (
+            setup().app("appid", json!("wx0123456789abcdee")),
+            "APPS.shop.appid is also the appid of APPS.my-mini: keep one of the two: two apps of one account refresh each other's token away.",
+        ),
+        (
+            setup().app("platform", json!("minigame")),
+            "APPS.shop.platform is not one of the known words: use \"official\" or \"mini\".",
+        ),
+        (
+            setup().app("token_api", json!("both")),
+            "APPS.shop.token_api is not one of the known words: use \"stable\" or \"plain\".",
+        ),
+        (
+            setup().app("refresh_lead_s", json!(1800)),
+            "APPS.shop.refresh_lead_s means nothing with token_api = \"stable\": leave it out: the stable API gives a new token in the last 300 s only.",
+        ),
+        (
+            setup().app("token_api", json!("plain")).app("refresh_lead_s", json!(100)),
+            "APPS.shop.refresh_lead_s is out of range: give a whole number from 200 to 7000.",
+        ),
+        (
+            setup().app("tickets", json!(["jsapi", "card"])),
+            "APPS.shop.tickets[1] is not understood: known are \"jsapi\", \"wx_card\" and \"sdk\".",
+        ),
+        (
+            setup().app("tickets", json!("jsapi")),
+            "APPS.shop.tickets is not a list: write it as [\"…\", \"…\"].",
+        ),
+        (
+            setup().app("tickets", json!(["jsapi", "jsapi"])),
+            "APPS.shop.tickets[1] is there twice: leave one out.",
+        ),
+        (
+            setup().app("api_hosts", json!(["http://api.weixin.qq.com"])),
+            "APPS.shop.api_hosts[0] is not understood: give origins such as \"https://api.weixin.qq.com\": https, a host, perhaps a port, no path.",
+        ),
+        (
+            setup().app("api_hosts", json!([])),
+            "APPS.shop.api_hosts is empty: name at least one, or leave it out for WeChat's own.",
+        ),
+        (
+            setup().app("sign_hosts", json!(["https://shop.example.com"])),
+            "APPS.shop.sign_hosts[0] is not understood: give host names such as \"shop.example.com\" or \"*.example.com\", without https:// and path.",
+        ),
+        (
+            setup().app("token_apii", json!("stable")),
+            "APPS.shop.token_apii is no setting: known are appid, platform, token_api, tickets, api_hosts, sign_hosts, refresh_lead_s.",
+        ),
+        (
+            setup().app("secret", json!(SECRET)),
+            "APPS.shop.secret is no setting: secrets do not belong into wrangler.toml: use `wrangler secret put`, and change this one, because it has been in a file.",
+        ),
+        (setup().app("appid", json!(17)), "APPS.shop.appid is not a text: put it in quotes."),
+        (
+            setup().secret("APP_SECRET_SHOP", None),
+            "APP_SECRET_SHOP is missing: store the AppSecret with `wrangler secret put APP_SECRET_SHOP`.",
+        ),
+        (
+            setup().secret("APP_SECRET_SHOP", Some(&format!("{SECRET}\n"))),
+            "APP_SECRET_SHOP holds white space or other odd characters: copy the AppSecret, 32 characters, and store it with `wrangler secret put APP_SECRET_SHOP`.",
+        ),
+        (
+            setup().secret("APP_SECRET_SHOP", Some("canary")),
+            "APP_SECRET_SHOP has not the length of an AppSecret: copy the AppSecret, 32 characters, and store it with `wrangler secret put APP_SECRET_SHOP`.",
+        ),
+        (
+            Setup { callers: Json::Null, ..setup() },
+            "CALLERS is missing: add a table [vars.CALLERS.web] to wrangler.toml.",
+        ),
+        (
+            setup().caller("apps", json!(["shop", "shpo"])),
+            "CALLERS.web.apps[1] is not understood: name a table of [vars.APPS], or give [\"*\"].",
+        ),
+        (
+            setup().caller("scopes", json!(["token", "tokens"])),
+            "CALLERS.web.scopes[1] is not understood: known are token, ticket, sign, refresh, proxy, status, admin.",
+        ),
+        (
+            setup().caller("ips", json!(["203.0.113.0/33"])),
+            "CALLERS.web.ips[0] is not understood: give addresses or ranges such as \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\".",
+        ),
+        (
+            setup().secret("CALLER_KEY_WEB", None),
+            "CALLER_KEY_WEB is missing: make one with `npm run new-key` and store it with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("CALLER_KEY_WEB", Some("canary-0123456789abcdef")),
+            "CALLER_KEY_WEB is shorter than 32 characters: make one with `npm run new-key` and store it with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("CALLER_KEY_WEB_NEXT", Some(&many_a)),
+            "CALLER_KEY_WEB_NEXT is too easy to guess: make one with `npm run new-key` and store it with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("SEAL_KEY", None),
+            "SEAL_KEY is missing: 32 random bytes in base64: make them with `openssl rand -base64 32` and store them with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("SEAL_KEY", Some("canary")),
+            "SEAL_KEY is not a key of 32 bytes: 32 random bytes in base64: make them with `openssl rand -base64 32` and store them with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("SEAL_KEY_PREVIOUS", Some("canary")),
+            "SEAL_KEY_PREVIOUS is not a key of 32 bytes: give the SEAL_KEY from before, or delete it with `wrangler secret delete`.",
+        ),
+        (
+            setup().secret("GATEWAY_KEY", Some("canary")),
+            "GATEWAY_KEY is shorter than 32 characters: make one with `npm run new-key` and store it with `wrangler secret put`.",
+        ),
+        (
+            Setup { store: Some("redis".to_owned()), ..setup() },
+            "STORE is no store of this version: use \"kv\", or leave it out.",
+        ),
+        (
+            Setup { has_tokens: false, ..setup() },
+            "TOKENS is not bound: bind a KV namespace as TOKENS in wrangler.toml.",
+        ),
+        (
+            Setup { has_keeper: false, ..setup() },
+            "KEEPER is not bound: bind the Durable Object class Keeper as KEEPER in wrangler.toml, with its migration.",
+        ),
+    ];
+    for (setup, expected) in rows {
+        let faults: Vec<String> = setup.read().faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, [expected]);
+        assert!(!expected.contains("canary"));
+    }
+}
+
+#[test]
+fn every_fault_is_listed_at_once() {
+    let config = setup()
+        .app("appid", json!("x"))
+        .app("tickets", json!(["a", "b"]))
+        .secret("APP_SECRET_SHOP", None)
+        .secret("SEAL_KEY", None)
+        .caller("scopes", json!(["x"]))
+        .read();
+    assert_eq!(config.faults.len(), 6, "{:#?}", config.faults);
+    assert_eq!(config.fatal().count(), 1);
+}
+
+#[test]
+fn a_fault_in_one_app_leaves_the_others_working() {
+    let config = setup().app("appid", json!("x")).read();
+    assert_eq!(config.ready_apps().map(|ready| ready.app.name.as_str()).collect::<Vec<_>>(), ["my-mini"]);
+    assert_eq!(config.fatal().count(), 0);
+    let AppEntry::Faulty(faults) = &config.apps[&name("shop")] else { panic!("faulty") };
+    assert_eq!(faults.len(), 1);
+}
+
+/// A fault takes rights away or leaves them as they are; it never gives any.
+#[test]
+fn faults_never_widen_what_a_caller_may_do() {
+    let holder = |setup: Setup| setup.read().callers.holder_of(&Secret::new(KEY.to_owned())).cloned();
+    for ips in [json!(["203.0.113.0/33"]), json!(["203.0.113.1", "x"]), json!("203.0.113.1")] {
+        assert!(holder(setup().caller("ips", ips)).is_none());
+    }
+    assert!(holder(setup().caller("origins", json!(["https://a.example"]))).is_none());
+    let web = holder(setup().caller("scopes", json!(["token", "x"]))).unwrap();
+    assert_eq!(web.scopes, [Scope::Token]);
+    let web = holder(setup().caller("apps", json!(["nope"]))).unwrap();
+    assert!(!web.may(Scope::Token, &name("shop"), None));
+    let web = holder(setup().secret("CALLER_KEY_WEB_NEXT", Some("short"))).unwrap();
+    assert_eq!(web.keys.len(), 1);
+}
+
+#[test]
+fn two_callers_cannot_share_a_key() {
+    let mut twins = setup().secret("CALLER_KEY_WEC", Some(KEY));
+    twins.callers["wec"] = json!({"apps": ["*"], "scopes": ["admin"]});
+    let config = twins.read();
+    assert_eq!(config.faults[0].setting, "CALLER_KEY_WEC");
+    assert_eq!(config.callers.holder_of(&Secret::new(KEY.to_owned())).unwrap().name, "web");
+}

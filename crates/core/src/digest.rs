@@ -1,0 +1,120 @@
+//! SHA-256 digests: what a caller may show instead of a token, and how a changed secret is noticed.
+
+use core::fmt::{self, Write as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// A SHA-256 digest, compared in constant time, written as 64 lower-case hex digits.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256Digest([u8; 32]);
+
+impl Sha256Digest {
+    /// The digest of one text.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// The digest of several texts; each part is preceded by its length, so that parts cannot flow
+    /// into each other.
+    pub fn of_parts(parts: &[&str]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Self(hasher.finalize().into())
+    }
+
+    /// Reads 64 hex digits of either case; `None` for anything else.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        // from_str_radix takes a sign, which is no hex digit.
+        hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(Self(bytes))
+    }
+
+    /// Equality as a `subtle::Choice`, for comparisons that must not stop early.
+    pub fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.ct_eq(&other.0)
+    }
+
+    /// The first eight hex digits: enough to tell keys apart in a log, too few to be of use.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
+}
+
+impl PartialEq for Sha256Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Sha256Digest {}
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256Digest({}…)", self.short())
+    }
+}
+
+impl TryFrom<String> for Sha256Digest {
+    type Error = &'static str;
+
+    fn try_from(hex: String) -> Result<Self, Self::Error> {
+        Self::from_hex(&hex).ok_or("a SHA-256 digest is 64 hex digits")
+    }
+}
+
+impl From<Sha256Digest> for String {
+    fn from(digest: Sha256Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+/// Lower-case hex of any bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_an_inverse_pair() {
+        let digest = Sha256Digest::of("abc");
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Sha256Digest::from_hex(&digest.to_string()), Some(digest));
+        assert_eq!(Sha256Digest::from_hex(&digest.to_string().to_uppercase()), Some(digest));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        let good = Sha256Digest::of("abc").to_string();
+        for bad in ["", "ba78", &good[1..], &format!("+{}", &good[1..]), &format!("{}é", &good[2..])] {
+            assert_eq!(Sha256Digest::from_hex(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn parts_do_not_flow_into_each_other() {
+        assert_ne!(Sha256Digest::of_parts(&["ab", "c"]), Sha256Digest::of_parts(&["a", "bc"]));
+    }
+}

@@ -1,0 +1,196 @@
+//! The engine: one pure function that decides everything about time, order and failure.
+//!
+//! [`decide`] takes the [`Slot`] of one credential, the moment, and what happened; it returns the
+//! new slot and the [`Effects`] that the Keeper carries out, in this order: persist, alert, answer,
+//! call, publish, wake. Nothing is in the slot that is not persisted, so a Keeper killed at any
+//! point comes back whole: it loads the slot, says [`Event::Lost`], and goes on.
+//!
+//! In scope: when to ask WeChat, what a reply changes, who gets which answer.
+//! Out of scope: sending, storing, waiting, clocks.
+
+mod answer;
+mod backoff;
+mod outcome;
+mod schedule;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub use schedule::Rules;
+pub use slot::{Slot, Status, Stored, Trouble};
+
+use crate::app::Identity;
+use crate::digest::Sha256Digest;
+use crate::record::Record;
+use crate::time::UnixTime;
+use crate::wechat::{Failure, Issued, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// Now, and a random number for this decision's jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The time, read once per event.
+    pub now: UnixTime,
+    /// Any random number.
+    pub dice: u32,
+}
+
+/// A call to WeChat that concerns one credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// Ask for the credential.
+    Refresh,
+    /// Ask the stable API to replace the token: only for a token that WeChat calls dead.
+    ForcedRefresh,
+    /// Ask whether the held token lives.
+    Probe,
+}
+
+/// Whether the one who asks can still wait for a call that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// [`Answer::Wait`] is welcome.
+    Left,
+    /// It has waited long enough: what is there, or a refusal.
+    Spent,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The Keeper serves the app under this identity. Said first after loading a slot.
+    Configured(Identity),
+    /// The slot was loaded with a call under way, but whoever made the call is gone.
+    Lost,
+    /// The alarm, the cron, or a reader who saw that it is due.
+    Tick,
+    /// Somebody wants the credential, with at least `min_ttl_s` seconds left if that can be had.
+    Read {
+        /// Seconds of life that are wished for.
+        min_ttl_s: u64,
+        /// Whether waiting is welcome.
+        patience: Patience,
+    },
+    /// Somebody says that the value with this digest is dead.
+    StaleReport {
+        /// SHA-256 of the value.
+        digest: Sha256Digest,
+        /// Whether waiting is welcome.
+        patience: Patience,
+    },
+    /// The call sent at this moment brought a credential.
+    Issued {
+        /// When the call was sent: life counts from here.
+        sent_at: UnixTime,
+        /// What came.
+        issued: Issued,
+    },
+    /// The call sent at this moment brought none.
+    Failed {
+        /// When the call was sent.
+        sent_at: UnixTime,
+        /// Why.
+        failure: Failure,
+    },
+    /// The probe sent at this moment has ended.
+    Probed {
+        /// When the probe was sent.
+        sent_at: UnixTime,
+        /// What it found.
+        verdict: Verdict,
+    },
+    /// The store took what was published; `None` for a withdrawal.
+    Published(Option<Stored>),
+    /// The store did not take it.
+    PublishFailed,
+}
+
+/// What one who asked is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The credential.
+    Serve(Record),
+    /// A call is under way: wait for its end, then ask again.
+    Wait,
+    /// There is none that lives.
+    Unavailable {
+        /// Seconds after which asking again may help.
+        retry_after_s: u64,
+        /// Why there is none, where that is known.
+        failure: Option<Failure>,
+    },
+}
+
+/// What a person should hear, once per incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alert {
+    /// A person has to act, or retrying has not helped for a while.
+    Failing(Failure),
+    /// It works again.
+    Recovered,
+}
+
+/// What is to be done, in the order of the fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The slot changed: commit it before anything else is done.
+    pub persist: bool,
+    /// Tell a person.
+    pub alert: Option<Alert>,
+    /// Answer who asked.
+    pub answer: Option<Answer>,
+    /// Send this to WeChat; the slot holds it as under way until its outcome is told.
+    pub call: Option<Call>,
+    /// The store differs from the slot: publish [`Slot::record`], or withdraw when there is none.
+    pub publish: bool,
+    /// When the next [`Event::Tick`] is due at the latest.
+    pub wake_at: Option<UnixTime>,
+}
+
+/// Decides what an event changes and what is to be done about it.
+pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot, Effects) {
+    let mut turn = Turn { rules, moment, slot: slot.clone(), effects: Effects::default() };
+    match event {
+        Event::Configured(identity) => turn.configured(identity),
+        Event::Lost => turn.lost(),
+        Event::Tick => turn.refresh_if_due(),
+        Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
+        Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
+        Event::Issued { sent_at, issued } => turn.issued(sent_at, issued),
+        Event::Failed { sent_at, failure } => turn.failed(sent_at, failure),
+        Event::Probed { sent_at, verdict } => turn.probed(sent_at, verdict),
+        Event::Published(stored) => turn.slot.published(stored),
+        Event::PublishFailed => turn.slot.publish_failed(moment.now),
+    }
+    turn.finish(slot)
+}
+
+/// One run of [`decide`]: the slot as it becomes, and the effects as they gather.
+struct Turn {
+    rules: Rules,
+    moment: Moment,
+    slot: Slot,
+    effects: Effects,
+}
+
+impl Turn {
+    fn finish(mut self, before: &Slot) -> (Slot, Effects) {
+        self.effects.persist = self.slot != *before;
+        self.effects.publish = self.slot.publish_at().is_some_and(|at| at <= self.moment.now);
+        self.effects.wake_at = Some(self.slot.wake_at());
+        (self.slot, self.effects)
+    }
+
+    /// Starts the refresh if it is time and nothing is under way.
+    fn refresh_if_due(&mut self) {
+        if self.slot.is_due(self.moment.now) {
+            self.start(Call::Refresh);
+        }
+    }
+
+    fn start(&mut self, call: Call) {
+        self.slot.start(call, self.moment.now);
+        self.effects.call = Some(call);
+    }
+}

@@ -1,0 +1,77 @@
+//! What those who ask are told: readers, and those who report a credential as dead.
+
+use super::{Answer, Call, Patience, Rules, Turn};
+use crate::digest::Sha256Digest;
+
+/// A reported token is probed no more often than this, a reported ticket asked for.
+const PROBE_APART_S: u64 = 30;
+const TICKET_CHECK_APART_S: u64 = 60;
+
+/// A `Retry-After` while a call is under way.
+const CALL_TAKES_S: u64 = 2;
+
+/// The longest `Retry-After`: a person may mend the cause at any time.
+const LONGEST_RETRY_S: u64 = 600;
+
+impl Turn {
+    /// Hands out the value. It waits for a refresh only in the value's last minute, or when less
+    /// is left than the reader wishes for and a refresh is due anyway.
+    pub(super) fn read(&mut self, min_ttl_s: u64, patience: Patience) {
+        let now = self.moment.now;
+        self.refresh_if_due();
+        let enough = self
+            .slot
+            .live(now)
+            .is_some_and(|held| now < held.plan.wait_from && now.until(held.plan.expires_at) >= min_ttl_s);
+        let coming = self.slot.under_way.is_some_and(|call| call.call != Call::Probe);
+        let condemned = self.slot.held.as_ref().is_some_and(|held| held.condemned);
+        if !enough && patience == Patience::Left && (coming || (condemned && self.slot.under_way.is_some())) {
+            self.effects.answer = Some(Answer::Wait);
+        } else {
+            self.serve_or_refuse();
+        }
+    }
+
+    /// A report that a value is dead. Acted on only if it names the value that is held; then a
+    /// token is probed, and a ticket asked for again. Everybody else gets the current value.
+    pub(super) fn stale_report(&mut self, digest: Sha256Digest, patience: Patience) {
+        let now = self.moment.now;
+        let names_held =
+            self.slot.held.as_ref().is_some_and(|held| !held.condemned && held.value.digest() == digest);
+        if !names_held {
+            return self.read(0, patience);
+        }
+        let apart_s = if self.rules == Rules::Ticket { TICKET_CHECK_APART_S } else { PROBE_APART_S };
+        let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
+        if self.slot.under_way.is_none() && rested && !self.in_backoff() {
+            self.slot.checked_at = Some(now);
+            self.start(if self.rules == Rules::Ticket { Call::Refresh } else { Call::Probe });
+        }
+        if self.slot.under_way.is_some() && patience == Patience::Left {
+            self.effects.answer = Some(Answer::Wait);
+        } else {
+            self.serve_or_refuse();
+        }
+    }
+
+    /// A ticket that cannot be fetched just now is not asked for because of a report.
+    fn in_backoff(&self) -> bool {
+        self.rules == Rules::Ticket
+            && self.slot.trouble.as_ref().is_some_and(|trouble| self.moment.now < trouble.retry_at)
+    }
+
+    fn serve_or_refuse(&mut self) {
+        let now = self.moment.now;
+        let record = self.slot.live(now).and_then(|_| self.slot.record(self.rules));
+        self.effects.answer = Some(record.map_or_else(
+            || Answer::Unavailable {
+                retry_after_s: match self.slot.under_way {
+                    Some(_) => CALL_TAKES_S,
+                    None => now.until(self.slot.due_at()).clamp(1, LONGEST_RETRY_S),
+                },
+                failure: self.slot.trouble.as_ref().map(|trouble| trouble.failure.clone()),
+            },
+            Answer::Serve,
+        ));
+    }
+}

@@ -1,0 +1,134 @@
+//! What the outcome of a call changes.
+
+use super::backoff::retry_at;
+use super::schedule::{FUSE_S, Life, Rules};
+use super::slot::{Held, Trouble};
+use super::{Alert, Call, Turn};
+use crate::app::Identity;
+use crate::time::UnixTime;
+use crate::wechat::errcode::Endpoint;
+use crate::wechat::{Class, Failure, Issued, Verdict};
+
+/// A passing trouble is worth a person's time after so many failures in a row.
+const ALERT_AFTER: u32 = 5;
+
+/// Plain API: after a lost reply the next attempt waits until shortly before the fuse has burnt
+/// down, because one more rotation would kill the held token at once.
+const BEFORE_FUSE_S: u64 = 60;
+
+/// A token that WeChat calls dead and gives out again: pause when no forced refresh is left.
+const DEAD_AGAIN_S: u64 = 30;
+
+impl Turn {
+    /// The Keeper serves under this identity. What was fetched under another is not served on.
+    pub(super) fn configured(&mut self, identity: Identity) {
+        if self.slot.identity.is_some_and(|before| before != identity) {
+            self.slot.held = None;
+            self.slot.trouble = None;
+            self.slot.under_way = None;
+            self.slot.rotation_lost = false;
+        }
+        self.slot.identity = Some(identity);
+    }
+
+    /// The Keeper came back, and nobody waits for the call's outcome any more.
+    pub(super) fn lost(&mut self) {
+        let Some(call) = self.slot.under_way else { return };
+        if call.call == Call::Probe {
+            self.slot.under_way = None;
+        } else {
+            self.failed(call.sent_at, Failure::Unreachable);
+        }
+    }
+
+    /// A value came. A new one is a rotation; the same one says how long it lives on.
+    pub(super) fn issued(&mut self, sent_at: UnixTime, issued: Issued) {
+        let Some(call) = self.slot.end_call(sent_at) else { return };
+        let Issued { value, expires_in_s } = issued;
+        let same = self.slot.held.as_ref().filter(|held| held.value == value);
+        if same.is_some_and(|held| held.condemned) {
+            return self.dead_again(call);
+        }
+        let before = self.slot.held.as_ref().and_then(|held| held.life.last_seen());
+        let life = match (same, self.rules) {
+            (Some(held), _) => held.life.seen_again(sent_at, expires_in_s),
+            (None, Rules::Ticket) => Life::first_sight(sent_at, before, expires_in_s),
+            (None, Rules::Stable | Rules::Plain { .. }) => Life::stated(sent_at, expires_in_s),
+        };
+        let plan = life.plan(self.rules, sent_at, self.moment.dice);
+        if same.is_none() {
+            self.slot.version = self.slot.version.next();
+        }
+        self.slot.held = Some(Held { value, life, plan, condemned: false });
+        self.slot.rotation_lost = false;
+        self.slot.last_success = Some(self.moment.now);
+        if self.slot.trouble.take().is_some_and(|trouble| trouble.alerted) {
+            self.effects.alert = Some(Alert::Recovered);
+        }
+    }
+
+    /// The stable API gave out again what it called dead: only a forced refresh replaces it.
+    fn dead_again(&mut self, call: Call) {
+        if call == Call::Refresh && self.slot.may_force(self.moment.now) {
+            self.start(Call::ForcedRefresh);
+        } else {
+            self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
+        }
+    }
+
+    /// No value came. What is held stays; when to try again depends on why.
+    pub(super) fn failed(&mut self, sent_at: UnixTime, failure: Failure) {
+        let Some(call) = self.slot.end_call(sent_at) else { return };
+        if call == Call::Probe {
+            return;
+        }
+        let plain = matches!(self.rules, Rules::Plain { .. });
+        let mut not_before = None;
+        if plain && failure.may_have_rotated() {
+            self.slot.light_fuse(sent_at);
+            if self.slot.live(self.moment.now).is_some() {
+                not_before = Some(sent_at.plus(FUSE_S - BEFORE_FUSE_S));
+            }
+        }
+        self.note_failure(failure, not_before);
+    }
+
+    fn note_failure(&mut self, failure: Failure, not_before: Option<UnixTime>) {
+        let now = self.moment.now;
+        let class = failure.class(self.endpoint());
+        let (count, since, alerted) = match self.slot.trouble.take() {
+            // Another errcode is another incident.
+            Some(before) => {
+                let same = before.failure.errcode() == failure.errcode();
+                (before.count + 1, before.since, before.alerted && same)
+            }
+            None => (1, now, false),
+        };
+        let planned = retry_at(class, count, now, self.slot.left_s(now), self.moment.dice);
+        let retry_at = not_before.map_or(planned, |at| at.max(planned));
+        let for_people =
+            matches!(class, Class::Operator { .. } | Class::OurFault | Class::Day) || count >= ALERT_AFTER;
+        if for_people && !alerted {
+            self.effects.alert = Some(Alert::Failing(failure.clone()));
+        }
+        self.slot.trouble = Some(Trouble { failure, count, since, retry_at, alerted: alerted || for_people });
+    }
+
+    /// The probe has ended. Only WeChat's own word condemns a token.
+    pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
+        let Some(Call::Probe) = self.slot.end_call(sent_at) else { return };
+        if verdict == Verdict::Dead {
+            if let Some(held) = &mut self.slot.held {
+                held.condemned = true;
+            }
+            self.refresh_if_due();
+        }
+    }
+
+    pub(super) const fn endpoint(&self) -> Endpoint {
+        match self.rules {
+            Rules::Ticket => Endpoint::WithToken,
+            Rules::Stable | Rules::Plain { .. } => Endpoint::Token,
+        }
+    }
+}

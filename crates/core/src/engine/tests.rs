@@ -1,0 +1,449 @@
+//! Scenarios: what the engine does, told as a reader, a reporter or an operator would see it.
+
+use super::*;
+use crate::app::tests::shop;
+use crate::app::{App, Identity};
+use crate::credential::{Value, Version};
+use crate::wechat::Refusal;
+use proptest::prelude::*;
+
+const T0: u64 = 1_800_000_000;
+
+/// One slot, a clock, and what has been decided.
+struct Desk {
+    rules: Rules,
+    slot: Slot,
+    now: u64,
+    effects: Effects,
+    calls: Vec<(u64, Call)>,
+    alerts: Vec<Alert>,
+}
+
+impl Desk {
+    fn new(rules: Rules) -> Self {
+        let slot = Slot::default();
+        let mut desk =
+            Self { rules, slot, now: T0, effects: Effects::default(), calls: vec![], alerts: vec![] };
+        desk.say(Event::Configured(shop().identity()));
+        desk
+    }
+
+    /// A desk that holds a fresh value `one`, sent for at T0.
+    fn holding(rules: Rules) -> Self {
+        let mut desk = Self::new(rules);
+        desk.say(Event::Tick);
+        desk.issue("one", 7200);
+        desk
+    }
+
+    fn say(&mut self, event: Event) -> &Effects {
+        let moment = Moment { now: UnixTime::from_secs(self.now), dice: 0 };
+        let (slot, effects) = decide(self.rules, &self.slot, moment, event);
+        assert!(slot.version() >= self.slot.version(), "versions only grow");
+        self.slot = slot;
+        self.calls.extend(effects.call.map(|call| (self.now - T0, call)));
+        self.alerts.extend(effects.alert.clone());
+        self.effects = effects;
+        &self.effects
+    }
+
+    fn at(&mut self, seconds: u64) -> &mut Self {
+        self.now = T0 + seconds;
+        self
+    }
+
+    fn issue(&mut self, value: &str, expires_in_s: u64) -> &Effects {
+        let sent_at = self.slot.sent_at().expect("a call under way");
+        let issued = Issued { value: Value::parse(value).unwrap(), expires_in_s };
+        self.say(Event::Issued { sent_at, issued })
+    }
+
+    fn fail(&mut self, failure: Failure) -> &Effects {
+        let sent_at = self.slot.sent_at().expect("a call under way");
+        self.say(Event::Failed { sent_at, failure })
+    }
+
+    fn probe(&mut self, verdict: Verdict) -> &Effects {
+        let sent_at = self.slot.sent_at().expect("a call under way");
+        self.say(Event::Probed { sent_at, verdict })
+    }
+
+    fn read(&mut self) -> Answer {
+        self.say(Event::Read { min_ttl_s: 0, patience: Patience::Left }).answer.clone().unwrap()
+    }
+
+    fn report(&mut self, value: &str) -> Answer {
+        let digest = Sha256Digest::of(value);
+        self.say(Event::StaleReport { digest, patience: Patience::Left }).answer.clone().unwrap()
+    }
+
+    /// The value that a reader gets, or nothing.
+    fn served(&mut self) -> Option<(String, u64)> {
+        match self.say(Event::Read { min_ttl_s: 0, patience: Patience::Spent }).answer.clone().unwrap() {
+            Answer::Serve(record) => Some((record.value.expose().to_owned(), record.version.number())),
+            _ => None,
+        }
+    }
+}
+
+fn refused(errcode: i64) -> Failure {
+    Failure::Refused(Refusal { errcode, ip: None })
+}
+
+fn one(value: &str, version: u64) -> Option<(String, u64)> {
+    Some((value.to_owned(), version))
+}
+
+#[test]
+fn the_first_reader_starts_the_call_and_all_wait_for_it() {
+    let mut desk = Desk::new(Rules::Stable);
+    for _ in 0..500 {
+        assert_eq!(desk.read(), Answer::Wait);
+    }
+    assert_eq!(desk.calls, [(0, Call::Refresh)]);
+    desk.at(2).issue("one", 7200);
+    assert!(desk.effects.persist && desk.effects.publish);
+    let Answer::Serve(record) = desk.read() else { panic!("served") };
+    assert_eq!(record.expires_at.as_secs(), T0 + 7200, "life counts from the sending");
+    assert_eq!(record.version, Version::new(1));
+}
+
+#[test]
+fn the_old_value_serves_while_the_new_one_is_fetched() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert!(matches!(desk.at(6909).read(), Answer::Serve(_)));
+    assert_eq!(desk.calls.len(), 1, "not before the last 300 s");
+    assert!(matches!(desk.at(6910).read(), Answer::Serve(_)));
+    assert_eq!(desk.calls.len(), 2);
+    assert_eq!(desk.served(), one("one", 1));
+    desk.at(6912).issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn the_plain_token_is_replaced_half_an_hour_ahead() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5399).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 1);
+    desk.at(5400).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 2);
+}
+
+#[test]
+fn a_failed_refresh_keeps_what_lives_and_tries_again_ever_more_slowly() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    for second in 5400..7200 {
+        desk.at(second).say(Event::Tick);
+        if desk.slot.has_call_under_way() {
+            desk.fail(refused(-1));
+        }
+        assert_eq!(desk.served(), one("one", 1), "{second}");
+    }
+    let attempts = desk.calls.len() - 1;
+    assert!((10..40).contains(&attempts), "{attempts} attempts in half an hour");
+    assert_eq!(desk.at(7200).served(), None);
+    assert_eq!(desk.alerts.len(), 1, "one alert for one incident");
+}
+
+#[test]
+fn in_the_last_minute_a_reader_waits_and_then_gets_what_lives() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert_eq!(desk.at(7141).read(), Answer::Wait);
+    assert_eq!(desk.at(7146).served(), one("one", 1));
+    desk.at(7150).fail(Failure::Unreachable);
+    assert!(matches!(desk.read(), Answer::Serve(_)), "in backoff there is nothing to wait for");
+    let answer = desk.at(7200).say(Event::Read { min_ttl_s: 0, patience: Patience::Spent }).answer.clone();
+    let Some(Answer::Unavailable { retry_after_s, failure }) = answer else { panic!("{answer:?}") };
+    assert!((1..=5).contains(&retry_after_s) && failure == Some(Failure::Unreachable));
+}
+
+#[test]
+fn a_reader_who_wants_more_life_waits_only_if_a_refresh_is_due() {
+    let mut desk = Desk::holding(Rules::Stable);
+    let wish = Event::Read { min_ttl_s: 3600, patience: Patience::Left };
+    assert!(matches!(desk.at(5000).say(wish.clone()).answer, Some(Answer::Serve(_))));
+    assert_eq!(desk.calls.len(), 1);
+    assert_eq!(desk.at(6950).say(wish).answer, Some(Answer::Wait));
+}
+
+#[test]
+fn a_report_of_another_value_costs_nothing() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for value in ["zero", "", "two"] {
+        assert!(matches!(desk.at(100).report(value), Answer::Serve(_)));
+    }
+    assert_eq!(desk.calls.len(), 1);
+}
+
+#[test]
+fn a_report_of_a_living_token_costs_one_probe_in_thirty_seconds() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 100..400 {
+        if desk.at(second).report("one") == Answer::Wait {
+            desk.probe(Verdict::Alive);
+        }
+        assert_eq!(desk.served(), one("one", 1));
+    }
+    let probes = desk.calls.iter().filter(|(_, call)| *call == Call::Probe).count();
+    assert_eq!((probes, desk.calls.len()), (10, 11));
+}
+
+#[test]
+fn a_token_that_wechat_calls_dead_is_replaced() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert_eq!(desk.at(100).report("one"), Answer::Wait);
+    desk.at(101).probe(Verdict::Dead);
+    assert_eq!(desk.effects.call, Some(Call::Refresh), "the normal mode first");
+    assert_eq!(desk.served(), None, "a dead token is not handed out");
+    assert_eq!(desk.report("one"), Answer::Wait);
+    desk.at(102).issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+    assert!(matches!(desk.report("one"), Answer::Serve(_)));
+}
+
+#[test]
+fn a_token_that_comes_back_dead_is_replaced_by_force_within_the_limits() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).report("one");
+    desk.probe(Verdict::Dead);
+    for second in 100..3700 {
+        desk.at(second).say(Event::Tick);
+        while desk.slot.has_call_under_way() {
+            desk.issue("one", 7000);
+        }
+    }
+    let forced: Vec<u64> =
+        desk.calls.iter().filter(|(_, c)| *c == Call::ForcedRefresh).map(|(at, _)| *at).collect();
+    assert!((5..=20).contains(&forced.len()), "{forced:?}");
+    assert!(forced.windows(2).all(|pair| pair[1] - pair[0] >= 30), "{forced:?}");
+}
+
+#[test]
+fn an_unclear_probe_condemns_nobody() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(100).report("one");
+    desk.probe(Verdict::Unknown);
+    assert_eq!((desk.served(), desk.calls.len()), (one("one", 1), 2));
+}
+
+#[test]
+fn plain_a_lost_reply_leaves_the_old_token_300_seconds() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.at(5410).fail(Failure::Unreachable);
+    desk.at(5639).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 2, "one more rotation would kill it at once");
+    assert_eq!(desk.served(), one("one", 1));
+    desk.at(5640).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 3);
+    assert_eq!(desk.served(), None, "while a second rotation may happen");
+    desk.at(5641).fail(refused(-1));
+    assert_eq!(desk.served(), one("one", 1), "refused: nothing was rotated");
+    assert_eq!(desk.at(5700).served(), None, "the fuse has burnt down");
+}
+
+#[test]
+fn plain_two_lost_replies_leave_nothing() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.fail(Failure::Garbled);
+    desk.at(5640).say(Event::Tick);
+    desk.at(5641).fail(Failure::Unreachable);
+    assert_eq!(desk.served(), None);
+    desk.at(5650).say(Event::Tick);
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn stable_a_lost_reply_costs_nothing() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(6910).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    assert_eq!(desk.at(7100).served(), one("one", 1));
+}
+
+#[test]
+fn a_keeper_killed_during_a_call_goes_on_when_it_comes_back() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.slot = serde_json::from_str(&serde_json::to_string(&desk.slot).unwrap()).unwrap();
+    desk.at(5402).say(Event::Lost);
+    assert!(!desk.slot.has_call_under_way());
+    assert_eq!(desk.at(5639).served(), one("one", 1));
+    desk.say(Event::Issued {
+        sent_at: UnixTime::from_secs(T0 + 5400),
+        issued: Issued { value: Value::parse("late").unwrap(), expires_in_s: 7200 },
+    });
+    assert_eq!(desk.slot.version(), Version::new(1), "too late to be told apart");
+}
+
+#[test]
+fn a_changed_secret_is_acted_on() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.say(Event::Published(Some(Stored {
+        version: Version::new(1),
+        expires_at: UnixTime::from_secs(T0 + 7200),
+    })));
+    let other: Identity = App { appid: "wx1".to_owned(), ..shop() }.identity();
+    desk.at(100).say(Event::Configured(other));
+    assert!(desk.effects.publish && desk.slot.record(desk.rules).is_none(), "what is stored is withdrawn");
+    assert_eq!(desk.read(), Answer::Wait);
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn the_store_is_written_once_for_a_value_and_again_after_a_failure() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(1).say(Event::PublishFailed);
+    assert!(!desk.effects.publish && desk.effects.wake_at == Some(UnixTime::from_secs(T0 + 11)));
+    desk.at(11).say(Event::Tick);
+    assert!(desk.effects.publish);
+    desk.say(Event::Published(Some(Stored {
+        version: Version::new(1),
+        expires_at: UnixTime::from_secs(T0 + 7200),
+    })));
+    desk.at(12).say(Event::Tick);
+    assert!(!desk.effects.publish);
+    assert_eq!(desk.effects.wake_at, Some(UnixTime::from_secs(T0 + 6910)));
+}
+
+#[test]
+fn a_wrong_secret_alerts_once_and_slows_down() {
+    let mut desk = Desk::new(Rules::Stable);
+    for second in 0..3600 {
+        desk.at(second).read();
+        if desk.slot.has_call_under_way() {
+            desk.fail(refused(40125));
+        }
+    }
+    assert!((7..=10).contains(&desk.calls.len()), "{:?}", desk.calls);
+    assert_eq!(desk.alerts, [Alert::Failing(refused(40125))]);
+    desk.at(4300).say(Event::Tick);
+    desk.issue("one", 7200);
+    assert_eq!(desk.alerts.len(), 2);
+    assert_eq!(desk.alerts[1], Alert::Recovered);
+}
+
+#[test]
+fn a_used_up_quota_is_waited_for_until_midnight_in_beijing() {
+    let mut desk = Desk::new(Rules::Stable);
+    desk.read();
+    desk.fail(refused(45009));
+    let midnight = UnixTime::from_secs(T0).next_beijing_midnight();
+    desk.now = midnight.as_secs();
+    desk.read();
+    assert_eq!(desk.calls.len(), 1);
+    desk.now = midnight.as_secs() + 60;
+    desk.read();
+    assert_eq!(desk.calls.len(), 2);
+}
+
+/// A WeChat whose ticket changes every 7200 s; `expires_in` is always 7200.
+#[test]
+fn a_ticket_is_watched_until_its_age_is_known_and_then_left_alone() {
+    let mut desk = Desk::new(Rules::Ticket);
+    let value_at = |second: u64| format!("ticket-{}", (second + 3000) / 7200);
+    let mut dead = 0;
+    for second in 0..86_400 {
+        desk.at(second).say(Event::Tick);
+        if desk.slot.has_call_under_way() {
+            desk.issue(&value_at(second), 7200);
+        }
+        if desk.served().is_none_or(|(value, _)| value != value_at(second)) {
+            dead += 1;
+        }
+        // The first value's age is unknown; after the second rotation every end is known.
+        if second == 4300 + 7200 {
+            dead = 0;
+        }
+    }
+    assert_eq!(dead, 0, "no dead ticket once the age is known");
+    assert!(desk.calls.len() < 100, "{} calls in a day", desk.calls.len());
+    assert_eq!(desk.slot.version(), Version::new(13));
+}
+
+#[test]
+fn a_young_acquaintance_reports_a_short_life() {
+    let desk = Desk::holding(Rules::Ticket);
+    let record = desk.slot.record(desk.rules).unwrap();
+    assert_eq!(record.expires_in_s(UnixTime::from_secs(T0)), 600);
+}
+
+/// Stored slots outlive a deployment: a change of this layout has to read the old one too.
+#[test]
+fn the_stored_layout_is_pinned() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(6910).say(Event::Tick);
+    desk.fail(refused(40164));
+    let mut json = serde_json::to_value(&desk.slot).unwrap();
+    json["identity"] = "…".into();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "version": 1,
+            "identity": "…",
+            "held": {
+                "value": "one",
+                "life": {"stated": {"until": 1_800_007_200, "of_s": 7200}},
+                "plan": {"expires_at": 1_800_007_200, "refresh_at": 1_800_006_910, "wait_from": 1_800_007_140},
+                "condemned": false
+            },
+            "under_way": null,
+            "trouble": {
+                "failure": {"refused": {"errcode": 40164}},
+                "count": 1, "since": 1_800_006_910, "retry_at": 1_800_006_970, "alerted": true
+            },
+            "rotation_lost": false,
+            "checked_at": null,
+            "forced": {"day": 0, "count": 0, "last_at": null},
+            "stored": null,
+            "publish_after": null,
+            "last_success": 1_800_000_000
+        })
+    );
+}
+
+proptest! {
+    /// Whatever happens in whatever order: nothing past its life, one call at a time, versions
+    /// that only grow, and always a next moment to wake at.
+    #[test]
+    fn any_order_of_events_keeps_the_promises(
+        rule in 0_usize..3,
+        steps in prop::collection::vec((0_u8..12, 0_u64..2000, any::<u32>()), 1..200),
+    ) {
+        let rules = [Rules::Stable, Rules::Plain { lead_s: 1800 }, Rules::Ticket][rule];
+        let (mut slot, mut now, mut serial) = (Slot::default(), T0, 0);
+        for (step, pause, dice) in steps {
+            now += pause;
+            let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
+            let value = |n: u32| Value::parse(&format!("v{n}")).unwrap();
+            let event = match step {
+                0 => Event::Configured(shop().identity()),
+                1 => Event::Lost,
+                2 | 3 => Event::Tick,
+                4 => Event::Read { min_ttl_s: pause, patience: Patience::Left },
+                5 => Event::Read { min_ttl_s: pause, patience: Patience::Spent },
+                6 => Event::StaleReport { digest: value(serial).digest(), patience: Patience::Left },
+                7 => { serial += dice % 2; Event::Issued { sent_at, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
+                8 => Event::Failed { sent_at, failure: Failure::Unreachable },
+                9 => Event::Failed { sent_at, failure: refused(-1) },
+                10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unknown][dice as usize % 3] },
+                _ => Event::PublishFailed,
+            };
+            let busy = slot.has_call_under_way();
+            let ends = matches!(event, Event::Issued { .. } | Event::Failed { .. } | Event::Probed { .. } | Event::Lost | Event::Configured(_));
+            let (next, effects) = decide(rules, &slot, Moment { now: UnixTime::from_secs(now), dice }, event);
+            prop_assert!(next.version() >= slot.version());
+            prop_assert!(effects.call.is_none() || !busy || ends, "two calls at once");
+            prop_assert_eq!(effects.persist, next != slot);
+            prop_assert!(effects.wake_at.is_some());
+            if let Some(Answer::Serve(record)) = effects.answer {
+                prop_assert!(record.expires_at.as_secs() > now && record.expires_at.as_secs() <= now + 7200);
+                prop_assert!(record.trust_until <= record.expires_at);
+            }
+            slot = next;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The requests that the Keeper sends to WeChat, as data.
+
+use crate::app::{App, TokenApi};
+use crate::credential::{TicketType, Value};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+/// One request to `api.weixin.qq.com`, without the host. It holds secrets: no `Debug`.
+pub struct ApiRequest {
+    /// Path and query, beginning with `/`.
+    pub path_and_query: String,
+    /// The JSON body; with one the method is POST, without it is GET.
+    pub body: Option<String>,
+}
+
+impl ApiRequest {
+    /// Asks for the app's access token. `force` has a meaning for the stable API only: the current
+    /// token is replaced (20 a day and 30 s apart at most, says its page).
+    pub fn token(app: &App, force: bool) -> Self {
+        match app.token_api {
+            TokenApi::Stable => Self {
+                path_and_query: "/cgi-bin/stable_token".to_owned(),
+                body: Some(
+                    json!({
+                        "grant_type": "client_credential",
+                        "appid": app.appid,
+                        "secret": app.secret.expose(),
+                        "force_refresh": force,
+                    })
+                    .to_string(),
+                ),
+            },
+            TokenApi::Plain { .. } => Self {
+                path_and_query: format!(
+                    "/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
+                    encode(&app.appid),
+                    encode(app.secret.expose())
+                ),
+                body: None,
+            },
+        }
+    }
+
+    /// Asks for a ticket, with a live access token.
+    pub fn ticket(ticket: TicketType, token: &Value) -> Self {
+        Self {
+            path_and_query: format!(
+                "/cgi-bin/ticket/getticket?access_token={}&type={}",
+                encode(token.expose()),
+                ticket.wechat_type()
+            ),
+            body: None,
+        }
+    }
+
+    /// Asks whether a token lives: `getcallbackip` does nothing and refuses a dead token.
+    pub fn probe(token: &Value) -> Self {
+        Self {
+            path_and_query: format!("/cgi-bin/getcallbackip?access_token={}", encode(token.expose())),
+            body: None,
+        }
+    }
+}
+
+fn encode(text: &str) -> impl core::fmt::Display + '_ {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::shop;
+
+    #[test]
+    fn the_stable_api_keeps_the_secret_out_of_the_url() {
+        let request = ApiRequest::token(&shop(), false);
+        assert_eq!(request.path_and_query, "/cgi-bin/stable_token");
+        let body: serde_json::Value = serde_json::from_str(&request.body.unwrap()).unwrap();
+        assert_eq!(body["secret"], "0123456789abcdef0123456789abcdef");
+        assert_eq!(body["force_refresh"], false);
+    }
+
+    #[test]
+    fn the_plain_api_is_a_get() {
+        let app = App { token_api: TokenApi::Plain { lead_s: 1800 }, ..shop() };
+        let request = ApiRequest::token(&app, false);
+        assert!(request.body.is_none());
+        assert_eq!(
+            request.path_and_query,
+            "/cgi-bin/token?grant_type=client_credential&appid=wx0123456789abcdef&secret=0123456789abcdef0123456789abcdef"
+        );
+    }
+
+    #[test]
+    fn the_sdk_ticket_is_the_digit_two() {
+        let token = Value::parse("85_a-b_c").unwrap();
+        assert_eq!(
+            ApiRequest::ticket(TicketType::Sdk, &token).path_and_query,
+            "/cgi-bin/ticket/getticket?access_token=85%5Fa%2Db%5Fc&type=2"
+        );
+    }
+}
