@@ -1,0 +1,55 @@
+//! Answers: JSON for success, `application/problem+json` for everything else, never cached.
+
+use crate::log;
+use serde::Serialize;
+use serde_json::json;
+use worker::{Headers, Response};
+use zhongkong_core::problem::{Code, Problem};
+
+/// What a handler comes to.
+pub(crate) type Outcome = Result<Response, Problem>;
+
+/// Turns a handler's outcome into the response.
+pub(crate) fn from_outcome(outcome: Outcome) -> worker::Result<Response> {
+    outcome.or_else(|problem| from_problem(&problem))
+}
+
+/// A successful answer.
+pub(crate) fn ok<T: Serialize>(body: &T) -> Outcome {
+    with_status(body, 200)
+}
+
+/// An answer with a status of its own.
+pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
+    let text = serde_json::to_string(body).map_err(|_| internal("an answer could not be written"))?;
+    respond(text, "application/json", status).map_err(|_| internal("an answer could not be built"))
+}
+
+/// A fault of ours: the reason goes into the log, not to the caller.
+pub(crate) fn internal(reason: &str) -> Problem {
+    log::error("internal", json!({"detail": reason}));
+    Problem::new(Code::Internal, "Something went wrong here. The operator finds the reason in the log.")
+}
+
+fn from_problem(problem: &Problem) -> worker::Result<Response> {
+    let response = respond(problem.to_json(), "application/problem+json", problem.code.status())?;
+    let headers = response.headers();
+    if let Some(seconds) = problem.retry_after_s {
+        headers.set("Retry-After", &seconds.to_string())?;
+    }
+    if let Some(methods) = problem.allow {
+        headers.set("Allow", methods)?;
+    }
+    if problem.code == Code::Unauthorized {
+        headers.set("WWW-Authenticate", "Bearer")?;
+    }
+    Ok(response)
+}
+
+fn respond(body: String, content_type: &str, status: u16) -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("Content-Type", content_type)?;
+    headers.set("Cache-Control", "no-store")?;
+    headers.set("X-Content-Type-Options", "nosniff")?;
+    Ok(Response::ok(body)?.with_headers(headers).with_status(status))
+}

@@ -1,0 +1,8 @@
+//! The native API, one file a surface.
+
+pub(crate) mod credential;
+pub(crate) mod health;
+mod input;
+pub(crate) mod refresh;
+pub(crate) mod signature;
+pub(crate) mod status;

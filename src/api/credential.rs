@@ -1,0 +1,50 @@
+//! `GET /v1/apps/{app}/access_token` and `GET /v1/apps/{app}/tickets/{type}`.
+
+use super::input;
+use crate::answer::{self, Outcome};
+use crate::router::Call;
+use crate::{platform, read};
+use serde_json::{Value, json};
+use worker::Request;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::record::Record;
+use zhongkong_core::time::UnixTime;
+
+/// Nothing lives longer than two hours, so nobody can wish for more.
+const MAX_MIN_TTL_S: u64 = 7200;
+
+/// Hands a credential out.
+///
+/// 1. `min_ttl` is a number of seconds, for the token only (400).
+/// 2. The credential is read: 404 for a ticket that is not kept, 502 where WeChat refuses, 503
+///    where there is none that lives.
+pub(crate) async fn show(
+    request: &Request,
+    call: &Call,
+    ready: &ReadyApp,
+    credential: Credential,
+) -> Outcome {
+    let hint = "It is a number of seconds from 0 to 7200.";
+    let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
+        None => 0,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|seconds| *seconds <= MAX_MIN_TTL_S && !text.starts_with('+'))
+            .ok_or_else(|| input::invalid(format!("min_ttl is not understood. {hint}")))?,
+    };
+    let record = read::live(call, ready, credential, min_ttl_s).await?;
+    answer::ok(&body(credential, &record, platform::now()))
+}
+
+/// The answer: the value under WeChat's own name, and its true remainder of life.
+pub(super) fn body(credential: Credential, record: &Record, now: UnixTime) -> Value {
+    let name = if credential == Credential::AccessToken { "access_token" } else { "ticket" };
+    json!({
+        name: record.value.expose(),
+        "expires_in": record.expires_in_s(now),
+        "expires_at": record.expires_at,
+        "version": record.version,
+    })
+}

@@ -1,0 +1,48 @@
+//! `POST /v1/apps/{app}/access_token/refresh` and `POST /v1/apps/{app}/tickets/{type}/refresh`: a
+//! caller says that a credential has died. It is compared, checked at WeChat, and only then
+//! replaced.
+
+use super::{credential, input};
+use crate::answer::{self, Outcome};
+use crate::keeper::wire::Ask;
+use crate::router::Call;
+use crate::{platform, read};
+use serde::Deserialize;
+use serde_json::json;
+use worker::Request;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
+use zhongkong_core::digest::Sha256Digest;
+
+const SHAPE: &str = "{\"stale\": \"the value that failed, or its SHA-256 in hex\"}";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Report {
+    stale: String,
+}
+
+/// Takes a report that a value is dead.
+///
+/// 1. The body names the value, or its digest (400, 413).
+/// 2. The Keeper compares, checks and perhaps replaces it; the answer is the current credential
+///    and whether it was replaced just now (502, 503).
+pub(crate) async fn report(
+    mut request: Request,
+    call: &Call,
+    ready: &ReadyApp,
+    credential: Credential,
+) -> Outcome {
+    let Report { stale } = input::json(&mut request, SHAPE).await?;
+    if stale.is_empty() || stale.len() > MAX_VALUE_CHARS {
+        return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
+    }
+    let digest = Sha256Digest::from_hex(&stale).unwrap_or_else(|| Sha256Digest::of(&stale));
+    let (record, rotated) =
+        read::ask_keeper(call, ready, credential, Ask::Stale { credential, digest }).await?;
+    let mut body = credential::body(credential, &record, platform::now());
+    if let Some(body) = body.as_object_mut() {
+        body.insert("rotated".to_owned(), json!(rotated));
+    }
+    answer::ok(&body)
+}

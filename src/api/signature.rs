@@ -1,0 +1,54 @@
+//! `GET|POST /v1/apps/{app}/signature`: what a page hands to `wx.config`.
+
+use super::input;
+use crate::answer::{self, Outcome};
+use crate::router::Call;
+use crate::{platform, read};
+use serde::Deserialize;
+use serde_json::json;
+use worker::{Method, Request};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
+
+const HINT: &str = "Send ?url= with encodeURIComponent(location.href.split('#')[0]).";
+const SHAPE: &str = "{\"url\": \"https://…\"}";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    url: String,
+}
+
+/// Signs a page.
+///
+/// 1. The URL is that of a page (400), and its host may be signed (403).
+/// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
+/// 3. The URL is signed as it stands, without its fragment.
+pub(crate) async fn sign(mut request: Request, call: &Call, ready: &ReadyApp) -> Outcome {
+    let url = if request.method() == Method::Post {
+        input::json::<Page>(&mut request, SHAPE).await?.url
+    } else {
+        input::only_parameter(&request, "url", HINT)?
+            .ok_or_else(|| input::invalid(format!("The url is missing. {HINT}")))?
+    };
+    let page = PageUrl::parse(&url).map_err(|error| input::invalid(format!("{error}.")))?;
+    let app = &ready.app;
+    if !app.sign_hosts.iter().any(|pattern| pattern.covers(page.host())) {
+        let detail = format!(
+            "Pages of this host may not be signed for app {0}: add it to APPS.{0}.sign_hosts.",
+            app.name
+        );
+        return Err(Problem::new(Code::UrlNotAllowed, detail));
+    }
+    let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
+    let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
+    let signature = js_sdk(&ticket.value, &nonce, timestamp, &page);
+    answer::ok(&json!({
+        "appId": app.appid,
+        "timestamp": timestamp,
+        "nonceStr": nonce,
+        "signature": signature,
+    }))
+}

@@ -1,0 +1,97 @@
+//! `GET /v1/apps` and `GET /v1/apps/{app}`: how everything is, without a value.
+
+use crate::answer::{self, Outcome};
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Reply};
+use crate::router::Call;
+use crate::{log, platform};
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use zhongkong_core::access::{AllowedApps, Caller};
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::Status;
+use zhongkong_core::wechat::errcode::Endpoint;
+
+/// All apps that the caller may see, and the faults of the configuration that concern it.
+pub(crate) async fn all(call: &Call, caller: &Caller) -> Outcome {
+    let config = &call.centre.config;
+    let names = config.apps.keys().filter(|name| caller.apps.includes(name));
+    let apps = join_all(names.map(|name| describe(call, name))).await;
+    let faults: Vec<String> =
+        config.faults.iter().filter(|fault| concerns(caller, fault)).map(ToString::to_string).collect();
+    answer::ok(&json!({"apps": apps, "faults": faults, "now": platform::now()}))
+}
+
+/// One app.
+pub(crate) async fn one(call: &Call, app: &AppName) -> Outcome {
+    answer::ok(&describe(call, app).await)
+}
+
+/// Faults of an app concern those who may use it; all others concern those who may use all.
+fn concerns(caller: &Caller, fault: &Fault) -> bool {
+    match &fault.place {
+        Place::App(app) => caller.apps.includes(app),
+        Place::Centre => true,
+        Place::Caller | Place::Entry => caller.apps == AllowedApps::All,
+    }
+}
+
+async fn describe(call: &Call, name: &AppName) -> Value {
+    match call.centre.config.apps.get(name) {
+        Some(AppEntry::Ready(ready)) if call.centre.config.fatal().next().is_none() => {
+            match client::ask(&call.env, name, Ask::Status).await {
+                Ok(Reply::Status(credentials)) => ready_app(ready, &credentials),
+                _ => {
+                    log::error("keeper_unreachable", json!({"app": name}));
+                    json!({"app": name, "appid": ready.app.appid, "state": "unknown",
+                           "detail": "The Keeper did not answer; ask again in a few seconds."})
+                }
+            }
+        }
+        Some(AppEntry::Faulty(faults)) => faulty(name, faults.iter()),
+        _ => faulty(name, call.centre.config.fatal()),
+    }
+}
+
+fn faulty<'a>(name: &AppName, faults: impl Iterator<Item = &'a Fault>) -> Value {
+    json!({"app": name, "state": "misconfigured", "faults": faults.map(ToString::to_string).collect::<Vec<_>>()})
+}
+
+fn ready_app(ready: &ReadyApp, credentials: &BTreeMap<Credential, Status>) -> Value {
+    let app = &ready.app;
+    // The worst of its credentials.
+    let state = ["down", "retrying", "empty"]
+        .into_iter()
+        .find(|state| credentials.values().any(|status| status.state == *state))
+        .unwrap_or("ok");
+    let shown: Map<String, Value> = credentials
+        .iter()
+        .map(|(credential, status)| (credential.name().to_owned(), shown(*credential, status)))
+        .collect();
+    json!({"app": app.name, "appid": app.appid, "token_api": app.token_api.name(), "state": state, "credentials": shown})
+}
+
+fn shown(credential: Credential, status: &Status) -> Value {
+    let trouble = status.trouble.as_ref().map(|trouble| {
+        json!({
+            "errcode": trouble.failure.errcode(),
+            "detail": trouble.failure.advice(Endpoint::of(credential)),
+            "failures": trouble.count,
+            "since": trouble.since,
+            "retry_at": trouble.retry_at,
+        })
+    });
+    json!({
+        "state": status.state,
+        "version": status.version,
+        "expires_in": status.expires_in,
+        "expires_at": status.expires_at,
+        "age_known": status.age_known,
+        "next_refresh_at": status.next_refresh_at,
+        "last_success_at": status.last_success_at,
+        "trouble": trouble,
+    })
+}

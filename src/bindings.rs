@@ -1,0 +1,82 @@
+//! The only place that reads raw bindings. It gives back a [`Centre`], checked whole, once for each
+//! isolate: a change of bindings is a new deployment, and that comes with new isolates.
+
+use crate::log;
+use crate::shelf::Shelves;
+use js_sys::{JSON, Reflect};
+use serde_json::{Value as Json, json};
+use std::cell::OnceCell;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use worker::Env;
+use worker::durable::Stub;
+use worker::kv::KvStore;
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::{Config, Raw};
+use zhongkong_core::secret::Secret;
+
+const TOKENS: &str = "TOKENS";
+const KEEPER: &str = "KEEPER";
+
+/// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
+const KEEPER_NEAR: &str = "apac";
+
+/// What this isolate knows: the configuration, and the copies that it may serve for a few seconds.
+pub(crate) struct Centre {
+    pub(crate) config: Config,
+    pub(crate) shelves: Shelves,
+}
+
+thread_local! {
+    static CENTRE: OnceCell<Rc<Centre>> = const { OnceCell::new() };
+}
+
+/// The centre of this isolate. Its first call reads and checks the configuration, and logs every
+/// fault.
+pub(crate) fn centre(env: &Env) -> Rc<Centre> {
+    CENTRE.with(|centre| Rc::clone(centre.get_or_init(|| Rc::new(read(env)))))
+}
+
+/// The namespace that credentials are published to.
+pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
+    env.kv(TOKENS)
+}
+
+/// The Keeper of an app.
+pub(crate) fn keeper(env: &Env, app: &AppName) -> worker::Result<Stub> {
+    env.durable_object(KEEPER)?.get_by_name_with_location_hint(app.as_str(), KEEPER_NEAR)
+}
+
+fn read(env: &Env) -> Centre {
+    let secret = |name: &str| text(env, name).map(Secret::new);
+    let config = Config::read(&Raw {
+        apps: json(env, "APPS"),
+        callers: json(env, "CALLERS"),
+        store: text(env, "STORE"),
+        secret: &secret,
+        has_tokens: binding(env, TOKENS).is_some(),
+        has_keeper: binding(env, KEEPER).is_some(),
+    });
+    for fault in &config.faults {
+        log::error("misconfigured", json!({"setting": fault.setting, "detail": fault.to_string()}));
+    }
+    let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
+    Centre { config, shelves }
+}
+
+fn binding(env: &Env, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// A var or secret that is a text.
+fn text(env: &Env, name: &str) -> Option<String> {
+    binding(env, name)?.as_string()
+}
+
+/// A var that is a table; one that was given as JSON text counts too.
+fn json(env: &Env, name: &str) -> Option<Json> {
+    let value = binding(env, name)?;
+    let text = value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())?;
+    Some(serde_json::from_str(&text).unwrap_or(Json::String(text)))
+}

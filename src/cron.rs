@@ -1,0 +1,46 @@
+//! The cron trigger: looks at all apps in bulk, wakes the Keepers of those that are due.
+//!
+//! It only wakes: a Keeper decides for itself what is to be done, so a missed, late or doubled run
+//! does no harm.
+
+use crate::bindings::Centre;
+use crate::keeper::client;
+use crate::store::{self, Found};
+use crate::{log, platform};
+use futures_util::future::join_all;
+use serde_json::json;
+use std::collections::BTreeSet;
+use worker::Env;
+use zhongkong_core::app::AppName;
+use zhongkong_core::credential::Credential;
+
+/// One run: what is due, or unknown, is woken. Costs one bulk read for each hundred credentials,
+/// and one request for each Keeper that is woken.
+pub(crate) async fn tick(centre: &Centre, env: &Env) {
+    if let Some(fault) = centre.config.fatal().next() {
+        log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
+        return;
+    }
+    let wanted: Vec<(&AppName, Credential)> = centre
+        .config
+        .ready_apps()
+        .flat_map(|ready| ready.app.credentials().map(move |credential| (&ready.app.name, credential)))
+        .collect();
+    let now = platform::now();
+    let headers = store::headers(env, &wanted).await;
+    let due: BTreeSet<&AppName> = wanted
+        .iter()
+        .zip(headers)
+        .filter(|(_, found)| !matches!(found, Found::Here(header) if now < header.refresh_at))
+        .map(|((app, _), _)| *app)
+        .collect();
+    let woken = join_all(due.iter().map(|app| client::wake(env, app))).await;
+    for (app, outcome) in due.iter().zip(&woken) {
+        if outcome.is_err() {
+            log::error("wake_failed", json!({"app": app, "by": "cron"}));
+        }
+    }
+    if !due.is_empty() {
+        log::info("cron", json!({"credentials": wanted.len(), "woken": due}));
+    }
+}

@@ -1,0 +1,346 @@
+//! The Keeper's desk: slots in memory and in SQLite, and the effects of each decision.
+//!
+//! Concurrency: between reading a slot and committing the decision there is no await, so no other
+//! event comes between. While a call to WeChat is under way other events do come in; the slot itself
+//! says that a call is under way, and they wait for the same flight.
+
+use super::flight::Flights;
+use super::storage::{Loaded, Storage};
+use super::wire::{Ask, Question, Reply};
+use crate::bindings::{self, Centre};
+use crate::{log, platform, store};
+use futures_util::future::{Either, select};
+use serde_json::json;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+use worker::{Delay, Env, State};
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::{AppEntry, ReadyApp};
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::{Alert, Answer, Effects, Event, Patience, Rules, Slot, Stored, decide};
+use zhongkong_core::seal::Sealer;
+use zhongkong_core::time::UnixTime;
+use zhongkong_core::wechat::errcode::Endpoint;
+
+/// A reader waits so long for a refresh, in milliseconds.
+const READER_WAITS_MS: u64 = 5_000;
+
+pub(super) struct Desk {
+    pub(super) state: State,
+    pub(super) env: Env,
+    opened: RefCell<Option<Rc<Opened>>>,
+    pub(super) flights: Flights,
+    publishing: RefCell<BTreeSet<Credential>>,
+    alarm_at: Cell<Option<UnixTime>>,
+}
+
+/// What is known once the app is.
+struct Opened {
+    ready: Rc<ReadyApp>,
+    centre: Rc<Centre>,
+    storage: Storage,
+    slots: RefCell<BTreeMap<Credential, Slot>>,
+    wake_at: RefCell<BTreeMap<Credential, UnixTime>>,
+}
+
+impl Opened {
+    fn sealer(&self) -> worker::Result<&Sealer> {
+        self.centre.config.sealer.as_ref().ok_or_else(|| refuse("SEAL_KEY is missing or wrong"))
+    }
+}
+
+fn refuse(why: &str) -> worker::Error {
+    worker::Error::RustError(why.to_owned())
+}
+
+impl Desk {
+    pub(super) fn new(state: State, env: Env) -> Self {
+        Self {
+            state,
+            env,
+            opened: RefCell::default(),
+            flights: Flights::default(),
+            publishing: RefCell::default(),
+            alarm_at: Cell::new(None),
+        }
+    }
+
+    /// Answers a question, after waiting for a flight where the engine says so.
+    pub(super) async fn answer(self: &Rc<Self>, question: Question) -> worker::Result<Reply> {
+        self.open(&question.app)?;
+        let reply = match question.ask {
+            Ask::Read { credential, min_ttl_s } => {
+                self.converse(credential, |patience| Event::Read { min_ttl_s, patience }).await
+            }
+            Ask::Stale { credential, digest } => {
+                self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
+            }
+            Ask::Wake => self.wake().await.map(|()| Reply::Awake),
+            Ask::Status => self.status(),
+        };
+        self.set_alarm().await?;
+        reply
+    }
+
+    /// The alarm: does what is due. A Keeper that was never asked has nothing to do.
+    pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
+        self.alarm_at.set(None);
+        let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
+        self.open(&app)?;
+        // The next alarm stands before the work begins: a Keeper killed during it comes back.
+        self.set_alarm().await?;
+        self.wake().await?;
+        self.set_alarm().await
+    }
+
+    fn opened(&self) -> worker::Result<Rc<Opened>> {
+        self.opened.borrow().clone().ok_or_else(|| refuse("the Keeper does not know its app yet"))
+    }
+
+    /// Opens the desk on first use. After a failure the next event tries again.
+    fn open(self: &Rc<Self>, app: &AppName) -> worker::Result<()> {
+        if self.opened.borrow().is_some() {
+            return Ok(());
+        }
+        let opened = Rc::new(self.load(app)?);
+        *self.opened.borrow_mut() = Some(Rc::clone(&opened));
+        let taken_up = self.take_up(&opened.ready);
+        if taken_up.is_err() {
+            *self.opened.borrow_mut() = None;
+        }
+        taken_up
+    }
+
+    /// Tells the slots whom they serve. What was under way when the Keeper was killed is lost.
+    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> worker::Result<()> {
+        for credential in ready.app.credentials() {
+            self.step(credential, Event::Configured(ready.identity))?;
+            self.give_up_lost_call(credential)?;
+        }
+        Ok(())
+    }
+
+    /// A call under way that no flight carries has lost its outcome.
+    fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
+        if self.slot(credential)?.has_call_under_way() && self.flights.under_way(credential).is_none() {
+            self.step(credential, Event::Lost)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what SQLite holds.
+    fn load(&self, app: &AppName) -> worker::Result<Opened> {
+        let centre = bindings::centre(&self.env);
+        let ready = match centre.config.apps.get(app) {
+            Some(AppEntry::Ready(ready)) => Rc::clone(ready),
+            _ => return Err(refuse("the app is not configured, or wrongly")),
+        };
+        let storage = Storage::open(&self.state)?;
+        if storage.app()?.as_ref() != Some(app) {
+            storage.set_app(app)?;
+        }
+        let opened =
+            Opened { ready, centre, storage, slots: RefCell::default(), wake_at: RefCell::default() };
+        for (credential, loaded) in opened.storage.load(app, opened.sealer()?)? {
+            let slot = match loaded {
+                Loaded::Whole(slot) => slot,
+                Loaded::DoesNotOpen(version) => {
+                    log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
+                    Slot::with_version(version)
+                }
+            };
+            opened.slots.borrow_mut().insert(credential, slot);
+        }
+        Ok(opened)
+    }
+
+    pub(super) fn slot(&self, credential: Credential) -> worker::Result<Slot> {
+        Ok(self.opened()?.slots.borrow().get(&credential).cloned().unwrap_or_default())
+    }
+
+    pub(super) fn ready(&self) -> worker::Result<Rc<ReadyApp>> {
+        Ok(Rc::clone(&self.opened()?.ready))
+    }
+
+    pub(super) fn centre(&self) -> worker::Result<Rc<Centre>> {
+        Ok(Rc::clone(&self.opened()?.centre))
+    }
+
+    /// One decision, committed, with its effects under way. No await in here.
+    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> worker::Result<Effects> {
+        let opened = self.opened()?;
+        let rules = Rules::of(&opened.ready.app, credential);
+        let before = self.slot(credential)?;
+        let (slot, effects) = decide(rules, &before, platform::moment(), event);
+        if effects.persist {
+            opened.storage.save(
+                &opened.ready.app.name,
+                credential,
+                &slot,
+                opened.sealer()?,
+                platform::random(),
+            )?;
+        }
+        if slot.version() > before.version() {
+            log::info(
+                "rotated",
+                json!({"app": opened.ready.app.name, "credential": credential, "version": slot.version()}),
+            );
+        }
+        opened.slots.borrow_mut().insert(credential, slot);
+        if let Some(wake_at) = effects.wake_at {
+            opened.wake_at.borrow_mut().insert(credential, wake_at);
+        }
+        if let Some(alert) = &effects.alert {
+            announce(&opened.ready.app.name, credential, alert);
+        }
+        if let Some(call) = effects.call {
+            self.fly(credential, call);
+        }
+        if effects.publish && self.publishing.borrow_mut().insert(credential) {
+            let desk = Rc::clone(self);
+            self.state.wait_until(async move { desk.publish(credential).await });
+        }
+        Ok(effects)
+    }
+
+    /// Asks the engine, waits where it says so, asks again. After [`READER_WAITS_MS`] it takes what
+    /// there is.
+    async fn converse(
+        self: &Rc<Self>,
+        credential: Credential,
+        event: impl Fn(Patience) -> Event,
+    ) -> worker::Result<Reply> {
+        if !self.ready()?.app.credentials().any(|kept| kept == credential) {
+            return Err(refuse("this credential is not kept"));
+        }
+        let first = self.slot(credential)?.version();
+        let deadline = platform::now_millis() + READER_WAITS_MS;
+        let mut patience = Patience::Left;
+        loop {
+            match self.step(credential, event(patience))?.answer {
+                Some(Answer::Serve(record)) => {
+                    let rotated = record.version > first;
+                    return Ok(Reply::Served { record, rotated });
+                }
+                Some(Answer::Unavailable { retry_after_s, failure }) => {
+                    return Ok(Reply::Unavailable { retry_after_s, failure });
+                }
+                Some(Answer::Wait) | None => {
+                    let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
+                    let waited = match self.flights.under_way(credential) {
+                        Some(flight) => {
+                            matches!(select(flight, pin!(Delay::from(left))).await, Either::Left(_))
+                        }
+                        None => {
+                            self.give_up_lost_call(credential)?;
+                            false
+                        }
+                    };
+                    if !waited {
+                        patience = Patience::Spent;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what is due for every credential, and waits until it is done.
+    async fn wake(self: &Rc<Self>) -> worker::Result<()> {
+        let ready = self.ready()?;
+        for credential in ready.app.credentials() {
+            self.give_up_lost_call(credential)?;
+            self.step(credential, Event::Tick)?;
+        }
+        for credential in ready.app.credentials() {
+            while let Some(flight) = self.flights.under_way(credential) {
+                flight.await;
+            }
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> worker::Result<Reply> {
+        let opened = self.opened()?;
+        let now = platform::now();
+        let slots = opened.slots.borrow();
+        let status = opened.ready.app.credentials().map(|credential| {
+            (
+                credential,
+                slots.get(&credential).map_or_else(|| Slot::default().status(now), |slot| slot.status(now)),
+            )
+        });
+        Ok(Reply::Status(status.collect()))
+    }
+
+    /// Brings the store in line with the slot, one write after the other: no older version can
+    /// overtake a newer one.
+    async fn publish(self: Rc<Self>, credential: Credential) {
+        while let Ok(slot) = self.slot(credential) {
+            if slot.is_stored() {
+                break;
+            }
+            let outcome = self.write(credential, &slot).await;
+            let failed = outcome.is_err();
+            if failed {
+                log::error(
+                    "publish_failed",
+                    json!({"app": self.ready().ok().map(|r| r.app.name.clone()), "credential": credential}),
+                );
+            }
+            let event = outcome.map_or(Event::PublishFailed, Event::Published);
+            if self.step(credential, event).is_err() || failed {
+                break;
+            }
+        }
+        self.publishing.borrow_mut().remove(&credential);
+        if let Err(error) = self.set_alarm().await {
+            log::error("alarm_not_set", json!({"detail": error.to_string()}));
+        }
+    }
+
+    async fn write(&self, credential: Credential, slot: &Slot) -> Result<Option<Stored>, store::NotSaved> {
+        let opened = self.opened().map_err(|_| store::NotSaved)?;
+        let app = &opened.ready.app;
+        let Some(record) = slot.record(Rules::of(app, credential)) else {
+            return store::withdraw(&self.env, &app.name, credential).await.map(|()| None);
+        };
+        let sealer = opened.sealer().map_err(|_| store::NotSaved)?;
+        let sealed =
+            record.seal(sealer, &app.name, credential, platform::random()).map_err(|_| store::NotSaved)?;
+        store::save(&self.env, &app.name, credential, &sealed, record.expires_at, platform::now()).await?;
+        Ok(Some(Stored { version: record.version, expires_at: record.expires_at }))
+    }
+
+    /// Sets the alarm to the next planned moment, where that is another than before.
+    pub(super) async fn set_alarm(&self) -> worker::Result<()> {
+        let Some(opened) = self.opened.borrow().clone() else { return Ok(()) };
+        let planned = opened.wake_at.borrow().values().min().copied();
+        let Some(wake_at) = planned.map(|at| at.max(platform::now().plus(1))) else { return Ok(()) };
+        if self.alarm_at.get() == Some(wake_at) {
+            return Ok(());
+        }
+        self.alarm_at.set(Some(wake_at));
+        self.set_alarm_in(Duration::from_secs(platform::now().until(wake_at))).await
+    }
+
+    pub(super) async fn set_alarm_in(&self, pause: Duration) -> worker::Result<()> {
+        self.state.storage().set_alarm(pause).await
+    }
+}
+
+fn announce(app: &AppName, credential: Credential, alert: &Alert) {
+    match alert {
+        Alert::Failing(failure) => {
+            let endpoint = Endpoint::of(credential);
+            log::error(
+                "refresh_failing",
+                json!({"app": app, "credential": credential, "errcode": failure.errcode(), "detail": failure.advice(endpoint)}),
+            );
+        }
+        Alert::Recovered => log::info("refresh_recovered", json!({"app": app, "credential": credential})),
+    }
+}

@@ -1,0 +1,79 @@
+//! Sending to WeChat. The only place in the Worker that does it for credentials.
+//!
+//! Nothing about a request is ever put into an error or a log: the plain token API carries the
+//! AppSecret in its URL.
+
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::time::Duration;
+use worker::{
+    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+};
+use zhongkong_core::secret::Secret;
+use zhongkong_core::wechat::{ApiRequest, Failure};
+
+/// So long one host may take, reply included.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// No honest reply to a request for a credential is larger.
+const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+/// Sends a request to the first host that answers, and gives back the body of its answer.
+pub(super) async fn send<'a>(
+    hosts: impl Iterator<Item = &'a String>,
+    request: &ApiRequest,
+    gateway_key: Option<&Secret>,
+) -> Result<Vec<u8>, Failure> {
+    for host in hosts {
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let exchange = async {
+            let request = build(host, request, gateway_key)?;
+            let response = Fetch::Request(request).send_with_signal(&signal).await?;
+            read(response).await
+        };
+        match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
+            Either::Left((Ok(body), _)) => return Ok(body),
+            // The error's text may hold the URL: it ends here.
+            Either::Left((Err(_), _)) => {}
+            Either::Right(_) => abort.abort(),
+        }
+    }
+    Err(Failure::Unreachable)
+}
+
+fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> worker::Result<Request> {
+    let headers = Headers::new();
+    let mut init = RequestInit::new();
+    // A redirect would carry the secret to wherever it points.
+    init.with_redirect(RequestRedirect::Manual);
+    if let Some(body) = &request.body {
+        headers.set("Content-Type", "application/json")?;
+        init.with_method(Method::Post).with_body(Some(body.as_str().into()));
+    }
+    if let Some(key) = gateway_key.filter(|_| !is_wechats_own(host)) {
+        headers.set("X-Gateway-Key", key.expose())?;
+    }
+    init.with_headers(headers);
+    Request::new_with_init(&format!("{host}{}", request.path_and_query), &init)
+}
+
+fn is_wechats_own(host: &str) -> bool {
+    host.strip_prefix("https://")
+        .is_some_and(|host| host == "api.weixin.qq.com" || host.ends_with(".weixin.qq.com"))
+}
+
+async fn read(mut response: Response) -> worker::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let mut stream = response.stream()?;
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > MAX_REPLY_BYTES {
+            // Too large to be a reply: whoever reads it will find that it is none.
+            body.truncate(MAX_REPLY_BYTES);
+            break;
+        }
+    }
+    Ok(body)
+}

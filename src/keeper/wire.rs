@@ -1,0 +1,41 @@
+//! What the Worker and a Keeper say to each other: JSON over the stub's `fetch`, inside one
+//! deployment.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use zhongkong_core::app::AppName;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::engine::Status;
+use zhongkong_core::record::Record;
+use zhongkong_core::wechat::Failure;
+
+/// A question to the Keeper of `app`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) app: AppName,
+    pub(crate) ask: Ask,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// A credential, with at least so many seconds left if that can be had.
+    Read { credential: Credential, min_ttl_s: u64 },
+    /// The value with this digest is said to be dead.
+    Stale { credential: Credential, digest: Sha256Digest },
+    /// Do what is due, and answer when it is done.
+    Wake,
+    /// How is everything?
+    Status,
+}
+
+/// A Keeper's reply.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    Served { record: Record, rotated: bool },
+    Unavailable { retry_after_s: u64, failure: Option<Failure> },
+    Awake,
+    Status(BTreeMap<Credential, Status>),
+}

@@ -1,0 +1,35 @@
+//! zhongkong (中控): the WeChat token centre as a Cloudflare Worker.
+//!
+//! A thin shell around [`zhongkong_core`]: bindings → core → effects. This file holds the entry
+//! points and nothing else.
+
+mod answer;
+mod api;
+mod bindings;
+mod cron;
+mod keeper;
+mod log;
+mod platform;
+mod read;
+mod router;
+mod shelf;
+mod store;
+
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let call = router::Call { centre: bindings::centre(&env), env, context };
+    answer::from_outcome(router::route(request, call).await)
+}
+
+/// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    cron::tick(&bindings::centre(&env), &env).await;
+}

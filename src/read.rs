@@ -1,0 +1,95 @@
+//! The read path: this isolate's copy → the store → the Keeper.
+//!
+//! The hot read does no I/O. A copy past its planned refresh is still served, and wakes the Keeper
+//! in passing; a copy that may be wrong is not served, and the Keeper is asked.
+
+use crate::answer::internal;
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Reply};
+use crate::router::Call;
+use crate::store::{self, Found};
+use crate::{log, platform};
+use serde_json::json;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::problem::{Code, Problem, unavailable};
+use zhongkong_core::record::{Freshness, Record};
+use zhongkong_core::time::UnixTime;
+
+/// A credential that lives, with `min_ttl_s` seconds left if that can be had.
+///
+/// # Errors
+/// 404 for a ticket that is not kept, 502 where WeChat refuses, 503 where there is none.
+pub(crate) async fn live(
+    call: &Call,
+    ready: &ReadyApp,
+    credential: Credential,
+    min_ttl_s: u64,
+) -> Result<Record, Problem> {
+    kept(ready, credential)?;
+    let shelves = &call.centre.shelves;
+    let (app, now) = (&ready.app.name, platform::now());
+    let good = |record: &Record| {
+        record.freshness(now, ready.identity) != Freshness::Doubtful && record.expires_in_s(now) >= min_ttl_s
+    };
+    if let Some(record) = shelves.fresh(app, credential, platform::now_millis()).filter(good) {
+        wake_if_due(call, ready, credential, &record, now);
+        return Ok(record);
+    }
+    if let Found::Here(record) = store::find(&call.env, &call.centre, app, credential).await {
+        let record = shelves.put(app, credential, record, platform::now_millis());
+        if good(&record) {
+            wake_if_due(call, ready, credential, &record, now);
+            return Ok(record);
+        }
+    }
+    ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s }).await.map(|(record, _)| record)
+}
+
+/// Asks the Keeper itself. Also says whether the value was rotated on the way.
+pub(crate) async fn ask_keeper(
+    call: &Call,
+    ready: &ReadyApp,
+    credential: Credential,
+    ask: Ask,
+) -> Result<(Record, bool), Problem> {
+    kept(ready, credential)?;
+    let app = &ready.app.name;
+    match client::ask(&call.env, app, ask).await {
+        Ok(Reply::Served { record, rotated }) => {
+            let record = call.centre.shelves.put(app, credential, record, platform::now_millis());
+            Ok((record, rotated))
+        }
+        Ok(Reply::Unavailable { retry_after_s, failure }) => {
+            Err(unavailable(app, credential, retry_after_s, failure.as_ref()))
+        }
+        Ok(Reply::Awake | Reply::Status(_)) => Err(internal("a Keeper answered another question")),
+        Err(error) => {
+            log::error("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
+            Err(unavailable(app, credential, 2, None))
+        }
+    }
+}
+
+fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
+    if ready.app.credentials().any(|kept| kept == credential) {
+        return Ok(());
+    }
+    let detail =
+        format!("No {credential} ticket is kept for app {0}: add it to APPS.{0}.tickets.", ready.app.name);
+    Err(Problem::new(Code::NotFound, detail))
+}
+
+/// A reader who sees that a refresh is due starts it, and does not wait for it.
+fn wake_if_due(call: &Call, ready: &ReadyApp, credential: Credential, record: &Record, now: UnixTime) {
+    let app = &ready.app.name;
+    let due = record.freshness(now, ready.identity) == Freshness::Due;
+    if due && call.centre.shelves.should_wake(app, credential, platform::now_millis()) {
+        let (env, app) = (call.env.clone(), app.clone());
+        call.context.wait_until(async move {
+            if client::wake(&env, &app).await.is_err() {
+                log::error("wake_failed", json!({"app": app, "by": "reader"}));
+            }
+        });
+    }
+}

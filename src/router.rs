@@ -1,0 +1,175 @@
+//! From a request to its handler. Everything that can be refused without I/O is refused here.
+
+use crate::answer::Outcome;
+use crate::api::{credential, health, refresh, signature, status};
+use crate::bindings::Centre;
+use std::net::IpAddr;
+use std::rc::Rc;
+use worker::{Context, Env, Method, Request};
+use zhongkong_core::access::{Caller, Scope};
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::{AppEntry, ReadyApp};
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::secret::Secret;
+
+/// What every handler is handed.
+pub(crate) struct Call {
+    pub(crate) centre: Rc<Centre>,
+    pub(crate) env: Env,
+    pub(crate) context: Context,
+}
+
+/// What can be asked for. `app` is the name as the path has it, not yet known to exist.
+enum Route<'a> {
+    Health,
+    Apps,
+    App(&'a str),
+    Read(&'a str, Credential),
+    Refresh(&'a str, Credential),
+    Signature(&'a str),
+}
+
+impl<'a> Route<'a> {
+    /// Reads a path. Segments are taken as they stand: nothing is decoded, so `%2f` or `..` is
+    /// simply no path of ours.
+    fn parse(path: &'a str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        let ticket = |name| TicketType::parse(name).map(Credential::Ticket);
+        Some(match segments.as_slice() {
+            ["healthz"] => Self::Health,
+            ["v1", "apps"] => Self::Apps,
+            ["v1", "apps", app] => Self::App(app),
+            ["v1", "apps", app, "access_token"] => Self::Read(app, Credential::AccessToken),
+            ["v1", "apps", app, "access_token", "refresh"] => Self::Refresh(app, Credential::AccessToken),
+            ["v1", "apps", app, "tickets", name] => Self::Read(app, ticket(name)?),
+            ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
+            ["v1", "apps", app, "signature"] => Self::Signature(app),
+            _ => return None,
+        })
+    }
+
+    const fn methods(&self) -> (&'static [Method], &'static str) {
+        match self {
+            Self::Health | Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
+            Self::Refresh(..) => (&[Method::Post], "POST"),
+            Self::Signature(_) => (&[Method::Get, Method::Post], "GET, POST"),
+        }
+    }
+}
+
+/// Answers a request.
+///
+/// 1. The path is known (404) and so is the method (405).
+/// 2. The key belongs to a caller (401); with nobody configured the operator is told (500).
+/// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
+/// 4. The settings that it takes are sound (500, naming them).
+/// 5. The handler.
+pub(crate) async fn route(request: Request, call: Call) -> Outcome {
+    let path = request.path();
+    // 1.
+    let route = Route::parse(&path).ok_or_else(|| {
+        Problem::new(Code::NotFound, "There is no such path here. See the API documentation.")
+    })?;
+    let (methods, allow) = route.methods();
+    if !methods.contains(&request.method()) {
+        let detail = format!("This path knows {allow}.");
+        return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
+    }
+    if matches!(route, Route::Health) {
+        return health::show(&call);
+    }
+    // 2.
+    let centre = Rc::clone(&call.centre);
+    let caller = authenticate(&request, &centre)?;
+    let ip = client_ip(&request);
+    // 3. to 5.
+    match route {
+        Route::Health => health::show(&call),
+        Route::Apps => {
+            if !caller.may_from(Scope::Status, ip) {
+                return Err(not_allowed());
+            }
+            status::all(&call, caller).await
+        }
+        Route::App(app) => status::one(&call, &allowed(&centre, caller, Scope::Status, app, ip)?).await,
+        Route::Read(app, kind) => {
+            let scope = if kind == Credential::AccessToken { Scope::Token } else { Scope::Ticket };
+            let ready = ready(&centre, caller, scope, app, ip)?;
+            credential::show(&request, &call, &ready, kind).await
+        }
+        Route::Refresh(app, kind) => {
+            let ready = ready(&centre, caller, Scope::Refresh, app, ip)?;
+            refresh::report(request, &call, &ready, kind).await
+        }
+        Route::Signature(app) => {
+            let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
+            signature::sign(request, &call, &ready).await
+        }
+    }
+}
+
+/// The caller who holds the key of the `Authorization` header.
+fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller, Problem> {
+    if centre.config.callers.is_empty() {
+        return Err(misconfigured(centre.config.faults.iter().map(ToString::to_string)));
+    }
+    let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
+    let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let key = Secret::new(key.map(|(_, key)| key.trim().to_owned()).unwrap_or_default());
+    centre.config.callers.holder_of(&key).ok_or_else(|| {
+        let detail = "Send a caller's key as `Authorization: Bearer KEY`.";
+        Problem::new(Code::Unauthorized, detail)
+    })
+}
+
+/// The address that Cloudflare saw. `X-Forwarded-For` is the client's to forge and is not read.
+fn client_ip(request: &Request) -> Option<IpAddr> {
+    request.headers().get("CF-Connecting-IP").ok().flatten()?.parse().ok()
+}
+
+/// The app's name, if the caller may do this to it.
+fn allowed(
+    centre: &Centre,
+    caller: &Caller,
+    scope: Scope,
+    app: &str,
+    ip: Option<IpAddr>,
+) -> Result<AppName, Problem> {
+    let name = AppName::parse(app).ok_or_else(not_allowed)?;
+    if caller.may(scope, &name, ip) && centre.config.apps.contains_key(&name) {
+        Ok(name)
+    } else {
+        Err(not_allowed())
+    }
+}
+
+/// The app, if the caller may do this to it and its settings are sound.
+fn ready(
+    centre: &Centre,
+    caller: &Caller,
+    scope: Scope,
+    app: &str,
+    ip: Option<IpAddr>,
+) -> Result<Rc<ReadyApp>, Problem> {
+    let name = allowed(centre, caller, scope, app, ip)?;
+    if centre.config.fatal().next().is_some() {
+        return Err(misconfigured(centre.config.fatal().map(ToString::to_string)));
+    }
+    match centre.config.apps.get(&name) {
+        Some(AppEntry::Ready(ready)) => Ok(Rc::clone(ready)),
+        Some(AppEntry::Faulty(faults)) => Err(misconfigured(faults.iter().map(ToString::to_string))),
+        None => Err(not_allowed()),
+    }
+}
+
+fn not_allowed() -> Problem {
+    let detail = "This key may not do this: its scopes, its apps or the addresses it may come from do not allow it, \
+                  or there is no such app.";
+    Problem::new(Code::NotAllowed, detail)
+}
+
+/// Names every setting that is at fault, never a value.
+fn misconfigured(faults: impl Iterator<Item = String>) -> Problem {
+    Problem::new(Code::Misconfigured, faults.collect::<Vec<_>>().join(" "))
+}
