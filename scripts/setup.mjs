@@ -1,0 +1,77 @@
+// The set-up: everything that a build or a test needs, each step only when it is missing.
+// Plain Node ≥ 20 without packages: this runs before `npm ci` has.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { output, run, say, stop } from "./shell.mjs";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(root, "node_modules");
+const WORKER_BUILD = "0.8.7";
+const TARGET = "wasm32-unknown-unknown";
+
+/** Tools live outside the checkout, keyed by version, so that a fresh clone does not rebuild them. */
+const cache = process.env.ZHONGKONG_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "zhongkong");
+
+/** Makes sure of everything; returns the environment that later steps run in. */
+export async function setup() {
+  await packages();
+  await rust();
+  const workerBuild = await tool("worker-build", WORKER_BUILD, "about 4 minutes", []);
+  const wasmBindgen = await tool("wasm-bindgen-cli", lockedVersion("wasm-bindgen"), "about 3 minutes", ["--no-default-features"]);
+  return {
+    ...process.env,
+    PATH: [join(workerBuild, "bin"), join(modules, "node", "bin"), join(modules, ".bin"), process.env.PATH].join(delimiter),
+    WASM_BINDGEN_BIN: join(wasmBindgen, "bin", "wasm-bindgen"),
+    ESBUILD_BIN: join(modules, "esbuild", "bin", "esbuild"),
+    WASM_OPT_BIN: join(modules, "binaryen", "bin", "wasm-opt"),
+    WRANGLER_SEND_METRICS: "false",
+  };
+}
+
+/** The Node that wrangler needs (≥ 22.12), brought along as a package. */
+export const node = join(modules, "node", "bin", "node");
+export const wrangler = join(modules, "wrangler", "bin", "wrangler.js");
+
+async function packages() {
+  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const stamp = join(modules, ".zhongkong-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  say("installing the npm packages of package-lock.json (about half a minute)");
+  await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { fix: "npm ci" });
+  writeFileSync(stamp, lock);
+}
+
+async function rust() {
+  const found = await output("rustup", ["target", "list", "--installed"]).catch(() => null);
+  if (found === null) {
+    stop("Rust is missing, or it was not installed by rustup.", "install it from https://rustup.rs, then run this again");
+  }
+  if (found.split("\n").includes(TARGET)) return;
+  say(`adding the Rust target ${TARGET}`);
+  await run("rustup", ["target", "add", TARGET], { fix: `rustup target add ${TARGET}` });
+}
+
+/** A cargo-installed tool at exactly this version; returns its folder. */
+async function tool(name, version, takes, flags) {
+  const folder = join(cache, `${name}-${version}`);
+  const stamp = join(folder, ".installed");
+  if (existsSync(stamp)) return folder;
+  mkdirSync(folder, { recursive: true });
+  say(`building ${name} ${version}, once for this machine (${takes})`);
+  const install = ["install", "--quiet", `${name}@${version}`, "--root", folder, ...flags];
+  // Its own lock file may name a version that a mirror of the registry does not have yet.
+  const locked = await run("cargo", [...install, "--locked"], { cwd: cache, mayFail: true });
+  if (!locked) await run("cargo", install, { cwd: cache, fix: `cargo ${install.join(" ")}` });
+  writeFileSync(stamp, "");
+  return folder;
+}
+
+function lockedVersion(name) {
+  const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
+  const version = lock.match(new RegExp(`name = "${name}"\\nversion = "([^"]+)"`))?.[1];
+  return version ?? stop(`Cargo.lock does not name ${name}.`, "git checkout Cargo.lock");
+}

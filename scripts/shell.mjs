@@ -1,0 +1,36 @@
+// Running commands, and saying what happens, in one voice.
+
+import { spawn } from "node:child_process";
+
+export function say(text) {
+  console.log(`▸ ${text}`);
+}
+
+/** Ends the program with what went wrong and what to do. */
+export function stop(problem, fix) {
+  console.error(`✗ ${problem}${fix ? `\n  To mend it: ${fix}` : ""}`);
+  process.exit(1);
+}
+
+/** Runs a command to its end. A failure ends the program, naming the command, unless `mayFail`. */
+export function run(command, args, { cwd, env, fix, mayFail = false, stdio = "inherit" } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: mayFail ? "ignore" : stdio });
+    child.on("error", (error) => (mayFail ? resolve(false) : stop(`${command} cannot be run: ${error.message}`, fix)));
+    child.on("exit", (code) => {
+      if (code === 0 || mayFail) resolve(code === 0);
+      else stop(`${[command, ...args].join(" ")} failed`, fix ?? "see its messages above");
+    });
+  });
+}
+
+/** What a command prints; rejects when it fails. */
+export function output(command, args, { cwd, env } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += chunk));
+    child.on("error", reject);
+    child.on("exit", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} failed`))));
+  });
+}

@@ -1,0 +1,119 @@
+// `npm start`: the simulator and the Worker on this machine, until Ctrl-C.
+
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { node, root, setup, wrangler } from "./setup.mjs";
+import { output, run, say, stop } from "./shell.mjs";
+
+const KEY = "dev-only-key-0123456789abcdef0123456789";
+const READY_WITHIN_MS = 60_000;
+const CRON_EVERY_MS = 60_000;
+
+const port = portOf("PORT", 8787);
+const simPort = portOf("SIM_PORT", 8788);
+const children = [];
+let stopping = false;
+
+process.on("SIGINT", () => end(0));
+process.on("SIGTERM", () => end(0));
+
+await free(port, "PORT");
+await free(simPort, "SIM_PORT");
+const env = await setup();
+await build(env);
+await run("cargo", ["build", "--quiet", "-p", "simulator"], { cwd: root, env });
+
+const state = join(root, ".wrangler", "state");
+mkdirSync(state, { recursive: true });
+start("simulator", await simulatorBinary(), ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
+start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=warn", ...(await otherSimulator())]);
+
+const worker = `http://127.0.0.1:${port}`;
+await ready(`${worker}/healthz`);
+// On Cloudflare the cron trigger fires each minute; here this does.
+setInterval(() => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {}), CRON_EVERY_MS).unref();
+console.log(`
+zhongkong runs at ${worker}, WeChat is played at http://127.0.0.1:${simPort}. Ctrl-C stops both.
+
+  curl -H 'Authorization: Bearer ${KEY}' ${worker}/v1/apps/demo/access_token
+  curl -H 'Authorization: Bearer ${KEY}' ${worker}/v1/apps/demo/tickets/jsapi
+  curl -H 'Authorization: Bearer ${KEY}' '${worker}/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F'
+`);
+
+function portOf(name, fallback) {
+  const text = process.env[name] ?? `${fallback}`;
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number < 65536) return number;
+  return stop(`${name} is no port number.`, `${name}=${fallback} npm start`);
+}
+
+/** Both ports are tried before anything is started, so that a taken one is named and nothing is left behind. */
+function free(number, name) {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => stop(`Port ${number} is taken by another program.`, `stop that one, or choose another port: ${name}=${number + 10} npm start`));
+    probe.listen(number, "127.0.0.1", () => probe.close(resolve));
+  });
+}
+
+async function simulatorBinary() {
+  const metadata = await output("cargo", ["metadata", "--no-deps", "--format-version", "1"], { cwd: root, env });
+  return join(JSON.parse(metadata).target_directory, "debug", "simulator");
+}
+
+/** wrangler.toml names the simulator's usual port; another one is passed along as a var. */
+async function otherSimulator() {
+  if (simPort === 8788) return [];
+  // wrangler needs its own Node, which this program does not run on.
+  const script = "import('wrangler').then((w) => console.log(JSON.stringify(w.unstable_readConfig({ config: 'wrangler.toml', env: 'local' }).vars.APPS)))";
+  const apps = JSON.parse(await output(node, ["-e", script], { cwd: root, env }));
+  for (const app of Object.values(apps)) app.api_hosts = [`http://127.0.0.1:${simPort}`];
+  return ["--var", `APPS:${JSON.stringify(apps)}`];
+}
+
+function start(name, command, args) {
+  // A process group of its own: it is ended as a whole, with whatever it has started.
+  const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"], detached: true });
+  child.on("error", (error) => fail(`${name} cannot be started: ${error.message}`));
+  child.on("exit", () => fail(`${name} has ended by itself.`));
+  children.push(child);
+}
+
+function fail(problem) {
+  if (stopping) return;
+  console.error(`✗ ${problem} See its messages above.`);
+  end(1);
+}
+
+async function ready(url) {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  fail("The Worker did not come up within a minute.");
+}
+
+function end(code) {
+  if (stopping) return;
+  stopping = true;
+  const running = children.filter((child) => child.exitCode === null && child.signalCode === null);
+  const signal = (name) => running.forEach((child) => {
+    try {
+      process.kill(-child.pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  });
+  signal("SIGTERM");
+  const forced = setTimeout(() => signal("SIGKILL"), 3000);
+  Promise.all(running.map((child) => new Promise((resolve) => child.once("exit", resolve)))).then(() => {
+    clearTimeout(forced);
+    signal("SIGKILL");
+    process.exit(code);
+  });
+}
