@@ -19,7 +19,7 @@ export async function build(env) {
   if (!fresh) {
     say("building the Worker (about a minute the first time)");
     rmSync(STAMP, { force: true });
-    await run("worker-build", ["--release"], { cwd: root, env: { ...env, RUST_LOG: env.RUST_LOG ?? "error" } });
+    await run("worker-build", ["--release"], { cwd: root, env, quiet: true });
     writeFileSync(STAMP, inputs);
   }
   return sizes();

@@ -29,6 +29,8 @@ export async function setup() {
     ESBUILD_BIN: join(modules, "esbuild", "bin", "esbuild"),
     WASM_OPT_BIN: join(modules, "binaryen", "bin", "wasm-opt"),
     WRANGLER_SEND_METRICS: "false",
+    // Where requests come from is of no interest here, and asking for it fails without a network.
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
   };
 }
 

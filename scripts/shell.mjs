@@ -12,14 +12,21 @@ export function stop(problem, fix) {
   process.exit(1);
 }
 
-/** Runs a command to its end. A failure ends the program, naming the command, unless `mayFail`. */
-export function run(command, args, { cwd, env, fix, mayFail = false, stdio = "inherit" } = {}) {
+/**
+ * Runs a command to its end. A failure ends the program, naming the command, unless `mayFail`. What
+ * a `quiet` command prints is shown only when it fails.
+ */
+export function run(command, args, { cwd, env, fix, mayFail = false, quiet = mayFail } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: mayFail ? "ignore" : stdio });
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: quiet ? "pipe" : "inherit" });
+    const heard = [];
+    child.stdout?.on("data", (chunk) => heard.push(chunk));
+    child.stderr?.on("data", (chunk) => heard.push(chunk));
     child.on("error", (error) => (mayFail ? resolve(false) : stop(`${command} cannot be run: ${error.message}`, fix)));
-    child.on("exit", (code) => {
-      if (code === 0 || mayFail) resolve(code === 0);
-      else stop(`${[command, ...args].join(" ")} failed`, fix ?? "see its messages above");
+    child.on("close", (code) => {
+      if (code === 0 || mayFail) return resolve(code === 0);
+      process.stderr.write(Buffer.concat(heard));
+      stop(`${[command, ...args].join(" ")} failed`, fix ?? "see its messages above");
     });
   });
 }

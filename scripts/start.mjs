@@ -29,7 +29,7 @@ await run("cargo", ["build", "--quiet", "-p", "simulator"], { cwd: root, env });
 const state = join(root, ".wrangler", "state");
 mkdirSync(state, { recursive: true });
 start("simulator", await simulatorBinary(), ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
-start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=warn", ...(await otherSimulator())]);
+start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...(await otherSimulator())]);
 
 const worker = `http://127.0.0.1:${port}`;
 await ready(`${worker}/healthz`);

@@ -61,6 +61,7 @@ pub(crate) async fn ask_keeper(
             Ok((record, rotated))
         }
         Ok(Reply::Unavailable { retry_after_s, failure }) => {
+            call.centre.shelves.clear(app, credential);
             Err(unavailable(app, credential, retry_after_s, failure.as_ref()))
         }
         Ok(Reply::Awake | Reply::Status(_)) => Err(internal("a Keeper answered another question")),

@@ -35,6 +35,9 @@ impl<'a> Route<'a> {
     /// simply no path of ours.
     fn parse(path: &'a str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        if segments.contains(&"") {
+            return None;
+        }
         let ticket = |name| TicketType::parse(name).map(Credential::Ticket);
         Some(match segments.as_slice() {
             ["healthz"] => Self::Health,

@@ -50,6 +50,13 @@ impl Shelves {
         newest
     }
 
+    /// Takes the copy away: the Keeper has said that there is nothing to serve.
+    pub(crate) fn clear(&self, app: &AppName, credential: Credential) {
+        if let Some(shelf) = self.0.get(app) {
+            shelf.borrow_mut().remove(&credential);
+        }
+    }
+
     /// Whether this isolate should wake the Keeper now; says yes once in a few seconds.
     pub(crate) fn should_wake(&self, app: &AppName, credential: Credential, now_ms: u64) -> bool {
         let Some(shelf) = self.0.get(app) else { return false };

@@ -146,7 +146,7 @@ impl Desk {
             Opened { ready, centre, storage, slots: RefCell::default(), wake_at: RefCell::default() };
         for (credential, loaded) in opened.storage.load(app, opened.sealer()?)? {
             let slot = match loaded {
-                Loaded::Whole(slot) => slot,
+                Loaded::Whole(slot) => *slot,
                 Loaded::DoesNotOpen(version) => {
                     log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
                     Slot::with_version(version)

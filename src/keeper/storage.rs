@@ -13,7 +13,7 @@ pub(super) struct Storage(SqlStorage);
 /// A stored slot.
 pub(super) enum Loaded {
     /// As it was.
-    Whole(Slot),
+    Whole(Box<Slot>),
     /// Neither the current nor the previous key opens it; only its version is known.
     DoesNotOpen(Version),
 }

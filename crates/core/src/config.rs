@@ -108,7 +108,7 @@ fn bindings(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
             }
         }
         Some(_) => {
-            faults.push(Fault::centre("STORE", "is no store of this version", "use \"kv\", or leave it out"))
+            faults.push(Fault::centre("STORE", "is no store of this version", "use \"kv\", or leave it out"));
         }
     }
     if !raw.has_keeper {

@@ -18,7 +18,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value\n{USAGE}"));
         match argument.as_str() {
             "--port" => {
-                options.port = value()?.parse().map_err(|_| format!("--port takes a number\n{USAGE}"))?
+                options.port = value()?.parse().map_err(|_| format!("--port takes a number\n{USAGE}"))?;
             }
             "--state" => options.state = Some(PathBuf::from(value()?)),
             _ => return Err(format!("{argument} is no option\n{USAGE}")),

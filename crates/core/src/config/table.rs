@@ -137,7 +137,7 @@ pub(super) fn tables<'a>(
             for (name, table) in map {
                 match table {
                     Json::Object(fields) if crate::app::is_short_name(name) => {
-                        found.push((name.as_str(), fields))
+                        found.push((name.as_str(), fields));
                     }
                     Json::Object(_) => faults.push(Fault::new(
                         Place::Entry,

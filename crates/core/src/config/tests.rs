@@ -80,7 +80,10 @@ fn a_sound_configuration_has_no_fault_and_the_documented_defaults() {
     assert_eq!(config.faults, []);
     let [mini, shop] = &config.ready_apps().collect::<Vec<_>>()[..] else { panic!("two apps") };
     assert_eq!(shop.app.token_api, TokenApi::Stable);
-    assert_eq!(shop.app.credentials().map(|c| c.name()).collect::<Vec<_>>(), ["access_token", "jsapi"]);
+    assert_eq!(
+        shop.app.credentials().map(super::super::credential::Credential::name).collect::<Vec<_>>(),
+        ["access_token", "jsapi"]
+    );
     assert_eq!(shop.app.api_hosts, ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"]);
     assert_eq!(mini.app.token_api, TokenApi::Plain { lead_s: 1800 });
     assert!(mini.app.tickets.is_empty());

@@ -1,0 +1,51 @@
+// `npm test`: every suite, in the order in which they find faults fastest. With names as arguments
+// (`npm test -- core e2e`) only those.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { node, root, setup } from "./setup.mjs";
+import { run, say } from "./shell.mjs";
+
+const TARGET = "wasm32-unknown-unknown";
+const cargo = (...args) => (env) => run("cargo", args, { cwd: root, env, fix: `cargo ${args.join(" ")}` });
+const strict = ["--", "-D", "warnings"];
+
+const suites = {
+  format: cargo("fmt", "--all", "--check"),
+  clippy: async (env) => {
+    await cargo("clippy", "--quiet", "--workspace", "--all-targets", ...strict)(env);
+    await cargo("clippy", "--quiet", "--target", TARGET, "-p", "zhongkong", ...strict)(env);
+  },
+  docs: (env) => cargo("doc", "--quiet", "--workspace", "--no-deps")({ ...env, RUSTDOCFLAGS: "-D warnings" }),
+  core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "simulator"),
+  "core on wasm": cargo("test", "--quiet", "-p", "zhongkong-core", "--target", TARGET, "--no-run"),
+  e2e: endToEnd,
+};
+
+/** The real build on real workerd, WeChat played by the simulator over HTTP. */
+async function endToEnd(env) {
+  await build(env);
+  await cargo("build", "--quiet", "-p", "simulator")(env);
+  const files = readdirSync(join(root, "tests")).filter((file) => file.endsWith(".test.mjs")).map((file) => join("tests", file));
+  // Two at a time: each has a workerd and a simulator of its own, and some count seconds.
+  await run(node, ["--test", "--test-concurrency=2", "--test-timeout=180000", ...files], { cwd: root, env });
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !(name in suites));
+if (unknown.length) {
+  console.error(`✗ No suite is called ${unknown.join(", ")}. There are: ${Object.keys(suites).join(", ")}`);
+  process.exit(2);
+}
+
+const env = await setup();
+const times = [];
+for (const [name, suite] of Object.entries(suites)) {
+  if (chosen.length && !chosen.includes(name)) continue;
+  say(name);
+  const started = Date.now();
+  await suite(env);
+  times.push(`${name} ${((Date.now() - started) / 1000).toFixed(0)} s`);
+}
+say(`all suites passed: ${times.join(", ")}`);

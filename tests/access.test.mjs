@@ -1,0 +1,116 @@
+// Who gets what: keys, scopes, apps, addresses, and requests that are none.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { CANARY, startCentre } from "./support/centre.mjs";
+
+let centre;
+before(async () => (centre = await startCentre()));
+after(() => centre.stop());
+
+const TOKEN = "/v1/apps/demo/access_token";
+const from = (ip, init = {}) => ({ key: CANARY.webKey, ...init, headers: { "cf-connecting-ip": ip } });
+
+function isProblem(answer, status, code) {
+  assert.deepEqual([answer.status, answer.body.code, answer.body.status], [status, code, status], answer.text);
+  assert.equal(answer.headers.get("content-type"), "application/problem+json");
+  assert.equal(answer.headers.get("cache-control"), "no-store");
+  assert.ok(answer.body.title && answer.body.detail);
+}
+
+test("without a key, or with one that nobody holds: 401", async () => {
+  const wrong = [null, "", "x", CANARY.key.slice(1), `${CANARY.key}x`, CANARY.key.toUpperCase()];
+  for (const key of wrong) {
+    const answer = await centre.call(TOKEN, { key });
+    isProblem(answer, 401, "unauthorized");
+    assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+  }
+  for (const authorization of [CANARY.key, `Basic ${CANARY.key}`, `Bearer ${CANARY.key}, Bearer ${CANARY.key}`]) {
+    isProblem(await centre.call(TOKEN, { key: null, headers: { authorization } }), 401, "unauthorized");
+  }
+});
+
+test("a key in the query opens nothing", async () => {
+  isProblem(await centre.call(`${TOKEN}?key=${CANARY.key}`, { key: null }), 401, "unauthorized");
+});
+
+test("the next key opens too, and the scheme's case does not matter", async () => {
+  assert.equal((await centre.call(TOKEN, { key: CANARY.nextKey })).status, 200);
+  assert.equal((await centre.call(TOKEN, { key: null, headers: { authorization: `bearer ${CANARY.key}` } })).status, 200);
+});
+
+test("an address outside the caller's ranges: 403", async () => {
+  for (const ip of ["203.0.113.7", "2001:db8::7", "::ffff:203.0.113.7"]) {
+    assert.equal((await centre.call(TOKEN, from(ip))).status, 200, ip);
+  }
+  for (const ip of ["203.0.114.7", "2001:db9::7", "junk"]) {
+    isProblem(await centre.call(TOKEN, from(ip)), 403, "not_allowed");
+  }
+});
+
+test("X-Forwarded-For is not believed", async () => {
+  const headers = { "cf-connecting-ip": "198.51.100.1", "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7" };
+  isProblem(await centre.call(TOKEN, { key: CANARY.webKey, headers }), 403, "not_allowed");
+});
+
+test("an unknown app, a forbidden app and a missing scope answer alike", async () => {
+  const paths = [
+    "/v1/apps/nothere/access_token",
+    "/v1/apps/legacy/access_token",
+    "/v1/apps/DEMO/access_token",
+    "/v1/apps/demo/tickets/jsapi",
+    "/v1/apps/demo",
+    "/v1/apps",
+  ];
+  const answers = await Promise.all(paths.map((path) => centre.call(path, from("203.0.113.7"))));
+  answers.forEach((answer) => isProblem(answer, 403, "not_allowed"));
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+});
+
+test("paths that are none of ours: 404", async () => {
+  const paths = ["/", "/v1", "/v1/apps/", "/v1/apps/demo/", "/v1/apps/demo/tickets", "/v1/apps/demo/tickets/2", "/v2/apps", "//v1/apps",
+    "/v1/apps/demo/access_token/", "/V1/apps", "/v1/apps/%64emo/access_tokens", "/v1/apps/demo/tickets/%zz"];
+  for (const path of paths) isProblem(await centre.call(path), 404, "not_found");
+});
+
+test("a method that a path does not know: 405, with those that it knows", async () => {
+  for (const [method, path, allow] of [
+    ["POST", TOKEN, "GET"],
+    ["DELETE", TOKEN, "GET"],
+    ["GET", `${TOKEN}/refresh`, "POST"],
+    ["PUT", "/v1/apps/demo/signature", "GET, POST"],
+    ["POST", "/healthz", "GET"],
+  ]) {
+    const answer = await centre.call(path, { method });
+    isProblem(answer, 405, "method_not_allowed");
+    assert.equal(answer.headers.get("allow"), allow);
+  }
+});
+
+test("bodies that are too large or not of the form: 413 and 400", async () => {
+  const post = (body) => centre.call(`${TOKEN}/refresh`, { method: "POST", body });
+  isProblem(await post("x".repeat(16_385)), 413, "too_large");
+  
+  for (const body of [undefined, "", "{", "[]", "{}", '{"stale":1}', '{"stale":""}', '{"stale":"x","y":1}', `{"stale":"${"x".repeat(4097)}"}`]) {
+    isProblem(await post(body), 400, "invalid_request");
+  }
+});
+
+test("/healthz needs no key and says little", async () => {
+  const { status, text } = await centre.call("/healthz", { key: null });
+  assert.deepEqual([status, text], [200, '{"status":"ok"}']);
+});
+
+test("the status shows how everything is, and no value", async () => {
+  const { body: token } = await centre.token();
+  const { status, body, text } = await centre.call("/v1/apps");
+  assert.equal(status, 200);
+  assert.deepEqual(body.apps.map(({ app }) => app), ["demo", "legacy"]);
+  assert.deepEqual(body.faults, []);
+  const { access_token: shown } = body.apps[0].credentials;
+  assert.deepEqual([shown.state, shown.version, shown.trouble], ["ok", 1, null]);
+  assert.ok(shown.next_refresh_at > Date.now() / 1000 && shown.expires_in > 7000);
+  assert.ok(!text.includes(token.access_token));
+  const one = await centre.call("/v1/apps/demo");
+  assert.deepEqual(Object.keys(one.body.credentials), ["access_token", "jsapi", "wx_card"]);
+});

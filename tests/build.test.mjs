@@ -1,0 +1,41 @@
+// What is deployed: the built wasm and the configurations in the repository.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { createTestHarness } from "wrangler";
+import { startSimulator } from "./support/simulator.mjs";
+
+test("the wasm imports nothing but its own glue: no clock, no system", () => {
+  const module = new WebAssembly.Module(readFileSync(new URL("../build/index_bg.wasm", import.meta.url)));
+  const modules = new Set(WebAssembly.Module.imports(module).map((entry) => entry.module));
+  assert.deepEqual([...modules], ["./index_bg.js"]);
+});
+
+test("the environment of `npm start` works as it stands in wrangler.toml", async (t) => {
+  const simulator = await startSimulator();
+  t.after(() => simulator.stop());
+  const app = (appid, more) => ({ appid, api_hosts: [simulator.url], ...more });
+  const APPS = {
+    demo: app("wx0000000000000001", { tickets: ["jsapi", "wx_card"] }),
+    legacy: app("wx0000000000000002", { token_api: "plain" }),
+    mini: app("wx0000000000000003", { platform: "mini" }),
+  };
+  const harness = createTestHarness({ workers: [{ configPath: "wrangler.toml", env: "local", vars: { APPS } }] });
+  t.after(() => harness.close());
+  await harness.listen();
+  for (const name of Object.keys(APPS)) {
+    const headers = { authorization: "Bearer dev-only-key-0123456789abcdef0123456789" };
+    const response = await harness.fetch(`/v1/apps/${name}/access_token`, { headers });
+    const { access_token: token } = await response.json();
+    assert.equal(response.status, 200);
+    assert.equal(await simulator.tokenAlive(token), true);
+  }
+});
+
+test("production never points at this machine, and its secrets are required", () => {
+  const [production] = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8").split("[env.local]");
+  assert.ok(!/127\.0\.0\.1|localhost|http:\/\//.test(production));
+  assert.match(production, /required = \["SEAL_KEY", "APP_SECRET_SHOP", "CALLER_KEY_WEB"\]/);
+  assert.match(production, /invocation_logs = false/);
+});

@@ -1,0 +1,123 @@
+// Reading credentials: what is handed out lives, and costs WeChat as little as it can.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { APPID, pause, startCentre } from "./support/centre.mjs";
+
+let centre;
+before(async () => (centre = await startCentre()));
+after(() => centre.stop());
+
+test("500 readers at once on an empty store: one upstream call, one version", async () => {
+  const answers = await Promise.all(Array.from({ length: 500 }, () => centre.token()));
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+  assert.deepEqual([...new Set(answers.map(({ body }) => body.version))], [1]);
+  assert.equal(new Set(answers.map(({ body }) => body.access_token)).size, 1);
+  assert.equal((await centre.simulator.calls("stable_token")).length, 1);
+});
+
+test("the token lives, and its remainder is true", async () => {
+  const { body, headers } = await centre.token();
+  assert.equal(await centre.simulator.tokenAlive(body.access_token), true);
+  assert.deepEqual(Object.keys(body).sort(), ["access_token", "expires_at", "expires_in", "version"]);
+  assert.ok(body.expires_in > 7100 && body.expires_in <= 7200);
+  assert.ok(Math.abs(body.expires_at - body.expires_in - Date.now() / 1000) < 2);
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("content-type"), "application/json");
+});
+
+test("tickets live, and each type is its own", async () => {
+  const [jsapi, card] = await Promise.all(["jsapi", "wx_card"].map((type) => centre.call(`/v1/apps/demo/tickets/${type}`)));
+  assert.equal(await centre.simulator.ticketAlive(jsapi.body.ticket), true);
+  assert.equal(await centre.simulator.ticketAlive(card.body.ticket), true);
+  assert.notEqual(jsapi.body.ticket, card.body.ticket);
+  assert.ok(jsapi.body.expires_in <= 600, "short, until the ticket's age is known");
+});
+
+test("a ticket that is not kept is named, with the setting", async () => {
+  const { status, body } = await centre.call("/v1/apps/demo/tickets/sdk");
+  assert.equal(status, 404);
+  assert.match(body.detail, /APPS\.demo\.tickets/);
+});
+
+test("a signature by GET and by POST is one that WeChat takes", async () => {
+  const url = "https://shop.example.com/a?b=1&c=%E4%B8%AD#/route?x=1";
+  const asked = [
+    await centre.call(`/v1/apps/demo/signature?url=${encodeURIComponent(url)}`),
+    await centre.call("/v1/apps/demo/signature", { method: "POST", body: JSON.stringify({ url }) }),
+  ];
+  for (const { status, body } of asked) {
+    assert.equal(status, 200);
+    assert.deepEqual(Object.keys(body).sort(), ["appId", "nonceStr", "signature", "timestamp"]);
+    assert.equal(await centre.simulator.verify({ ...body, url: url.split("#")[0] }), true);
+    assert.equal(await centre.simulator.verify({ ...body, url: "https://shop.example.com/other" }), false);
+  }
+});
+
+test("a page of another host is not signed", async () => {
+  for (const url of ["https://evil.com/", "https://shop.example.com.evil.com/", "https://evil.com/?shop.example.com"]) {
+    const { status, body } = await centre.call(`/v1/apps/demo/signature?url=${encodeURIComponent(url)}`);
+    assert.deepEqual([status, body.code], [403, "url_not_allowed"], url);
+  }
+});
+
+test("a url that was not encoded is recognised, and the page's developer told", async () => {
+  const { status, body } = await centre.call("/v1/apps/demo/signature?url=https://shop.example.com/?a=1&b=2");
+  assert.equal(status, 400);
+  assert.match(body.detail, /encodeURIComponent/);
+});
+
+test("what is stored in KV is sealed, and gone from its key's name and metadata", async () => {
+  const { body } = await centre.token();
+  const env = await centre.worker.getEnv();
+  const { keys } = await env.TOKENS.list();
+  assert.deepEqual(keys.map(({ name }) => name).sort(), ["v1/demo/access_token", "v1/demo/jsapi", "v1/demo/wx_card"]);
+  assert.ok(keys.every(({ metadata, expiration }) => !metadata && expiration > Date.now() / 1000));
+  const stored = await env.TOKENS.get("v1/demo/access_token");
+  assert.ok(!stored.includes(body.access_token));
+  assert.deepEqual(Object.keys(JSON.parse(stored)).sort(), ["expires_at", "key", "refresh_at", "sealed", "trust_until", "v", "version"]);
+});
+
+test("SQLite holds nothing in clear", async () => {
+  const { body } = await centre.token();
+  const rows = await centre.sql("demo", "SELECT * FROM slots");
+  assert.ok(rows.length >= 3 && !JSON.stringify(rows).includes(body.access_token));
+});
+
+test("a Keeper that was evicted comes back whole, and asks nothing of WeChat", async () => {
+  const before = (await centre.token()).body;
+  const calls = (await centre.simulator.calls("stable_token")).length;
+  const env = await centre.worker.getEnv();
+  await centre.evict("demo");
+  await env.TOKENS.delete("v1/demo/access_token");
+  await pause(5100); // The isolate's own copy grows stale.
+  assert.deepEqual((await centre.token()).body.access_token, before.access_token);
+  assert.equal((await centre.simulator.calls("stable_token")).length, calls);
+});
+
+test("a record that was moved or spoilt in KV is not served, and the Keeper answers instead", async () => {
+  const env = await centre.worker.getEnv();
+  const good = (await centre.token()).body;
+  await env.TOKENS.put("v1/demo/access_token", await env.TOKENS.get("v1/demo/jsapi"));
+  await pause(5100);
+  const { status, body } = await centre.token();
+  assert.deepEqual([status, body.access_token], [200, good.access_token]);
+  assert.ok(centre.logs().some((line) => line.includes("record_does_not_open")));
+});
+
+test("the hot read is served from the isolate: the stores may be gone", async () => {
+  const warm = (await centre.token("legacy")).body;
+  const env = await centre.worker.getEnv();
+  await env.TOKENS.delete("v1/legacy/access_token");
+  const calls = (await centre.simulator.calls("", APPID.legacy)).length;
+  assert.equal((await centre.token("legacy")).body.access_token, warm.access_token);
+  assert.equal((await centre.simulator.calls("", APPID.legacy)).length, calls);
+});
+
+test("min_ttl is a number of seconds", async () => {
+  assert.equal((await centre.call("/v1/apps/demo/access_token?min_ttl=7200")).status, 200);
+  for (const wrong of ["-1", "abc", "7201", "1.5", "", "%2B5"]) {
+    const { status, body } = await centre.call(`/v1/apps/demo/access_token?min_ttl=${wrong}`);
+    assert.deepEqual([status, body.code], [400, "invalid_request"], wrong);
+  }
+});

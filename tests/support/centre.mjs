@@ -1,0 +1,107 @@
+// A centre on real workerd, and a simulator behind it: what most tests begin with.
+
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createTestHarness } from "wrangler";
+import { startSimulator } from "./simulator.mjs";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Marked, so that a search through logs and stores finds every leak. */
+export const CANARY = {
+  appSecret: "canary0app0secret0a1b2c3d4e5f601",
+  key: "canary-key-all-0123456789abcdefghij",
+  nextKey: "canary-key-next-0123456789abcdefgh",
+  webKey: "canary-key-web-0123456789abcdefghi",
+  sealKey: "Y2FuYXJ5LXNlYWwta2V5LTAxMjM0NTY3ODlhYmNkZWY=",
+};
+
+export const APPID = { demo: "wx0000000000000001", legacy: "wx0000000000000002" };
+
+/** The vars of a sound configuration; `change` spoils or extends them. */
+export function settings(simulatorUrl, change = (vars) => vars) {
+  return change({
+    APPS: {
+      demo: { appid: APPID.demo, tickets: ["jsapi", "wx_card"], api_hosts: [simulatorUrl], sign_hosts: ["shop.example.com"] },
+      legacy: { appid: APPID.legacy, token_api: "plain", api_hosts: [simulatorUrl] },
+    },
+    CALLERS: {
+      all: { apps: ["*"], scopes: ["token", "ticket", "sign", "refresh", "proxy", "status", "admin"] },
+      web: { apps: ["demo"], scopes: ["token"], ips: ["203.0.113.0/24", "2001:db8::/32"] },
+    },
+    APP_SECRET_DEMO: CANARY.appSecret,
+    APP_SECRET_LEGACY: CANARY.appSecret,
+    CALLER_KEY_ALL: CANARY.key,
+    CALLER_KEY_ALL_NEXT: CANARY.nextKey,
+    CALLER_KEY_WEB: CANARY.webKey,
+    SEAL_KEY: CANARY.sealKey,
+  });
+}
+
+function config(vars) {
+  return {
+    name: "zhongkong-test",
+    main: "tests/support/worker.mjs",
+    compatibility_date: "2026-11-01",
+    kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
+    durable_objects: { bindings: [{ name: "KEEPER", class_name: "Keeper" }] },
+    migrations: [{ tag: "v1", new_sqlite_classes: ["Keeper"] }],
+    vars,
+  };
+}
+
+/**
+ * Starts simulator and centre. `change` works on the vars, `bare` on the whole wrangler
+ * configuration.
+ */
+export async function startCentre({ change, bare = (config) => config } = {}) {
+  const simulator = await startSimulator();
+  const options = (change) => ({ root, workers: [{ config: bare(config(settings(simulator.url, change))) }] });
+  const harness = createTestHarness();
+  try {
+    for (const appid of Object.values(APPID)) await simulator.knobs(appid, { secret: CANARY.appSecret });
+    await harness.update(options(change));
+    await harness.listen();
+  } catch (error) {
+    await simulator.stop();
+    throw error;
+  }
+  const worker = harness.getWorker();
+  const call = async (path, { key = CANARY.key, ...init } = {}) => {
+    const headers = { ...(key && { authorization: `Bearer ${key}` }), ...init.headers };
+    const response = await harness.fetch(path, { ...init, headers });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
+  };
+  return {
+    simulator,
+    harness,
+    worker,
+    call,
+    /** Changes the vars and restarts the Worker; its stores stay. */
+    reconfigure: (change) => harness.update(options(change)),
+    token: (app = "demo") => call(`/v1/apps/${app}/access_token`),
+    report: (app, stale) => call(`/v1/apps/${app}/access_token/refresh`, { method: "POST", body: JSON.stringify({ stale }) }),
+    cron: () => worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() }),
+    evict: (app) => worker.evictDurableObject("KEEPER", { name: app }),
+    sql: async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query),
+    logs: () => harness.getLogs().map((line) => line.message),
+    async stop() {
+      await harness.close();
+      await simulator.stop();
+    },
+  };
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks until the answer is good; fails after `ms` with the last one. */
+export async function until(ask, good, ms = 15_000) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`not within ${ms} ms; last: ${JSON.stringify(answer)}`);
+    await pause(100);
+  }
+}
