@@ -6,6 +6,7 @@
 pub(crate) mod client;
 mod desk;
 mod flight;
+mod publish;
 mod storage;
 mod upstream;
 pub(crate) mod wire;

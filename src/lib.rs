@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod bindings;
+mod call;
 mod cron;
 mod keeper;
 mod log;
@@ -24,7 +25,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let call = router::Call { centre: bindings::centre(&env), env, context };
+    let call = call::Call { centre: bindings::centre(&env), env, context };
     answer::from_outcome(router::route(request, call).await)
 }
 

@@ -4,9 +4,9 @@
 //! in passing; a copy that may be wrong is not served, and the Keeper is asked.
 
 use crate::answer::internal;
+use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
-use crate::router::Call;
 use crate::store::{self, Found};
 use crate::{log, platform};
 use serde_json::json;

@@ -3,22 +3,16 @@
 use crate::answer::Outcome;
 use crate::api::{credential, health, refresh, signature, status};
 use crate::bindings::Centre;
+use crate::call::Call;
 use std::net::IpAddr;
 use std::rc::Rc;
-use worker::{Context, Env, Method, Request};
+use worker::{Method, Request};
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::secret::Secret;
-
-/// What every handler is handed.
-pub(crate) struct Call {
-    pub(crate) centre: Rc<Centre>,
-    pub(crate) env: Env,
-    pub(crate) context: Context,
-}
 
 /// What can be asked for. `app` is the name as the path has it, not yet known to exist.
 enum Route<'a> {

@@ -2,7 +2,7 @@
 
 use super::input;
 use crate::answer::{self, Outcome};
-use crate::router::Call;
+use crate::call::Call;
 use crate::{platform, read};
 use serde_json::{Value, json};
 use worker::Request;

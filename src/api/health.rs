@@ -1,7 +1,7 @@
 //! `GET /healthz`: for load balancers and monitors. Without a key, so it says as little as it can.
 
 use crate::answer::{self, Outcome};
-use crate::router::Call;
+use crate::call::Call;
 use serde_json::json;
 
 /// 200 when the centre as a whole is configured soundly, else 503. No I/O.

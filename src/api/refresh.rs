@@ -4,8 +4,8 @@
 
 use super::{credential, input};
 use crate::answer::{self, Outcome};
+use crate::call::Call;
 use crate::keeper::wire::Ask;
-use crate::router::Call;
 use crate::{platform, read};
 use serde::Deserialize;
 use serde_json::json;

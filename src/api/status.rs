@@ -1,9 +1,9 @@
 //! `GET /v1/apps` and `GET /v1/apps/{app}`: how everything is, without a value.
 
 use crate::answer::{self, Outcome};
+use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
-use crate::router::Call;
 use crate::{log, platform};
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};

@@ -8,7 +8,7 @@ use super::flight::Flights;
 use super::storage::{Loaded, Storage};
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
-use crate::{log, platform, store};
+use crate::{log, platform};
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -20,7 +20,7 @@ use worker::{Delay, Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Alert, Answer, Effects, Event, Patience, Rules, Slot, Stored, decide};
+use zhongkong_core::engine::{Alert, Answer, Effects, Event, Patience, Rules, Slot, decide};
 use zhongkong_core::seal::Sealer;
 use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::errcode::Endpoint;
@@ -33,7 +33,7 @@ pub(super) struct Desk {
     pub(super) env: Env,
     opened: RefCell<Option<Rc<Opened>>>,
     pub(super) flights: Flights,
-    publishing: RefCell<BTreeSet<Credential>>,
+    pub(super) publishing: RefCell<BTreeSet<Credential>>,
     alarm_at: Cell<Option<UnixTime>>,
 }
 
@@ -274,45 +274,6 @@ impl Desk {
             )
         });
         Ok(Reply::Status(status.collect()))
-    }
-
-    /// Brings the store in line with the slot, one write after the other: no older version can
-    /// overtake a newer one.
-    async fn publish(self: Rc<Self>, credential: Credential) {
-        while let Ok(slot) = self.slot(credential) {
-            if slot.is_stored() {
-                break;
-            }
-            let outcome = self.write(credential, &slot).await;
-            let failed = outcome.is_err();
-            if failed {
-                log::error(
-                    "publish_failed",
-                    json!({"app": self.ready().ok().map(|r| r.app.name.clone()), "credential": credential}),
-                );
-            }
-            let event = outcome.map_or(Event::PublishFailed, Event::Published);
-            if self.step(credential, event).is_err() || failed {
-                break;
-            }
-        }
-        self.publishing.borrow_mut().remove(&credential);
-        if let Err(error) = self.set_alarm().await {
-            log::error("alarm_not_set", json!({"detail": error.to_string()}));
-        }
-    }
-
-    async fn write(&self, credential: Credential, slot: &Slot) -> Result<Option<Stored>, store::NotSaved> {
-        let opened = self.opened().map_err(|_| store::NotSaved)?;
-        let app = &opened.ready.app;
-        let Some(record) = slot.record(Rules::of(app, credential)) else {
-            return store::withdraw(&self.env, &app.name, credential).await.map(|()| None);
-        };
-        let sealer = opened.sealer().map_err(|_| store::NotSaved)?;
-        let sealed =
-            record.seal(sealer, &app.name, credential, platform::random()).map_err(|_| store::NotSaved)?;
-        store::save(&self.env, &app.name, credential, &sealed, record.expires_at, platform::now()).await?;
-        Ok(Some(Stored { version: record.version, expires_at: record.expires_at }))
     }
 
     /// Sets the alarm to the next planned moment, where that is another than before.

@@ -1,6 +1,6 @@
 //! Every call that reached the simulator, so that a test can count them. No secret is kept.
 
-use crate::account::Millis;
+use crate::knobs::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 

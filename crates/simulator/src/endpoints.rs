@@ -1,6 +1,7 @@
 //! WeChat's endpoints: tokens, tickets, and the calls that only check a token.
 
-use crate::account::{Account, Millis};
+use crate::account::Account;
+use crate::knobs::Millis;
 use crate::random::Random;
 use crate::request::Request;
 use crate::token::Standing;

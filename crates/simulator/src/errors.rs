@@ -1,6 +1,6 @@
 //! Refusals, with the texts that WeChat gives and the `rid` at their end.
 
-use crate::account::Millis;
+use crate::knobs::Millis;
 use crate::random::Random;
 use serde_json::{Value, json};
 use std::net::IpAddr;

@@ -12,7 +12,7 @@
 
 mod control;
 
-use crate::account::Millis;
+use crate::knobs::Millis;
 use crate::request::Request;
 use crate::world::World;
 use axum::body::Bytes;

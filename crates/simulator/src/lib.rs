@@ -13,6 +13,7 @@ pub mod audit;
 mod endpoints;
 pub mod errors;
 pub mod http;
+pub mod knobs;
 mod random;
 pub mod request;
 pub mod ticket;

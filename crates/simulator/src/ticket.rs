@@ -1,6 +1,6 @@
 //! A ticket slot: the same text for its whole life, whoever asks, with `expires_in` always 7200.
 
-use crate::account::{Knobs, Millis};
+use crate::knobs::{Knobs, Millis};
 use crate::random::Random;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 //! At most two tokens of a lane are alive: a rotation kills the one before the previous at once,
 //! and leaves the previous one 300 s at most (access_token 使用说明).
 
-use crate::account::{Knobs, Millis};
+use crate::knobs::{Knobs, Millis};
 use crate::random::Random;
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,10 @@
 //! The whole of it: accounts, the audit, and the seed of everything random.
 
-use crate::account::{Account, Millis};
+use crate::account::Account;
 use crate::audit::Audit;
 use crate::endpoints;
 use crate::errors::refusal;
+use crate::knobs::Millis;
 use crate::random::Random;
 use crate::request::Request;
 use crate::token::Standing;

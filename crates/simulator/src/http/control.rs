@@ -1,7 +1,8 @@
 //! The control API.
 
 use super::Served;
-use crate::account::{Account, Knobs};
+use crate::account::Account;
+use crate::knobs::Knobs;
 use crate::token::Standing;
 use crate::world::World;
 use axum::Json;

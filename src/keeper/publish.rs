@@ -1,0 +1,50 @@
+//! Publishing: the store follows the slots. The truth is committed before anything is written here.
+
+use super::desk::Desk;
+use crate::{log, platform, store};
+use serde_json::json;
+use std::rc::Rc;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::{Event, Rules, Slot, Stored};
+
+impl Desk {
+    /// Brings the store in line with the slot, one write after the other: no older version can
+    /// overtake a newer one.
+    pub(super) async fn publish(self: Rc<Self>, credential: Credential) {
+        while let Ok(slot) = self.slot(credential) {
+            if slot.is_stored() {
+                break;
+            }
+            let outcome = self.write(credential, &slot).await;
+            let failed = outcome.is_err();
+            if failed {
+                log::error(
+                    "publish_failed",
+                    json!({"app": self.ready().ok().map(|r| r.app.name.clone()), "credential": credential}),
+                );
+            }
+            let event = outcome.map_or(Event::PublishFailed, Event::Published);
+            if self.step(credential, event).is_err() || failed {
+                break;
+            }
+        }
+        self.publishing.borrow_mut().remove(&credential);
+        if let Err(error) = self.set_alarm().await {
+            log::error("alarm_not_set", json!({"detail": error.to_string()}));
+        }
+    }
+
+    async fn write(&self, credential: Credential, slot: &Slot) -> Result<Option<Stored>, store::NotSaved> {
+        let ready = self.ready().map_err(|_| store::NotSaved)?;
+        let app = &ready.app;
+        let Some(record) = slot.record(Rules::of(app, credential)) else {
+            return store::withdraw(&self.env, &app.name, credential).await.map(|()| None);
+        };
+        let centre = self.centre().map_err(|_| store::NotSaved)?;
+        let sealer = centre.config.sealer.as_ref().ok_or(store::NotSaved)?;
+        let sealed =
+            record.seal(sealer, &app.name, credential, platform::random()).map_err(|_| store::NotSaved)?;
+        store::save(&self.env, &app.name, credential, &sealed, record.expires_at, platform::now()).await?;
+        Ok(Some(Stored { version: record.version, expires_at: record.expires_at }))
+    }
+}
