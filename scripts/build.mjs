@@ -9,7 +9,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { root, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
-const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "scripts/build.mjs"];
+const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "scripts/build.mjs", "scripts/setup.mjs"];
 const OUTPUTS = ["build/index.js", "build/index_bg.wasm"].map((file) => join(root, file));
 const STAMP = join(root, "build", ".inputs");
 

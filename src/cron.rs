@@ -9,7 +9,7 @@ use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join_all;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
@@ -28,19 +28,25 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         .collect();
     let now = platform::now();
     let headers = store::headers(env, &wanted).await;
-    let due: BTreeSet<&AppName> = wanted
-        .iter()
-        .zip(headers)
-        .filter(|(_, found)| !matches!(found, Found::Here(header) if now < header.refresh_at))
-        .map(|((app, _), _)| *app)
-        .collect();
-    let woken = join_all(due.iter().map(|app| client::wake(env, app))).await;
-    for (app, outcome) in due.iter().zip(&woken) {
-        if outcome.is_err() {
-            log::error("wake_failed", json!({"app": app, "by": "cron"}));
+    // The apps that are due or unknown, and what of theirs the store does not have.
+    let mut due: BTreeMap<&AppName, Vec<Credential>> = BTreeMap::new();
+    for ((app, credential), found) in wanted.iter().zip(headers) {
+        match found {
+            Found::Here(header) if now < header.refresh_at => {}
+            Found::Here(_) | Found::Failed => drop(due.entry(app).or_default()),
+            Found::Nothing => due.entry(app).or_default().push(*credential),
         }
     }
-    if !due.is_empty() {
-        log::info("cron", json!({"credentials": wanted.len(), "woken": due}));
+    let ready = centre.config.ready_apps().filter(|ready| due.contains_key(&ready.app.name));
+    let woken = join_all(ready.map(|ready| async {
+        let missing = due.get(&ready.app.name).cloned().unwrap_or_default();
+        if client::wake(env, ready, missing).await.is_err() {
+            log::error("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
+        }
+        &ready.app.name
+    }))
+    .await;
+    if !woken.is_empty() {
+        log::info("cron", json!({"credentials": wanted.len(), "woken": woken}));
     }
 }

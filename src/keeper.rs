@@ -1,7 +1,8 @@
 //! The Keeper: one Durable Object for each app, the only one that asks WeChat for its credentials.
 //!
 //! Everything is decided by the core's engine; here its effects are carried out. The order that
-//! keeps the promises: commit to SQLite first, then publish to the store, then answer.
+//! keeps the promises: commit to SQLite first; then publish to the store, and answer without waiting
+//! for it.
 
 pub(crate) mod client;
 mod desk;

@@ -10,6 +10,7 @@ use crate::keeper::wire::{Ask, Reply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use serde_json::json;
+use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem, unavailable};
@@ -22,28 +23,53 @@ use zhongkong_core::time::UnixTime;
 /// 404 for a ticket that is not kept, 502 where WeChat refuses, 503 where there is none.
 pub(crate) async fn live(
     call: &Call,
-    ready: &ReadyApp,
+    ready: &Rc<ReadyApp>,
     credential: Credential,
     min_ttl_s: u64,
 ) -> Result<Record, Problem> {
     kept(ready, credential)?;
     let shelves = &call.centre.shelves;
     let (app, now) = (&ready.app.name, platform::now());
-    let good = |record: &Record| {
-        record.freshness(now, ready.identity) != Freshness::Doubtful && record.expires_in_s(now) >= min_ttl_s
-    };
-    if let Some(record) = shelves.fresh(app, credential, platform::now_millis()).filter(good) {
+    let trusted = |record: &Record| record.freshness(now, ready.identity) != Freshness::Doubtful;
+    let enough = |record: &Record| trusted(record) && record.expires_in_s(now) >= min_ttl_s;
+    let copy = shelves.fresh(app, credential, platform::now_millis()).filter(trusted);
+    if let Some(record) = copy.clone().filter(enough) {
         wake_if_due(call, ready, credential, &record, now);
         return Ok(record);
     }
-    if let Found::Here(record) = store::find(&call.env, &call.centre, app, credential).await {
-        let record = shelves.put(app, credential, record, platform::now_millis());
-        if good(&record) {
-            wake_if_due(call, ready, credential, &record, now);
-            return Ok(record);
+    let stored = match store::find(&call.env, &call.centre, app, credential).await {
+        Found::Here(record) => {
+            shelves.compare(app, credential, record, platform::now_millis()).filter(trusted)
+        }
+        Found::Nothing | Found::Failed => None,
+    };
+    if let Some(record) = stored.clone().filter(enough) {
+        wake_if_due(call, ready, credential, &record, now);
+        return Ok(record);
+    }
+    let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s }).await;
+    match (asked, stored.or(copy)) {
+        (Ok((record, _)), _) => Ok(record),
+        // Less than was wished for is better than nothing, while the Keeper cannot be reached.
+        (Err(NoAnswer::Unreachable(_)), Some(record)) => Ok(record),
+        (Err(no_answer), _) => Err(no_answer.into()),
+    }
+}
+
+/// Why there is no record from the Keeper.
+pub(crate) enum NoAnswer {
+    /// It has said so.
+    Refused(Problem),
+    /// It did not answer: nothing may be concluded about the credential.
+    Unreachable(Problem),
+}
+
+impl From<NoAnswer> for Problem {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::Refused(problem) | NoAnswer::Unreachable(problem) => problem,
         }
     }
-    ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s }).await.map(|(record, _)| record)
 }
 
 /// Asks the Keeper itself. Also says whether the value was rotated on the way.
@@ -52,22 +78,24 @@ pub(crate) async fn ask_keeper(
     ready: &ReadyApp,
     credential: Credential,
     ask: Ask,
-) -> Result<(Record, bool), Problem> {
-    kept(ready, credential)?;
+) -> Result<(Record, bool), NoAnswer> {
+    kept(ready, credential).map_err(NoAnswer::Refused)?;
     let app = &ready.app.name;
-    match client::ask(&call.env, app, ask).await {
+    match client::ask(&call.env, ready, ask).await {
         Ok(Reply::Served { record, rotated }) => {
-            let record = call.centre.shelves.put(app, credential, record, platform::now_millis());
+            call.centre.shelves.put(app, credential, &record, platform::now_millis());
             Ok((record, rotated))
         }
-        Ok(Reply::Unavailable { retry_after_s, failure }) => {
-            call.centre.shelves.clear(app, credential);
-            Err(unavailable(app, credential, retry_after_s, failure.as_ref()))
+        Ok(Reply::Unavailable { version, retry_after_s, failure }) => {
+            call.centre.shelves.bar(app, credential, version);
+            Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
         }
-        Ok(Reply::Awake | Reply::Status(_)) => Err(internal("a Keeper answered another question")),
+        Ok(Reply::Awake | Reply::Status(_)) => {
+            Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
+        }
         Err(error) => {
             log::error("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
-            Err(unavailable(app, credential, 2, None))
+            Err(NoAnswer::Unreachable(unavailable(app, credential, 2, None)))
         }
     }
 }
@@ -82,14 +110,14 @@ fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
 }
 
 /// A reader who sees that a refresh is due starts it, and does not wait for it.
-fn wake_if_due(call: &Call, ready: &ReadyApp, credential: Credential, record: &Record, now: UnixTime) {
+fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record, now: UnixTime) {
     let app = &ready.app.name;
     let due = record.freshness(now, ready.identity) == Freshness::Due;
     if due && call.centre.shelves.should_wake(app, credential, platform::now_millis()) {
-        let (env, app) = (call.env.clone(), app.clone());
+        let (env, ready) = (call.env.clone(), Rc::clone(ready));
         call.context.wait_until(async move {
-            if client::wake(&env, &app).await.is_err() {
-                log::error("wake_failed", json!({"app": app, "by": "reader"}));
+            if client::wake(&env, &ready, Vec::new()).await.is_err() {
+                log::error("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
             }
         });
     }

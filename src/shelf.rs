@@ -4,9 +4,10 @@
 //! of another request must not be awaited here.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use zhongkong_core::app::AppName;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::record::Record;
 
 /// For so long a copy is served without asking the store, in milliseconds.
@@ -16,12 +17,16 @@ const COPY_FRESH_MS: u64 = 5_000;
 const WAKE_APART_MS: u64 = 5_000;
 
 /// The copies of all apps.
-pub(crate) struct Shelves(BTreeMap<AppName, RefCell<BTreeMap<Credential, Copy>>>);
+pub(crate) struct Shelves(BTreeMap<AppName, RefCell<BTreeMap<Credential, Place>>>);
 
-struct Copy {
-    record: Record,
+/// The place of one credential.
+#[derive(Default)]
+struct Place {
+    copy: Option<Record>,
     checked_ms: u64,
     woken_ms: u64,
+    /// The Keeper has said that nothing up to this version is to be served.
+    barred: Version,
 }
 
 impl Shelves {
@@ -32,46 +37,68 @@ impl Shelves {
     /// The copy, if it was checked against the store or the Keeper within the last seconds.
     pub(crate) fn fresh(&self, app: &AppName, credential: Credential, now_ms: u64) -> Option<Record> {
         let shelf = self.0.get(app)?.borrow();
-        let copy = shelf.get(&credential)?;
-        (now_ms.saturating_sub(copy.checked_ms) < COPY_FRESH_MS).then(|| copy.record.clone())
+        let place = shelf.get(&credential)?;
+        let copy = place.copy.as_ref()?;
+        (now_ms.saturating_sub(place.checked_ms) < COPY_FRESH_MS).then(|| copy.clone())
     }
 
-    /// Puts a record that was just read onto the shelf and gives back the newest one known: the
-    /// store may be minutes behind what this isolate has heard from the Keeper.
-    pub(crate) fn put(&self, app: &AppName, credential: Credential, record: Record, now_ms: u64) -> Record {
-        let Some(shelf) = self.0.get(app) else { return record };
-        let mut shelf = shelf.borrow_mut();
-        let (newest, woken_ms) = match shelf.remove(&credential) {
-            Some(copy) if is_newer(&copy.record, &record) => (copy.record, copy.woken_ms),
-            Some(copy) => (record, copy.woken_ms),
-            None => (record, 0),
-        };
-        shelf.insert(credential, Copy { record: newest.clone(), checked_ms: now_ms, woken_ms });
-        newest
+    /// Takes a record over from the Keeper: its word replaces whatever was here.
+    pub(crate) fn put(&self, app: &AppName, credential: Credential, record: &Record, now_ms: u64) {
+        self.at(app, credential, |place| {
+            let woken_ms = place.woken_ms;
+            *place =
+                Place { copy: Some(record.clone()), checked_ms: now_ms, woken_ms, barred: Version::NONE };
+        });
     }
 
-    /// Takes the copy away: the Keeper has said that there is nothing to serve.
-    pub(crate) fn clear(&self, app: &AppName, credential: Credential) {
-        if let Some(shelf) = self.0.get(app) {
-            shelf.borrow_mut().remove(&credential);
-        }
+    /// Compares a record from the store with the copy, and gives back the one to go by. The store may
+    /// be minutes behind what this isolate has heard from the Keeper: the newer version counts, and
+    /// of the same version the shorter life. `None`: the Keeper has barred it.
+    pub(crate) fn compare(
+        &self,
+        app: &AppName,
+        credential: Credential,
+        record: Record,
+        now_ms: u64,
+    ) -> Option<Record> {
+        self.at(app, credential, |place| {
+            if record.version <= place.barred {
+                return None;
+            }
+            let rank = |record: &Record| (record.version, Reverse(record.expires_at));
+            let newest = match place.copy.take() {
+                Some(copy) if copy.identity == record.identity && rank(&copy) > rank(&record) => copy,
+                _ => record,
+            };
+            place.checked_ms = now_ms;
+            place.copy = Some(newest.clone());
+            Some(newest)
+        })?
+    }
+
+    /// Takes the copy away: the Keeper has said that nothing up to `version` is to be served. The
+    /// store may go on holding it for a while.
+    pub(crate) fn bar(&self, app: &AppName, credential: Credential, version: Version) {
+        self.at(app, credential, |place| {
+            place.copy = None;
+            place.barred = version;
+        });
     }
 
     /// Whether this isolate should wake the Keeper now; says yes once in a few seconds.
     pub(crate) fn should_wake(&self, app: &AppName, credential: Credential, now_ms: u64) -> bool {
-        let Some(shelf) = self.0.get(app) else { return false };
-        let mut shelf = shelf.borrow_mut();
-        let Some(copy) = shelf.get_mut(&credential) else { return false };
-        let rested = now_ms.saturating_sub(copy.woken_ms) >= WAKE_APART_MS;
-        if rested {
-            copy.woken_ms = now_ms;
-        }
-        rested
+        let rested = self.at(app, credential, |place| {
+            let rested = now_ms.saturating_sub(place.woken_ms) >= WAKE_APART_MS;
+            if rested {
+                place.woken_ms = now_ms;
+            }
+            rested
+        });
+        rested.unwrap_or(false)
     }
-}
 
-/// Newer in version, or the same version confirmed for longer; never across identities.
-fn is_newer(ours: &Record, theirs: &Record) -> bool {
-    ours.identity == theirs.identity
-        && (ours.version, ours.expires_at.as_secs()) > (theirs.version, theirs.expires_at.as_secs())
+    fn at<T>(&self, app: &AppName, credential: Credential, work: impl FnOnce(&mut Place) -> T) -> Option<T> {
+        let mut shelf = self.0.get(app)?.borrow_mut();
+        Some(work(shelf.entry(credential).or_default()))
+    }
 }

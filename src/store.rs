@@ -58,7 +58,8 @@ pub(crate) async fn headers(env: &Env, wanted: &[(&AppName, Credential)]) -> Vec
     texts
         .into_iter()
         .map(|found| match found {
-            Found::Here(text) => Header::peek(&text).map_or(Found::Failed, Found::Here),
+            // What cannot be read is as good as missing: it has to be written again.
+            Found::Here(text) => Header::peek(&text).map_or(Found::Nothing, Found::Here),
             Found::Nothing => Found::Nothing,
             Found::Failed => Found::Failed,
         })

@@ -96,6 +96,10 @@ test("bodies that are too large or not of the form: 413 and 400", async () => {
   }
 });
 
+test("a ticket takes no query parameters", async () => {
+  isProblem(await centre.call("/v1/apps/demo/tickets/jsapi?min_ttl=10"), 400, "invalid_request");
+});
+
 test("/healthz needs no key and says little", async () => {
   const { status, text } = await centre.call("/healthz", { key: null });
   assert.deepEqual([status, text], [200, '{"status":"ok"}']);

@@ -51,6 +51,19 @@ describe("trouble", { concurrency: 2 }, () => {
     assert.equal(body.version, 2);
   });
 
+  test("the first host is down: the second one serves, for the plain API at the next attempt", async (t) => {
+    const centre = await fresh(t, {
+      change: (vars) => {
+        for (const app of Object.values(vars.APPS)) app.api_hosts = ["http://127.0.0.1:1", ...app.api_hosts];
+        return vars;
+      },
+    });
+    assert.equal((await centre.token("demo")).status, 200);
+    const first = await centre.token("legacy");
+    assert.deepEqual([first.status, first.body.code], [503, "unavailable"]);
+    await until(() => centre.token("legacy"), ({ status }) => status === 200);
+  });
+
   test("a slow WeChat: all readers wait for one call", async (t) => {
     const centre = await fresh(t);
     await centre.simulator.knobs(APPID.legacy, { delay_ms: 2000 });

@@ -5,6 +5,7 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::{platform, read};
 use serde_json::{Value, json};
+use std::rc::Rc;
 use worker::Request;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
@@ -22,10 +23,13 @@ const MAX_MIN_TTL_S: u64 = 7200;
 pub(crate) async fn show(
     request: &Request,
     call: &Call,
-    ready: &ReadyApp,
+    ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
     let hint = "It is a number of seconds from 0 to 7200.";
+    if credential != Credential::AccessToken && request.inner().url().contains('?') {
+        return Err(input::invalid("A ticket is asked for without query parameters."));
+    }
     let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
         None => 0,
         Some(text) => text

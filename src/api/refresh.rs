@@ -9,6 +9,7 @@ use crate::keeper::wire::Ask;
 use crate::{platform, read};
 use serde::Deserialize;
 use serde_json::json;
+use std::rc::Rc;
 use worker::Request;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
@@ -30,7 +31,7 @@ struct Report {
 pub(crate) async fn report(
     mut request: Request,
     call: &Call,
-    ready: &ReadyApp,
+    ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
     let Report { stale } = input::json(&mut request, SHAPE).await?;

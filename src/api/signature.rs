@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::{platform, read};
 use serde::Deserialize;
 use serde_json::json;
+use std::rc::Rc;
 use worker::{Method, Request};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
@@ -26,7 +27,7 @@ struct Page {
 /// 1. The URL is that of a page (400), and its host may be signed (403).
 /// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
 /// 3. The URL is signed as it stands, without its fragment.
-pub(crate) async fn sign(mut request: Request, call: &Call, ready: &ReadyApp) -> Outcome {
+pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
     let url = if request.method() == Method::Post {
         input::json::<Page>(&mut request, SHAPE).await?.url
     } else {

@@ -42,7 +42,7 @@ fn concerns(caller: &Caller, fault: &Fault) -> bool {
 async fn describe(call: &Call, name: &AppName) -> Value {
     match call.centre.config.apps.get(name) {
         Some(AppEntry::Ready(ready)) if call.centre.config.fatal().next().is_none() => {
-            match client::ask(&call.env, name, Ask::Status).await {
+            match client::ask(&call.env, ready, Ask::Status).await {
                 Ok(Reply::Status(credentials)) => ready_app(ready, &credentials),
                 _ => {
                     log::error("keeper_unreachable", json!({"app": name}));

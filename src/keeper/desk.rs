@@ -9,7 +9,7 @@ use super::storage::{Loaded, Storage};
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
 use crate::{log, platform};
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,12 @@ use zhongkong_core::wechat::errcode::Endpoint;
 
 /// A reader waits so long for a refresh, in milliseconds.
 const READER_WAITS_MS: u64 = 5_000;
+
+/// A call that is due within a moment is looked for again after this.
+const UNTIL_DUE: Duration = Duration::from_millis(500);
+
+/// An alarm while a write to the store is under way is only there for a Keeper that is killed.
+const WHILE_PUBLISHING_S: u64 = 15;
 
 pub(super) struct Desk {
     pub(super) state: State,
@@ -71,6 +77,10 @@ impl Desk {
     /// Answers a question, after waiting for a flight where the engine says so.
     pub(super) async fn answer(self: &Rc<Self>, question: Question) -> worker::Result<Reply> {
         self.open(&question.app)?;
+        if question.identity != self.ready()?.identity {
+            // During a deployment the Worker and the Keeper may be of different versions.
+            return Err(refuse("the Keeper runs under another identity than the Worker"));
+        }
         let reply = match question.ask {
             Ask::Read { credential, min_ttl_s } => {
                 self.converse(credential, |patience| Event::Read { min_ttl_s, patience }).await
@@ -78,21 +88,26 @@ impl Desk {
             Ask::Stale { credential, digest } => {
                 self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
             }
-            Ask::Wake => self.wake().await.map(|()| Reply::Awake),
+            Ask::Wake { missing } => self.wake(&missing).await.map(|()| Reply::Awake),
             Ask::Status => self.status(),
         };
         self.set_alarm().await?;
         reply
     }
 
-    /// The alarm: does what is due. A Keeper that was never asked has nothing to do.
+    /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one
+    /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
     pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
         self.alarm_at.set(None);
         let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
+        if !matches!(bindings::centre(&self.env).config.apps.get(&app), Some(AppEntry::Ready(_))) {
+            log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
+            return Ok(());
+        }
         self.open(&app)?;
         // The next alarm stands before the work begins: a Keeper killed during it comes back.
         self.set_alarm().await?;
-        self.wake().await?;
+        self.wake(&[]).await?;
         self.set_alarm().await
     }
 
@@ -227,20 +242,17 @@ impl Desk {
                     return Ok(Reply::Served { record, rotated });
                 }
                 Some(Answer::Unavailable { retry_after_s, failure }) => {
-                    return Ok(Reply::Unavailable { retry_after_s, failure });
+                    let version = self.slot(credential)?.version();
+                    return Ok(Reply::Unavailable { version, retry_after_s, failure });
                 }
                 Some(Answer::Wait) | None => {
+                    self.give_up_lost_call(credential)?;
                     let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
-                    let waited = match self.flights.under_way(credential) {
-                        Some(flight) => {
-                            matches!(select(flight, pin!(Delay::from(left))).await, Either::Left(_))
-                        }
-                        None => {
-                            self.give_up_lost_call(credential)?;
-                            false
-                        }
-                    };
-                    if !waited {
+                    match self.flights.under_way(credential) {
+                        Some(flight) => drop(select(flight, pin!(Delay::from(left))).await),
+                        None => Delay::from(left.min(UNTIL_DUE)).await,
+                    }
+                    if platform::now_millis() >= deadline {
                         patience = Patience::Spent;
                     }
                 }
@@ -248,10 +260,14 @@ impl Desk {
         }
     }
 
-    /// Does what is due for every credential, and waits until it is done.
-    async fn wake(self: &Rc<Self>) -> worker::Result<()> {
+    /// Does what is due for every credential, and waits until it is done. `missing` are those that
+    /// somebody did not find in the store.
+    async fn wake(self: &Rc<Self>, missing: &[Credential]) -> worker::Result<()> {
         let ready = self.ready()?;
         for credential in ready.app.credentials() {
+            if missing.contains(&credential) {
+                self.step(credential, Event::StoreLost)?;
+            }
             self.give_up_lost_call(credential)?;
             self.step(credential, Event::Tick)?;
         }
@@ -280,12 +296,17 @@ impl Desk {
     pub(super) async fn set_alarm(&self) -> worker::Result<()> {
         let Some(opened) = self.opened.borrow().clone() else { return Ok(()) };
         let planned = opened.wake_at.borrow().values().min().copied();
-        let Some(wake_at) = planned.map(|at| at.max(platform::now().plus(1))) else { return Ok(()) };
+        let pause_s = if self.publishing.borrow().is_empty() { 1 } else { WHILE_PUBLISHING_S };
+        let Some(wake_at) = planned.map(|at| at.max(platform::now().plus(pause_s))) else { return Ok(()) };
         if self.alarm_at.get() == Some(wake_at) {
             return Ok(());
         }
         self.alarm_at.set(Some(wake_at));
-        self.set_alarm_in(Duration::from_secs(platform::now().until(wake_at))).await
+        let set = self.set_alarm_in(Duration::from_secs(platform::now().until(wake_at))).await;
+        if set.is_err() {
+            self.alarm_at.set(None);
+        }
+        set
     }
 
     pub(super) async fn set_alarm_in(&self, pause: Duration) -> worker::Result<()> {

@@ -9,6 +9,7 @@ use futures_util::future::{LocalBoxFuture, Shared};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use zhongkong_core::app::{App, TokenApi};
 use zhongkong_core::credential::{Credential, TicketType, Value};
@@ -83,13 +84,19 @@ impl Desk {
 
     async fn fetch_token(&self, app: &App, call: Call) -> worker::Result<Result<Issued, Failure>> {
         // Asking another host after a lost reply is harmless for the stable API. For the plain one
-        // it would be a second rotation, so the engine decides when that happens.
-        let tries = match app.token_api {
-            TokenApi::Stable => usize::MAX,
-            TokenApi::Plain { .. } => 1,
+        // it would be a second rotation: one host an attempt, the next one at the next attempt, and
+        // the engine decides when that is.
+        let count = app.api_hosts.len();
+        let hosts = match app.token_api {
+            TokenApi::Stable => 0..count,
+            TokenApi::Plain { .. } => {
+                let failures = usize::try_from(self.slot(Credential::AccessToken)?.failures()).unwrap_or(0);
+                let turn = failures % count.max(1);
+                turn..turn + 1
+            }
         };
         let request = ApiRequest::token(app, call == Call::ForcedRefresh);
-        let body = self.send(app, &request, tries).await?;
+        let body = self.send(app, &request, hosts).await?;
         Ok(body.and_then(|body| reply::token(&body)))
     }
 
@@ -99,7 +106,7 @@ impl Desk {
         ticket: TicketType,
     ) -> worker::Result<Result<Issued, Failure>> {
         let Some(token) = self.token().await? else { return Ok(Err(Failure::NoToken)) };
-        let body = self.send(app, &ApiRequest::ticket(ticket, &token), usize::MAX).await?;
+        let body = self.send(app, &ApiRequest::ticket(ticket, &token), 0..app.api_hosts.len()).await?;
         let fetched = body.and_then(|body| reply::ticket(&body));
         if fetched.as_ref().is_err_and(|failure| failure.class(Endpoint::WithToken) == Class::DeadToken) {
             // The token is probed before anything is done about it; the ticket is tried again soon.
@@ -113,7 +120,7 @@ impl Desk {
         let Some(token) = self.slot(Credential::AccessToken)?.held_value().cloned() else {
             return Ok(Verdict::Unknown);
         };
-        let body = self.send(app, &ApiRequest::probe(&token), usize::MAX).await?;
+        let body = self.send(app, &ApiRequest::probe(&token), 0..app.api_hosts.len()).await?;
         Ok(body.map_or(Verdict::Unknown, |body| reply::probe(&body)))
     }
 
@@ -136,10 +143,10 @@ impl Desk {
         &self,
         app: &App,
         request: &ApiRequest,
-        tries: usize,
+        hosts: Range<usize>,
     ) -> worker::Result<Result<Vec<u8>, Failure>> {
         let centre = self.centre()?;
-        let hosts = app.api_hosts.iter().take(tries);
+        let hosts = app.api_hosts.get(hosts).unwrap_or_default().iter();
         Ok(upstream::send(hosts, request, centre.config.gateway_key.as_ref()).await)
     }
 }

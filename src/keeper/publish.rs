@@ -2,10 +2,17 @@
 
 use super::desk::Desk;
 use crate::{log, platform, store};
+use futures_util::future::{Either, select};
 use serde_json::json;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
+use worker::Delay;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Slot, Stored};
+
+/// A store that takes longer has not taken it, and is tried again.
+const STORE_TAKES: Duration = Duration::from_secs(10);
 
 impl Desk {
     /// Brings the store in line with the slot, one write after the other: no older version can
@@ -15,7 +22,11 @@ impl Desk {
             if slot.is_stored() {
                 break;
             }
-            let outcome = self.write(credential, &slot).await;
+            let write = pin!(self.write(credential, &slot));
+            let outcome = match select(write, pin!(Delay::from(STORE_TAKES))).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right(_) => Err(store::NotSaved),
+            };
             let failed = outcome.is_err();
             if failed {
                 log::error(
@@ -45,6 +56,6 @@ impl Desk {
         let sealed =
             record.seal(sealer, &app.name, credential, platform::random()).map_err(|_| store::NotSaved)?;
         store::save(&self.env, &app.name, credential, &sealed, record.expires_at, platform::now()).await?;
-        Ok(Some(Stored { version: record.version, expires_at: record.expires_at }))
+        Ok(Some(Stored { version: record.version, expires_at: record.expires_at, at: platform::now() }))
     }
 }

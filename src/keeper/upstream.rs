@@ -11,6 +11,7 @@ use worker::{
     AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
 };
 use zhongkong_core::secret::Secret;
+use zhongkong_core::wechat::reply::is_reply;
 use zhongkong_core::wechat::{ApiRequest, Failure};
 
 /// So long one host may take, reply included.
@@ -19,12 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// No honest reply to a request for a credential is larger.
 const MAX_REPLY_BYTES: usize = 64 * 1024;
 
-/// Sends a request to the first host that answers, and gives back the body of its answer.
+/// Sends a request to one host after the other, until one gives a reply of WeChat, and gives back the
+/// body of that; what a gateway in between says is passed on only if no host does better.
 pub(super) async fn send<'a>(
     hosts: impl Iterator<Item = &'a String>,
     request: &ApiRequest,
     gateway_key: Option<&Secret>,
 ) -> Result<Vec<u8>, Failure> {
+    let mut garbled = None;
     for host in hosts {
         let abort = AbortController::default();
         let signal = abort.signal();
@@ -34,13 +37,14 @@ pub(super) async fn send<'a>(
             read(response).await
         };
         match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((Ok(body), _)) => return Ok(body),
+            Either::Left((Ok(body), _)) if is_reply(&body) => return Ok(body),
+            Either::Left((Ok(body), _)) => garbled = Some(body),
             // The error's text may hold the URL: it ends here.
             Either::Left((Err(_), _)) => {}
             Either::Right(_) => abort.abort(),
         }
     }
-    Err(Failure::Unreachable)
+    garbled.ok_or(Failure::Unreachable)
 }
 
 fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> worker::Result<Request> {

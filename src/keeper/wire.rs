@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use zhongkong_core::app::AppName;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::app::{AppName, Identity};
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::engine::Status;
 use zhongkong_core::record::Record;
@@ -14,6 +14,8 @@ use zhongkong_core::wechat::Failure;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Question {
     pub(crate) app: AppName,
+    /// Under which the Worker runs: a Keeper of another one must not answer.
+    pub(crate) identity: Identity,
     pub(crate) ask: Ask,
 }
 
@@ -24,8 +26,8 @@ pub(crate) enum Ask {
     Read { credential: Credential, min_ttl_s: u64 },
     /// The value with this digest is said to be dead.
     Stale { credential: Credential, digest: Sha256Digest },
-    /// Do what is due, and answer when it is done.
-    Wake,
+    /// Do what is due, and answer when it is done. The store does not have those that are missing.
+    Wake { missing: Vec<Credential> },
     /// How is everything?
     Status,
 }
@@ -34,8 +36,16 @@ pub(crate) enum Ask {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
-    Served { record: Record, rotated: bool },
-    Unavailable { retry_after_s: u64, failure: Option<Failure> },
+    Served {
+        record: Record,
+        rotated: bool,
+    },
+    /// No value up to this version is to be served.
+    Unavailable {
+        version: Version,
+        retry_after_s: u64,
+        failure: Option<Failure>,
+    },
     Awake,
     Status(BTreeMap<Credential, Status>),
 }

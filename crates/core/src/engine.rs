@@ -12,6 +12,7 @@ mod answer;
 mod backoff;
 mod outcome;
 mod schedule;
+mod sights;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -104,6 +105,8 @@ pub enum Event {
     Published(Option<Stored>),
     /// The store did not take it.
     PublishFailed,
+    /// Somebody did not find in the store what was published.
+    StoreLost,
 }
 
 /// What one who asked is told.
@@ -111,7 +114,7 @@ pub enum Event {
 pub enum Answer {
     /// The credential.
     Serve(Record),
-    /// A call is under way: wait for its end, then ask again.
+    /// A call is under way, or due within a moment: wait for its end, then ask again.
     Wait,
     /// There is none that lives.
     Unavailable {
@@ -162,6 +165,7 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::Probed { sent_at, verdict } => turn.probed(sent_at, verdict),
         Event::Published(stored) => turn.slot.published(stored),
         Event::PublishFailed => turn.slot.publish_failed(moment.now),
+        Event::StoreLost => turn.slot.store_lost(moment.now),
     }
     turn.finish(slot)
 }

@@ -1,6 +1,7 @@
 //! `CALLERS.*` and the `CALLER_KEY_*` that belong to them.
 //!
-//! A caller whose key or addresses are faulty is left out: a fault never widens what it may do. An
+//! A caller is left out when its key or its addresses are faulty, and when it has a field that
+//! nobody knows, since that may be a misspelt restriction: a fault never widens what it may do. An
 //! unknown scope or app, or a faulty next key, takes nothing from what else it may do.
 
 use super::Raw;
@@ -16,19 +17,51 @@ use std::net::IpAddr;
 const KNOWN: [&str; 5] = ["apps", "scopes", "ips", "paths", "origins"];
 
 pub(super) fn read(raw: &Raw<'_>, apps: &[AppName], faults: &mut Vec<Fault>) -> Vec<Caller> {
+    let tables = tables("CALLERS", "[vars.CALLERS.web]", raw.callers.as_ref(), faults);
+    let names: Vec<&str> = tables.iter().map(|(name, _)| *name).collect();
     let mut callers: Vec<Caller> = Vec::new();
-    for (name, fields) in tables("CALLERS", "[vars.CALLERS.web]", raw.callers.as_ref(), faults) {
-        let Some(caller) = caller(name, fields, raw, apps, faults) else { continue };
-        let twin = callers.iter().find(|other| other.keys.iter().any(|key| caller.keys.contains(key)));
-        if let Some(twin) = twin {
-            let setting = key_setting(name);
-            let problem = format!("is also the key of CALLERS.{}", twin.name);
-            faults.push(Fault::new(Place::Caller, setting, problem, MAKE_A_KEY));
+    for (name, fields) in &tables {
+        // The key of `web-next` and the next key of `web` are one setting.
+        if let Some(stem) = name.strip_suffix(NEXT).filter(|stem| names.contains(stem)) {
+            let problem = format!("has a name that makes its key the next key of CALLERS.{stem}");
+            faults.push(Fault::new(
+                Place::Caller,
+                format!("CALLERS.{name}"),
+                problem,
+                "give it another name",
+            ));
         } else {
-            callers.push(caller);
+            let has_twin_name = names.contains(&format!("{name}{NEXT}").as_str());
+            callers.extend(caller(name, fields, raw, apps, faults, !has_twin_name));
         }
     }
-    callers
+    without_twins(callers, faults)
+}
+
+const NEXT: &str = "-next";
+
+/// Callers who share a key cannot be told apart: all of them are left out.
+fn without_twins(callers: Vec<Caller>, faults: &mut Vec<Fault>) -> Vec<Caller> {
+    let twin_of = |caller: &Caller| {
+        let shares = |other: &&Caller| {
+            other.name != caller.name && other.keys.iter().any(|key| caller.keys.contains(key))
+        };
+        callers.iter().find(shares).map(|twin| twin.name.clone())
+    };
+    let twins: Vec<Option<String>> = callers.iter().map(twin_of).collect();
+    let mut sound = Vec::new();
+    for (caller, twin) in callers.into_iter().zip(twins) {
+        match twin {
+            None => sound.push(caller),
+            Some(twin) => faults.push(Fault::new(
+                Place::Caller,
+                key_setting(&caller.name),
+                format!("is also a key of CALLERS.{twin}"),
+                MAKE_A_KEY,
+            )),
+        }
+    }
+    sound
 }
 
 fn caller(
@@ -37,9 +70,11 @@ fn caller(
     raw: &Raw<'_>,
     apps: &[AppName],
     faults: &mut Vec<Fault>,
+    has_next: bool,
 ) -> Option<Caller> {
     let mut table = Table::new(format!("CALLERS.{name}"), Place::Caller, fields, faults);
     table.only(&KNOWN);
+    let every_field_is_known = table.is_sound();
     let allowed = allowed_apps(&mut table, fields, apps);
     let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
     let fix = format!("known are {}", known.join(", "));
@@ -52,8 +87,8 @@ fn caller(
         table.fault("origins", "is not supported yet", "leave the caller out until it is");
         return None;
     }
-    let keys = keys(name, &mut table, raw)?;
-    Some(Caller { name: name.to_owned(), keys, apps: allowed, scopes, ips: ips? })
+    let keys = keys(name, &mut table, raw, has_next)?;
+    every_field_is_known.then_some(Caller { name: name.to_owned(), keys, apps: allowed, scopes, ips: ips? })
 }
 
 fn allowed_apps(table: &mut Table<'_>, fields: &Map<String, Json>, apps: &[AppName]) -> AllowedApps {
@@ -74,11 +109,15 @@ fn ips(table: &mut Table<'_>, fields: &Map<String, Json>) -> Option<Vec<IpNet>> 
     let range =
         |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let ranges = table.list("ips", fix, range).unwrap_or_default();
+    if fields.get("ips").and_then(Json::as_array).is_some_and(Vec::is_empty) {
+        table.fault("ips", "is empty", "name the addresses it may call from, or leave it out for everywhere");
+        return None;
+    }
     let asked = fields.get("ips").map_or(0, |json| json.as_array().map_or(usize::MAX, Vec::len));
     (ranges.len() == asked).then_some(ranges)
 }
 
-fn keys(name: &str, table: &mut Table<'_>, raw: &Raw<'_>) -> Option<Vec<KeyDigest>> {
+fn keys(name: &str, table: &mut Table<'_>, raw: &Raw<'_>, has_next: bool) -> Option<Vec<KeyDigest>> {
     let setting = key_setting(name);
     let Some(key) = (raw.secret)(&setting) else {
         table.fault_of(setting, "is missing", MAKE_A_KEY);
@@ -90,7 +129,7 @@ fn keys(name: &str, table: &mut Table<'_>, raw: &Raw<'_>) -> Option<Vec<KeyDiges
     }
     let mut keys = vec![KeyDigest::of(&key)];
     let next_setting = format!("{setting}_NEXT");
-    if let Some(next) = (raw.secret)(&next_setting) {
+    if let Some(next) = (raw.secret)(&next_setting).filter(|_| has_next) {
         match key_problem(&next) {
             Some(problem) => table.fault_of(next_setting, problem, MAKE_A_KEY),
             None => keys.push(KeyDigest::of(&next)),

@@ -275,8 +275,11 @@ fn a_fault_in_one_app_leaves_the_others_working() {
 #[test]
 fn faults_never_widen_what_a_caller_may_do() {
     let holder = |setup: Setup| setup.read().callers.holder_of(&Secret::new(KEY.to_owned())).cloned();
-    for ips in [json!(["203.0.113.0/33"]), json!(["203.0.113.1", "x"]), json!("203.0.113.1")] {
+    for ips in [json!(["203.0.113.0/33"]), json!(["203.0.113.1", "x"]), json!("203.0.113.1"), json!([])] {
         assert!(holder(setup().caller("ips", ips)).is_none());
+    }
+    for misspelt in ["ip", "IPs", "allow_ips", "origin"] {
+        assert!(holder(setup().caller(misspelt, json!(["203.0.113.1"]))).is_none(), "{misspelt}");
     }
     assert!(holder(setup().caller("origins", json!(["https://a.example"]))).is_none());
     let web = holder(setup().caller("scopes", json!(["token", "x"]))).unwrap();
@@ -292,6 +295,18 @@ fn two_callers_cannot_share_a_key() {
     let mut twins = setup().secret("CALLER_KEY_WEC", Some(KEY));
     twins.callers["wec"] = json!({"apps": ["*"], "scopes": ["admin"]});
     let config = twins.read();
-    assert_eq!(config.faults[0].setting, "CALLER_KEY_WEC");
-    assert_eq!(config.callers.holder_of(&Secret::new(KEY.to_owned())).unwrap().name, "web");
+    let settings: Vec<&str> = config.faults.iter().map(|fault| fault.setting.as_str()).collect();
+    assert_eq!(settings, ["CALLER_KEY_WEB", "CALLER_KEY_WEC"]);
+    assert!(config.callers.holder_of(&Secret::new(KEY.to_owned())).is_none(), "nobody knows whose it is");
+}
+
+#[test]
+fn the_key_of_web_next_does_not_open_what_web_may() {
+    let other = "another-key-0123456789abcdef-0123";
+    let mut both = setup().secret("CALLER_KEY_WEB_NEXT", Some(other));
+    both.callers["web-next"] = json!({"apps": ["shop"], "scopes": ["status"]});
+    let config = both.read();
+    assert_eq!(config.faults[0].setting, "CALLERS.web-next");
+    assert!(config.callers.holder_of(&Secret::new(other.to_owned())).is_none());
+    assert!(config.callers.holder_of(&Secret::new(KEY.to_owned())).is_some());
 }

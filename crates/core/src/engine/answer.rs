@@ -10,6 +10,9 @@ const TICKET_CHECK_APART_S: u64 = 60;
 /// A `Retry-After` while a call is under way.
 const CALL_TAKES_S: u64 = 2;
 
+/// A call that is due so soon is waited for.
+const SOON_S: u64 = 2;
+
 /// The longest `Retry-After`: a person may mend the cause at any time.
 const LONGEST_RETRY_S: u64 = 600;
 
@@ -23,7 +26,10 @@ impl Turn {
             .slot
             .live(now)
             .is_some_and(|held| now < held.plan.wait_from && now.until(held.plan.expires_at) >= min_ttl_s);
-        let coming = self.slot.under_way.is_some_and(|call| call.call != Call::Probe);
+        let coming = match self.slot.under_way {
+            Some(call) => call.call != Call::Probe,
+            None => self.slot.trouble.is_none() && now.until(self.slot.due_at()) <= SOON_S,
+        };
         let condemned = self.slot.held.as_ref().is_some_and(|held| held.condemned);
         if !enough && patience == Patience::Left && (coming || (condemned && self.slot.under_way.is_some())) {
             self.effects.answer = Some(Answer::Wait);

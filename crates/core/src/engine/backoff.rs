@@ -10,13 +10,21 @@ const SOON_LONGEST_S: u64 = 300;
 /// While the old value still lives, the pauses shrink with what is left of it, but not below this.
 const SOON_FLOOR_S: u64 = 10;
 
+/// With nothing left to serve, no pause is longer: whoever mends the cause (clears the quota, lists
+/// the address) is not kept waiting for a day.
+const DOWN_LONGEST_S: u64 = 3600;
+
 /// A fault of ours is not mended by asking, only by a new release.
 const OUR_FAULT_S: u64 = 600;
 
 /// When to try again after the `count`th failure in a row. `left_s` is the remaining life of the
 /// value that is still served, 0 for none.
 pub(super) fn retry_at(class: Class, count: u32, now: UnixTime, left_s: u64, dice: u32) -> UnixTime {
-    let jitter = u64::from(dice);
+    let planned = planned(class, count, now, left_s, u64::from(dice));
+    if left_s > 0 { planned } else { planned.min(now.plus(DOWN_LONGEST_S)) }
+}
+
+fn planned(class: Class, count: u32, now: UnixTime, left_s: u64, jitter: u64) -> UnixTime {
     match class {
         Class::Soon | Class::DeadToken => {
             let pause = doubled(SOON_FIRST_S, count, SOON_LONGEST_S);
@@ -71,11 +79,12 @@ mod tests {
     #[test]
     fn quotas_and_people_are_waited_for() {
         assert_eq!(pauses(Class::Minute, 0)[0], 60);
-        let day = retry_at(Class::Day, 1, T0, 0, 0);
-        assert_eq!(day, T0.next_beijing_midnight().plus(60));
+        assert_eq!(retry_at(Class::Day, 1, T0, 1, 0), T0.next_beijing_midnight().plus(60));
         let person = Class::Operator { first_s: 60, every_s: 600 };
         assert_eq!((pauses(person, 0)[0], pauses(person, 0)[8]), (66, 620));
-        assert!(pauses(Class::Operator { first_s: 86_400, every_s: 86_400 }, 0)[0] >= 86_400);
+        let refused = Class::Operator { first_s: 86_400, every_s: 86_400 };
+        assert!(pauses(refused, 1)[0] >= 86_400);
         assert!(pauses(Class::OurFault, 0)[0] >= 600);
+        assert_eq!((pauses(refused, 0)[0], pauses(Class::Day, 0)[0]), (3600, 3600), "with nothing to serve");
     }
 }

@@ -62,7 +62,7 @@ impl Turn {
         self.slot.held = Some(Held { value, life, plan, condemned: false });
         self.slot.rotation_lost = false;
         self.slot.last_success = Some(self.moment.now);
-        if self.slot.trouble.take().is_some_and(|trouble| trouble.alerted) {
+        if self.slot.trouble.take().is_some_and(|trouble| !trouble.announced.is_empty()) {
             self.effects.alert = Some(Alert::Recovered);
         }
     }
@@ -82,6 +82,12 @@ impl Turn {
         if call == Call::Probe {
             return;
         }
+        let refused_for_quota = matches!(failure.class(self.endpoint()), Class::Day | Class::Minute);
+        if call == Call::ForcedRefresh && refused_for_quota {
+            // It is the forced refreshes that are used up; the normal mode goes on.
+            self.slot.forced.use_up(self.moment.now);
+            return self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
+        }
         let plain = matches!(self.rules, Rules::Plain { .. });
         let mut not_before = None;
         if plain && failure.may_have_rotated() {
@@ -96,22 +102,21 @@ impl Turn {
     fn note_failure(&mut self, failure: Failure, not_before: Option<UnixTime>) {
         let now = self.moment.now;
         let class = failure.class(self.endpoint());
-        let (count, since, alerted) = match self.slot.trouble.take() {
-            // Another errcode is another incident.
-            Some(before) => {
-                let same = before.failure.errcode() == failure.errcode();
-                (before.count + 1, before.since, before.alerted && same)
-            }
-            None => (1, now, false),
+        let (count, since, mut announced) = match self.slot.trouble.take() {
+            Some(before) => (before.count + 1, before.since, before.announced),
+            None => (1, now, Vec::new()),
         };
         let planned = retry_at(class, count, now, self.slot.left_s(now), self.moment.dice);
         let retry_at = not_before.map_or(planned, |at| at.max(planned));
         let for_people =
             matches!(class, Class::Operator { .. } | Class::OurFault | Class::Day) || count >= ALERT_AFTER;
-        if for_people && !alerted {
+        // Another errcode is news, but each only once in an incident, also when two take turns.
+        let news = failure.errcode().unwrap_or(0);
+        if for_people && !announced.contains(&news) {
+            announced.push(news);
             self.effects.alert = Some(Alert::Failing(failure.clone()));
         }
-        self.slot.trouble = Some(Trouble { failure, count, since, retry_at, alerted: alerted || for_people });
+        self.slot.trouble = Some(Trouble { failure, count, since, retry_at, announced });
     }
 
     /// The probe has ended. Only WeChat's own word condemns a token.
@@ -120,6 +125,14 @@ impl Turn {
         if verdict == Verdict::Dead {
             if let Some(held) = &mut self.slot.held {
                 held.condemned = true;
+            }
+            // A pause after a passing trouble protected the value, or spared a call; neither counts
+            // any more.
+            let endpoint = self.endpoint();
+            if let Some(trouble) = &mut self.slot.trouble
+                && trouble.failure.class(endpoint) == Class::Soon
+            {
+                trouble.retry_at = self.moment.now;
             }
             self.refresh_if_due();
         }

@@ -15,8 +15,14 @@ const CALL_LOST_AFTER_S: u64 = 30;
 /// Pause before a store that did not take a record is tried again.
 const PUBLISH_AGAIN_S: u64 = 10;
 
-/// The store's end of life may differ from ours by this much before it is written again.
-const STORED_APART_S: u64 = 30;
+/// The store's end of life may be so much later than ours, or so much sooner, before it is written
+/// again: late sights of a ticket lengthen its life by seconds, and are not worth a write each.
+const STORED_LATER_S: u64 = 30;
+const STORED_SOONER_S: u64 = 120;
+
+/// A record that somebody misses is believed to be lost after so long; before, the store may just
+/// be behind.
+const STORE_BEHIND_S: u64 = 600;
 
 /// Forced refreshes of the stable API: so many a day, so far apart (api_getstableaccesstoken).
 const FORCED_PER_DAY: u32 = 20;
@@ -72,8 +78,8 @@ pub struct Trouble {
     pub since: UnixTime,
     /// When the next attempt is made.
     pub retry_at: UnixTime,
-    /// A person has been told.
-    pub alerted: bool,
+    /// What people have been told of this incident: errcodes, 0 for a failure without one.
+    pub announced: Vec<i64>,
 }
 
 /// What the store was seen to take.
@@ -83,6 +89,8 @@ pub struct Stored {
     pub version: Version,
     /// The end of life that the record gives.
     pub expires_at: UnixTime,
+    /// When it was written.
+    pub at: UnixTime,
 }
 
 /// The ledger of forced refreshes.
@@ -115,6 +123,13 @@ pub struct Status {
     pub trouble: Option<Trouble>,
 }
 
+impl Forced {
+    /// WeChat says that they are used up, whatever was counted here.
+    pub(super) fn use_up(&mut self, now: UnixTime) {
+        *self = Self { day: now.beijing_day(), count: FORCED_PER_DAY, last_at: Some(now) };
+    }
+}
+
 impl Slot {
     /// A slot that has lost everything but its version: what the Keeper begins with when a stored
     /// slot does not open.
@@ -130,6 +145,11 @@ impl Slot {
     /// Whether a call is under way: after loading, that means that its outcome is lost.
     pub const fn has_call_under_way(&self) -> bool {
         self.under_way.is_some()
+    }
+
+    /// Failures in a row; 0 when the last call brought what was asked for.
+    pub fn failures(&self) -> u32 {
+        self.trouble.as_ref().map_or(0, |trouble| trouble.count)
     }
 
     /// When the call under way was sent.
@@ -229,7 +249,9 @@ impl Slot {
             (None, None) => true,
             (Some(held), Some(stored)) => {
                 let (ours, theirs) = (held.plan.expires_at, stored.expires_at);
-                stored.version == self.version && ours.until(theirs).max(theirs.until(ours)) <= STORED_APART_S
+                stored.version == self.version
+                    && ours.until(theirs) <= STORED_LATER_S
+                    && theirs.until(ours) <= STORED_SOONER_S
             }
             _ => false,
         }
@@ -240,6 +262,11 @@ impl Slot {
         // A condemned value is withdrawn only once its replacement has failed to come.
         let replacing = self.under_way.is_some() && self.held.as_ref().is_none_or(|held| held.condemned);
         (!replacing && !self.is_stored()).then(|| self.publish_after.unwrap_or(UnixTime::from_secs(0)))
+    }
+
+    /// Somebody did not find the record in the store.
+    pub(super) fn store_lost(&mut self, now: UnixTime) {
+        self.stored = self.stored.filter(|stored| stored.at.until(now) < STORE_BEHIND_S);
     }
 
     pub(super) fn published(&mut self, stored: Option<Stored>) {

@@ -114,6 +114,11 @@ pub fn ticket(body: &[u8]) -> Result<Issued, Failure> {
     issued(body, "ticket")
 }
 
+/// Whether a body is a reply of WeChat at all, whatever it says. Another host may do better.
+pub fn is_reply(body: &[u8]) -> bool {
+    object(body).is_some()
+}
+
 /// Reads the reply of the probe.
 pub fn probe(body: &[u8]) -> Verdict {
     let Some(reply) = object(body) else { return Verdict::Unknown };
