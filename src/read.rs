@@ -15,6 +15,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::record::{Freshness, Record};
+use zhongkong_core::shelf::Shelf;
 use zhongkong_core::time::UnixTime;
 
 /// A credential that lives, with `min_ttl_s` seconds left if that can be had.
@@ -32,14 +33,17 @@ pub(crate) async fn live(
     let (app, now) = (&ready.app.name, platform::now());
     let trusted = |record: &Record| record.freshness(now, ready.identity) != Freshness::Doubtful;
     let enough = |record: &Record| trusted(record) && record.expires_in_s(now) >= min_ttl_s;
-    let copy = shelves.fresh(app, credential, platform::now_millis()).filter(trusted);
+    let now_ms = platform::now_millis();
+    let copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten().filter(trusted);
     if let Some(record) = copy.clone().filter(enough) {
         wake_if_due(call, ready, credential, &record, now);
         return Ok(record);
     }
     let stored = match store::find(&call.env, &call.centre, app, credential).await {
         Found::Here(record) => {
-            shelves.compare(app, credential, record, platform::now_millis()).filter(trusted)
+            let now_ms = platform::now_millis();
+            let compare = |shelf: &mut Shelf| shelf.compare(record, now_ms).cloned();
+            shelves.at(app, credential, compare).flatten().filter(trusted)
         }
         Found::Nothing | Found::Failed => None,
     };
@@ -83,11 +87,11 @@ pub(crate) async fn ask_keeper(
     let app = &ready.app.name;
     match client::ask(&call.env, ready, ask).await {
         Ok(Reply::Served { record, rotated }) => {
-            call.centre.shelves.put(app, credential, &record, platform::now_millis());
+            call.centre.shelves.at(app, credential, |shelf| shelf.put(&record, platform::now_millis()));
             Ok((record, rotated))
         }
         Ok(Reply::Unavailable { version, retry_after_s, failure }) => {
-            call.centre.shelves.bar(app, credential, version);
+            call.centre.shelves.at(app, credential, |shelf| shelf.bar(version));
             Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
         }
         Ok(Reply::Awake | Reply::Status(_)) => {
@@ -113,7 +117,8 @@ fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
 fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record, now: UnixTime) {
     let app = &ready.app.name;
     let due = record.freshness(now, ready.identity) == Freshness::Due;
-    if due && call.centre.shelves.should_wake(app, credential, platform::now_millis()) {
+    let now_ms = platform::now_millis();
+    if due && call.centre.shelves.at(app, credential, |shelf| shelf.should_wake(now_ms)) == Some(true) {
         let (env, ready) = (call.env.clone(), Rc::clone(ready));
         call.context.wait_until(async move {
             if client::wake(&env, &ready, Vec::new()).await.is_err() {

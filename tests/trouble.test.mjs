@@ -13,7 +13,7 @@ async function fresh(t, options) {
 describe("trouble", { concurrency: 2 }, () => {
   test("40164: the caller gets a 502, and the operator reads the IP and what to do", async (t) => {
     const centre = await fresh(t);
-    await centre.simulator.knobs(APPID.demo, { whitelist: [], seen_ip: "198.51.100.77" });
+    await centre.simulator.knobs(APPID.demo, { whitelist: [], seen_ips: ["198.51.100.77"] });
     const { status, body, headers } = await centre.token();
     assert.deepEqual([status, body.code, body.errcode], [502, "upstream_refused", 40164]);
     assert.match(body.detail, /Add 198\.51\.100\.77 to the IP whitelist/);

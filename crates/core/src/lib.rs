@@ -16,6 +16,7 @@ pub mod problem;
 pub mod record;
 pub mod seal;
 pub mod secret;
+pub mod shelf;
 pub mod signature;
 pub mod time;
 pub mod wechat;

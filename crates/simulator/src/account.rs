@@ -1,6 +1,7 @@
-//! One WeChat account: its knobs, its two token lanes and its tickets.
+//! One WeChat account: its knobs, its two token lanes, its tickets, its quotas.
 
 use crate::knobs::Knobs;
+use crate::quota::Quota;
 use crate::ticket::TicketSlot;
 use crate::token::Lane;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub struct Account {
     pub stable: Lane,
     /// Tickets by WeChat's `type`.
     pub tickets: BTreeMap<String, TicketSlot>,
+    /// What was used of the quotas.
+    pub quota: Quota,
 }
 
 impl Account {

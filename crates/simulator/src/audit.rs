@@ -1,11 +1,12 @@
 //! Every call that reached the simulator, so that a test can count them. No secret is kept.
 
+use crate::faults::Kind;
 use crate::knobs::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// One call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Counts the calls from 1.
     pub number: u64,
@@ -19,6 +20,9 @@ pub struct Entry {
     pub errcode: i64,
     /// Whether a credential was replaced by it.
     pub rotated: bool,
+    /// What went wrong on the way, by script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Kind>,
 }
 
 /// The newest calls.
@@ -32,23 +36,9 @@ pub struct Audit {
 const KEPT: usize = 100_000;
 
 impl Audit {
-    pub(crate) fn note(
-        &mut self,
-        at_ms: Millis,
-        path: &str,
-        appid: Option<String>,
-        errcode: i64,
-        rotated: bool,
-    ) {
+    pub(crate) fn note(&mut self, entry: Entry) {
         self.count += 1;
-        self.entries.push_back(Entry {
-            number: self.count,
-            at_ms,
-            path: path.to_owned(),
-            appid,
-            errcode,
-            rotated,
-        });
+        self.entries.push_back(Entry { number: self.count, ..entry });
         if self.entries.len() > KEPT {
             self.entries.pop_front();
         }
@@ -57,6 +47,11 @@ impl Audit {
     /// The calls, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
+    }
+
+    /// How many calls there were, forgotten ones included.
+    pub const fn count(&self) -> u64 {
+        self.count
     }
 
     /// Forgets them all.

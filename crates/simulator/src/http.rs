@@ -8,23 +8,34 @@
 //! | `POST /_sim/kill {"access_token"}` | kills a token before its time |
 //! | `POST /_sim/clock {"advance_s"}` | moves the clock ahead |
 //! | `POST /_sim/verify {"appid","url","nonceStr","timestamp","signature"}` | checks a page's signature |
+//! | `GET`, `POST`, `DELETE /_sim/faults` | the script of faults: see, add, clear |
+//! | `POST /_sim/accounts/{appid}/confirm {"answer"}` | `ask`, `approve` or `refuse`: the administrator |
+//! | `POST /_sim/accounts/{appid}/unfreeze` | the AppSecret works again in ten minutes |
 //! | `POST /_sim/reset` | the three accounts of the local environment, as new |
 
 mod control;
 
+use crate::exchange::{Delivery, Exchange};
 use crate::knobs::Millis;
 use crate::request::Request;
 use crate::world::World;
-use axum::body::Bytes;
+use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Method, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
 use axum::routing::{get, patch, post};
-use axum::{Json, Router};
+use futures_util::{StreamExt as _, stream};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tower_service::Service as _;
 
 /// A world that is being served.
 pub struct Served {
@@ -87,11 +98,14 @@ fn wall_clock() -> Millis {
 }
 
 /// All routes.
-pub fn router(served: Arc<Served>) -> Router {
+fn routes(served: Arc<Served>) -> Router {
     Router::new()
         .route("/_sim/alive", get(control::alive))
         .route("/_sim/calls", get(control::calls).delete(control::forget_calls))
         .route("/_sim/accounts/{appid}", patch(control::change_account))
+        .route("/_sim/accounts/{appid}/confirm", post(control::confirm))
+        .route("/_sim/accounts/{appid}/unfreeze", post(control::unfreeze))
+        .route("/_sim/faults", get(control::faults).post(control::arm).delete(control::disarm))
         .route("/_sim/kill", post(control::kill))
         .route("/_sim/clock", post(control::clock))
         .route("/_sim/verify", post(control::verify))
@@ -100,22 +114,84 @@ pub fn router(served: Arc<Served>) -> Router {
         .with_state(served)
 }
 
+/// A response that is not to be sent: the connection is cut instead.
+#[derive(Clone)]
+struct CutHere;
+
+/// Serves until the listener fails.
+///
+/// # Errors
+/// That of the listener.
+pub async fn serve(listener: TcpListener, served: Arc<Served>) -> std::io::Result<()> {
+    let router = routes(served);
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        let router = router.clone();
+        let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
+            let mut router = router.clone();
+            request.extensions_mut().insert(ConnectInfo(peer));
+            async move {
+                let Ok(response) = router.call(request).await;
+                // hyper closes the connection of a service that fails.
+                let cut = response.extensions().get::<CutHere>().is_some();
+                if cut { Err(std::io::Error::other("cut")) } else { Ok(response) }
+            }
+        });
+        tokio::spawn(async move {
+            // A connection that was cut, by us or by the client, is nobody's business.
+            drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+        });
+    }
+}
+
 /// Everything else is WeChat.
 async fn wechat(
     State(served): State<Arc<Served>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let request = Request {
         method: method.as_str(),
+        host: host.split(':').next().unwrap_or_default(),
         path: uri.path(),
         query: uri.query().unwrap_or_default(),
         body: &body,
         ip: peer.ip().to_canonical(),
     };
-    let reply = served.with(|world, now| world.handle(now, &request));
-    tokio::time::sleep(Duration::from_millis(reply.delay_ms)).await;
-    Json(reply.body).into_response()
+    send(served.with(|world, now| world.exchange(now, &request))).await
+}
+
+async fn send(exchange: Exchange) -> Response {
+    let body = match exchange.delivery {
+        Delivery::After(ms) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Body::from(exchange.body)
+        }
+        Delivery::Drip(ms) => drip(exchange.body, ms),
+        Delivery::Never => std::future::pending().await,
+        Delivery::Cut => {
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(CutHere);
+            return response;
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(exchange.content_type));
+    response
+}
+
+/// The body in ten pieces, the last one after `ms`.
+fn drip(body: Vec<u8>, ms: u64) -> Body {
+    let piece = body.len().div_ceil(10).max(1);
+    let pieces: Vec<Bytes> = body.chunks(piece).map(Bytes::copy_from_slice).collect();
+    let pause = Duration::from_millis(ms / 10);
+    Body::from_stream(stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::convert::Infallible>(piece)
+    }))
 }

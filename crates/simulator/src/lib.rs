@@ -4,17 +4,20 @@
 //! It has no clock and no network, so a test can run days in milliseconds. [`http`] puts it on a
 //! port, with a control API under `/_sim/`.
 //!
-//! In scope: the token and ticket endpoints with their overlap rules, wrong arguments, the IP
-//! whitelist, a call that says whether a token lives, and an audit of every call.
-//! Out of scope: the business APIs of WeChat.
+//! In scope: the token and ticket endpoints with their overlap rules, quotas, wrong arguments, the IP
+//! whitelist and the administrator's confirmation, faults by script, and an audit of every call.
+//! Out of scope: what business APIs do (they check the token and say `ok`), and WeCom.
 
 pub mod account;
 pub mod audit;
 mod endpoints;
-pub mod errors;
+mod errors;
+pub mod exchange;
+pub mod faults;
 pub mod http;
 pub mod knobs;
-mod random;
+pub mod quota;
+pub mod random;
 pub mod request;
 pub mod ticket;
 pub mod token;

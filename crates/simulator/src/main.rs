@@ -1,6 +1,6 @@
 //! `cargo run -p simulator -- [--port N] [--state FILE]`: the simulator on 127.0.0.1.
 
-use simulator::http::{Served, router};
+use simulator::http::{Served, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,9 +36,10 @@ async fn run() -> Result<(), String> {
         .map_err(|error| format!("port {} cannot be used: {error}", options.port))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     println!("simulator: WeChat is played at http://{address} (control: /_sim/)");
-    let service = router(served).into_make_service_with_connect_info::<SocketAddr>();
-    let stop = async { drop(tokio::signal::ctrl_c().await) };
-    axum::serve(listener, service).with_graceful_shutdown(stop).await.map_err(|error| error.to_string())
+    tokio::select! {
+        served = serve(listener, served) => served.map_err(|error| error.to_string()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]

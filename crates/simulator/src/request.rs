@@ -9,6 +9,8 @@ use std::net::IpAddr;
 pub struct Request<'a> {
     /// `GET` or `POST`.
     pub method: &'a str,
+    /// The host that it is sent to, without a port.
+    pub host: &'a str,
     /// The path, without its query.
     pub path: &'a str,
     /// The query, as it stands in the URL.

@@ -20,16 +20,14 @@ pub struct Ticket {
     pub dies_at: Millis,
 }
 
-/// Length of a ticket, in characters.
-const TICKET_CHARS: usize = 86;
-
 impl TicketSlot {
     /// The ticket of this moment; a new one when the life of the last has run out.
     pub(crate) fn ask(&mut self, now: Millis, knobs: &Knobs, random: &mut Random) -> (Ticket, bool) {
         if let Some(current) = self.current.as_ref().filter(|ticket| now < ticket.dies_at) {
             return (current.clone(), false);
         }
-        let fresh = Ticket { value: random.text(TICKET_CHARS), dies_at: now + knobs.ticket_life_s * 1000 };
+        let fresh =
+            Ticket { value: random.text(knobs.ticket_chars), dies_at: now + knobs.ticket_life_s * 1000 };
         if let Some(before) = self.current.replace(fresh.clone()) {
             let dies_at = before.dies_at + knobs.ticket_grace_s * 1000;
             self.previous = Some(Ticket { dies_at, ..before });

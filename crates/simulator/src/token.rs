@@ -1,14 +1,15 @@
-//! A lane of tokens: the current one, and the one before on its fuse.
+//! A lane of tokens: the current one, and those before it on their fuse.
 //!
 //! At most two tokens of a lane are alive: a rotation kills the one before the previous at once,
-//! and leaves the previous one 300 s at most (access_token 使用说明).
+//! and leaves the previous one 300 s at most (access_token 使用说明; the rest is inferred from the
+//! leak procedure of stable_token, and can be changed by knobs).
 
-use crate::knobs::{Knobs, Millis};
+use crate::knobs::{Forced, Knobs, Millis};
 use crate::random::Random;
 use serde::{Deserialize, Serialize};
 
 /// One token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// The text.
     pub value: String,
@@ -20,10 +21,26 @@ pub struct Token {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Lane {
     current: Option<Token>,
-    previous: Option<Token>,
-    /// Tokens that were once given out, newest last, a bounded number: to tell 42001 from 40001.
-    retired: Vec<Token>,
-    last_forced: Option<Millis>,
+    /// Those before, newest first, as many as the knobs keep.
+    previous: Vec<Token>,
+    /// Those that have died, newest last, a bounded number: to tell 42001 from 40001.
+    retired: Vec<Retired>,
+    forced: ForcedCount,
+}
+
+/// A dead token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Retired {
+    value: String,
+    /// It reached its own end; otherwise it was replaced or killed.
+    by_age: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct ForcedCount {
+    last: Option<Millis>,
+    day: u64,
+    count: u32,
 }
 
 /// What a lane says of a token.
@@ -32,7 +49,7 @@ pub struct Lane {
 pub enum Standing {
     /// The newest one, alive.
     Current,
-    /// The one before, alive for a while.
+    /// One before, alive for a while.
     Previous,
     /// Its life ran out by itself.
     Expired,
@@ -40,23 +57,33 @@ pub enum Standing {
     Unknown,
 }
 
-/// How many retired tokens are remembered.
+impl Standing {
+    /// Whether a call with such a token is taken.
+    pub const fn is_alive(self) -> bool {
+        matches!(self, Self::Current | Self::Previous)
+    }
+}
+
+/// How many dead tokens are remembered.
 const REMEMBERED: usize = 64;
 
-/// Forced refreshes closer than this change nothing (api_getstableaccesstoken, older text).
+/// Forced refreshes: so far apart, so many a day (api_getstableaccesstoken).
 const FORCED_APART_MS: Millis = 30_000;
+const FORCED_DAILY: u32 = 20;
 
 impl Lane {
     /// `GET /cgi-bin/token`: always a new token.
     pub(crate) fn rotate(&mut self, now: Millis, knobs: &Knobs, random: &mut Random) -> Token {
-        let prefix = 80 + random.next() % 20;
+        let prefix = 80 + random.below(20);
         let text = random.text(knobs.token_chars.saturating_sub(3));
         let token = Token { value: format!("{prefix}_{text}"), dies_at: now + knobs.token_life_s * 1000 };
         if let Some(before) = self.current.replace(token.clone()) {
             let fuse = now + knobs.overlap_s * 1000;
-            let shortened = Token { dies_at: before.dies_at.min(fuse), ..before.clone() };
-            self.retire(self.previous.clone());
-            self.previous = Some(shortened);
+            self.previous.insert(0, Token { dies_at: before.dies_at.min(fuse), ..before });
+        }
+        while self.previous.len() > knobs.kept {
+            let surplus = self.previous.pop();
+            self.retire(surplus, now);
         }
         token
     }
@@ -70,44 +97,58 @@ impl Lane {
         }
     }
 
-    /// `force_refresh`: a new token, unless the last forced one is less than 30 s old.
-    pub(crate) fn force(&mut self, now: Millis, knobs: &Knobs, random: &mut Random) -> (Token, bool) {
-        let rested = self.last_forced.is_none_or(|last| now >= last + FORCED_APART_MS);
-        match &self.current {
-            Some(current) if !rested => (current.clone(), false),
+    /// `force_refresh`: a new token, within the limits.
+    ///
+    /// # Errors
+    /// The errcode, where the knobs say that a refresh beyond the limits is refused.
+    pub(crate) fn force(
+        &mut self,
+        now: Millis,
+        day: u64,
+        knobs: &Knobs,
+        random: &mut Random,
+    ) -> Result<(Token, bool), i64> {
+        let forced = &self.forced;
+        let too_soon = forced.last.is_some_and(|last| now < last + FORCED_APART_MS);
+        let too_often = forced.day == day && forced.count >= FORCED_DAILY;
+        let beyond = match (too_soon, too_often) {
+            (true, _) => Some((knobs.forced_too_soon, 45011)),
+            (false, true) => Some((knobs.forced_too_often, 45009)),
+            (false, false) => None,
+        };
+        match (beyond, &self.current) {
+            (Some((Forced::Refused, errcode)), _) => Err(errcode),
+            (Some((Forced::Unchanged, _)), Some(current)) => Ok((current.clone(), false)),
             _ => {
-                self.last_forced = Some(now);
-                (self.rotate(now, knobs, random), true)
+                let count = if forced.day == day { forced.count } else { 0 };
+                self.forced = ForcedCount { last: Some(now), day, count: count + 1 };
+                Ok((self.rotate(now, knobs, random), true))
             }
         }
     }
 
     /// Kills a token before its time, as when somebody else rotates it away.
-    pub(crate) fn kill(&mut self, value: &str) -> bool {
-        let slots = [&mut self.current, &mut self.previous];
-        let Some(slot) =
-            slots.into_iter().find(|slot| slot.as_ref().is_some_and(|token| token.value == value))
-        else {
-            return false;
+    pub(crate) fn kill(&mut self, value: &str, now: Millis) -> bool {
+        let killed = if self.current.as_ref().is_some_and(|token| token.value == value) {
+            self.current.take()
+        } else {
+            let at = self.previous.iter().position(|token| token.value == value);
+            at.map(|at| self.previous.remove(at))
         };
-        *slot = None;
-        true
+        let found = killed.is_some();
+        self.retire(killed, now);
+        found
     }
 
     /// What this lane says of a token.
     pub fn standing(&self, value: &str, now: Millis) -> Standing {
-        let is = |token: &Option<Token>| {
-            token.as_ref().filter(|token| token.value == value).map(|token| token.dies_at)
-        };
-        let (standing, dies_at) = match (is(&self.current), is(&self.previous)) {
-            (Some(dies_at), _) => (Standing::Current, dies_at),
-            (None, Some(dies_at)) => (Standing::Previous, dies_at),
-            (None, None) => {
-                let expired = self.retired.iter().any(|token| token.value == value && token.dies_at <= now);
-                return if expired { Standing::Expired } else { Standing::Unknown };
-            }
-        };
-        if now < dies_at { standing } else { Standing::Expired }
+        let current = self.current.iter().map(|token| (token, Standing::Current));
+        let previous = self.previous.iter().map(|token| (token, Standing::Previous));
+        if let Some((token, standing)) = current.chain(previous).find(|(token, _)| token.value == value) {
+            return if now < token.dies_at { standing } else { Standing::Expired };
+        }
+        let expired = self.retired.iter().any(|token| token.value == value && token.by_age);
+        if expired { Standing::Expired } else { Standing::Unknown }
     }
 
     /// The newest token, dead or alive.
@@ -115,8 +156,8 @@ impl Lane {
         self.current.as_ref()
     }
 
-    fn retire(&mut self, token: Option<Token>) {
-        self.retired.extend(token);
+    fn retire(&mut self, token: Option<Token>, now: Millis) {
+        self.retired.extend(token.map(|token| Retired { by_age: token.dies_at <= now, value: token.value }));
         let surplus = self.retired.len().saturating_sub(REMEMBERED);
         self.retired.drain(..surplus);
     }
@@ -148,6 +189,19 @@ mod tests {
     }
 
     #[test]
+    fn knobs_keep_none_or_two_before() {
+        let (mut lane, knobs, mut random) = lane();
+        let knobs = Knobs { kept: 2, ..knobs };
+        let tokens: Vec<String> = (0..4).map(|n| lane.rotate(n * S, &knobs, &mut random).value).collect();
+        let alive = |lane: &Lane| {
+            tokens.iter().map(|token| lane.standing(token, 5 * S).is_alive()).collect::<Vec<_>>()
+        };
+        assert_eq!(alive(&lane), [false, true, true, true]);
+        lane.rotate(5 * S, &Knobs { kept: 0, ..knobs }, &mut random);
+        assert_eq!(alive(&lane), [false; 4]);
+    }
+
+    #[test]
     fn the_stable_lane_renews_in_its_last_300_seconds() {
         let (mut lane, knobs, mut random) = lane();
         let (one, _) = lane.renew(0, &knobs, &mut random);
@@ -158,13 +212,21 @@ mod tests {
     }
 
     #[test]
-    fn forced_refreshes_are_thirty_seconds_apart() {
+    fn forced_refreshes_are_thirty_seconds_apart_and_twenty_a_day() {
         let (mut lane, knobs, mut random) = lane();
         let (one, _) = lane.renew(0, &knobs, &mut random);
-        let (two, _) = lane.force(S, &knobs, &mut random);
-        assert_eq!(lane.force(30 * S, &knobs, &mut random).0.value, two.value);
-        let (_, rotated) = lane.force(31 * S, &knobs, &mut random);
-        assert!(rotated);
-        assert_eq!(lane.standing(&one.value, 31 * S), Standing::Unknown);
+        let (two, _) = lane.force(S, 1, &knobs, &mut random).unwrap();
+        assert_eq!(lane.force(30 * S, 1, &knobs, &mut random).unwrap().0.value, two.value);
+        let strict = Knobs { forced_too_soon: Forced::Refused, ..knobs.clone() };
+        assert_eq!(lane.force(30 * S, 1, &strict, &mut random), Err(45011));
+        assert!(lane.force(31 * S, 1, &knobs, &mut random).unwrap().1);
+        assert_eq!(lane.standing(&one.value, 31 * S), Standing::Unknown, "the second one kills it");
+        for n in 0..18 {
+            assert!(lane.force((100 + n * 30) * S, 1, &knobs, &mut random).unwrap().1);
+        }
+        assert_eq!(lane.force(9000 * S, 1, &knobs, &mut random), Err(45009));
+        let lenient = Knobs { forced_too_often: Forced::Unchanged, ..knobs.clone() };
+        assert!(!lane.force(9000 * S, 1, &lenient, &mut random).unwrap().1);
+        assert!(lane.force(9030 * S, 2, &knobs, &mut random).unwrap().1, "the next day");
     }
 }

@@ -24,6 +24,10 @@ const STORED_SOONER_S: u64 = 120;
 /// be behind.
 const STORE_BEHIND_S: u64 = 600;
 
+/// The clocks of a reader and of the Keeper may differ by this much. Tokens have a whole minute to
+/// spare; a ticket is handed out to the end.
+const CLOCKS_APART_S: u64 = 2;
+
 /// Forced refreshes of the stable API: so many a day, so far apart (api_getstableaccesstoken).
 const FORCED_PER_DAY: u32 = 20;
 const FORCED_APART_S: u64 = 30;
@@ -170,7 +174,8 @@ impl Slot {
         // does not notice: it dies 300 s after that, whatever its own end says.
         let trust_until = match rules {
             Rules::Plain { .. } => wait_from.min(refresh_at.plus(TRUST_AFTER_PLAN_S)),
-            Rules::Stable | Rules::Ticket => wait_from,
+            Rules::Stable => wait_from,
+            Rules::Ticket => wait_from.minus(CLOCKS_APART_S),
         };
         Some(Record {
             version: self.version,

@@ -2,7 +2,8 @@
 
 use super::Served;
 use crate::account::Account;
-use crate::knobs::Knobs;
+use crate::faults::Fault;
+use crate::knobs::{Confirm, Knobs};
 use crate::token::Standing;
 use crate::world::World;
 use axum::Json;
@@ -80,12 +81,71 @@ pub(super) async fn change_account(
 }
 
 #[derive(Deserialize)]
+pub(super) struct Confirmation {
+    answer: Answer,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Ask,
+    Approve,
+    Refuse,
+}
+
+/// The administrator is asked, approves or refuses; a second refusal lasts for a day.
+pub(super) async fn confirm(
+    State(served): Shared,
+    Path(appid): Path<String>,
+    Json(asked): Json<Confirmation>,
+) -> Json<Value> {
+    Json(served.with(|world, now| {
+        let knobs = &mut world.accounts.entry(appid).or_default().knobs;
+        knobs.confirm = match (asked.answer, knobs.confirm) {
+            (Answer::Ask, _) => Confirm::Waiting,
+            (Answer::Approve, _) => Confirm::Approved,
+            (Answer::Refuse, Confirm::Refused(_) | Confirm::RefusedAgain(_)) => Confirm::RefusedAgain(now),
+            (Answer::Refuse, _) => Confirm::Refused(now),
+        };
+        json!({"confirm": knobs.confirm})
+    }))
+}
+
+/// The AppSecret works again in ten minutes.
+pub(super) async fn unfreeze(State(served): Shared, Path(appid): Path<String>) -> Json<Value> {
+    Json(served.with(|world, now| {
+        let knobs = &mut world.accounts.entry(appid).or_default().knobs;
+        knobs.frozen_until_ms = Some(now + 600_000);
+        json!({"frozen_until_ms": knobs.frozen_until_ms})
+    }))
+}
+
+/// The script, each fault with how often it has struck.
+pub(super) async fn faults(State(served): Shared) -> Json<Value> {
+    Json(served.with(|world, _| {
+        let faults: Vec<Value> =
+            world.script.faults().map(|(fault, struck)| json!({"fault": fault, "struck": struck})).collect();
+        json!({"faults": faults})
+    }))
+}
+
+pub(super) async fn arm(State(served): Shared, Json(fault): Json<Fault>) -> StatusCode {
+    served.with(|world, now| world.script.arm(fault, now));
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn disarm(State(served): Shared) -> StatusCode {
+    served.with(|world, _| world.script.clear());
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
 pub(super) struct Kill {
     access_token: String,
 }
 
 pub(super) async fn kill(State(served): Shared, Json(asked): Json<Kill>) -> Json<Value> {
-    Json(served.with(|world, _| json!({"killed": world.kill_token(&asked.access_token)})))
+    Json(served.with(|world, now| json!({"killed": world.kill_token(&asked.access_token, now)})))
 }
 
 #[derive(Deserialize)]
