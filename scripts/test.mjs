@@ -19,6 +19,11 @@ const suites = {
   },
   docs: (env) => cargo("doc", "--quiet", "--workspace", "--no-deps")({ ...env, RUSTDOCFLAGS: "-D warnings" }),
   core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "simulator"),
+  soak: async (env) => {
+    await cargo("build", "--quiet", "--release", "-p", "soak")(env);
+    await cargo("test", "--quiet", "--release", "-p", "soak")(env);
+    await cargo("run", "--quiet", "--release", "-p", "soak", "--", "--days", "30", "--seeds", "200")(env);
+  },
   "core on wasm": cargo("test", "--quiet", "-p", "zhongkong-core", "--target", TARGET, "--no-run"),
   e2e: endToEnd,
 };

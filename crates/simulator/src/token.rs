@@ -156,6 +156,11 @@ impl Lane {
         self.current.as_ref()
     }
 
+    /// The tokens that have not been rotated away: the newest first.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.current.iter().chain(&self.previous).map(|token| token.value.as_str())
+    }
+
     fn retire(&mut self, token: Option<Token>, now: Millis) {
         self.retired.extend(token.map(|token| Retired { by_age: token.dies_at <= now, value: token.value }));
         let surplus = self.retired.len().saturating_sub(REMEMBERED);

@@ -3,8 +3,10 @@
 use super::{Answer, Call, Patience, Rules, Turn};
 use crate::digest::Sha256Digest;
 
-/// A reported token is probed no more often than this, a reported ticket asked for.
+/// A reported token is probed no more often than this, and less and less often while WeChat calls it
+/// alive each time; a reported ticket is asked for no more often than that.
 const PROBE_APART_S: u64 = 30;
+const PROBE_APART_LONGEST_S: u64 = 300;
 const TICKET_CHECK_APART_S: u64 = 60;
 
 /// A `Retry-After` while a call is under way.
@@ -47,7 +49,10 @@ impl Turn {
         if !names_held {
             return self.read(0, patience);
         }
-        let apart_s = if self.rules == Rules::Ticket { TICKET_CHECK_APART_S } else { PROBE_APART_S };
+        let apart_s = match self.rules {
+            Rules::Ticket => TICKET_CHECK_APART_S,
+            _ => (PROBE_APART_S << self.slot.cleared.saturating_sub(1).min(4)).min(PROBE_APART_LONGEST_S),
+        };
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
         if self.slot.under_way.is_none() && rested && !self.in_backoff() {
             self.slot.checked_at = Some(now);

@@ -13,8 +13,9 @@ use crate::wechat::{Class, Failure, Issued, Verdict};
 const ALERT_AFTER: u32 = 5;
 
 /// Plain API: after a lost reply the next attempt waits until shortly before the fuse has burnt
-/// down, because one more rotation would kill the held token at once.
-const BEFORE_FUSE_S: u64 = 60;
+/// down, because one more rotation would kill the held token at once. By then every copy of it is
+/// distrusted ([`super::schedule::TRUST_AFTER_PLAN_S`]), with half a minute for clocks that differ.
+const BEFORE_FUSE_S: u64 = 30;
 
 /// A token that WeChat calls dead and gives out again: pause when no forced refresh is left.
 const DEAD_AGAIN_S: u64 = 30;
@@ -52,12 +53,13 @@ impl Turn {
         let before = self.slot.held.as_ref().and_then(|held| held.life.last_seen());
         let life = match (same, self.rules) {
             (Some(held), _) => held.life.seen_again(sent_at, expires_in_s),
-            (None, Rules::Ticket) => Life::first_sight(sent_at, before, expires_in_s),
+            (None, Rules::Ticket) => Life::first_sight(sent_at, self.moment.now, before, expires_in_s),
             (None, Rules::Stable | Rules::Plain { .. }) => Life::stated(sent_at, expires_in_s),
         };
         let plan = life.plan(self.rules, sent_at, self.moment.dice);
         if same.is_none() {
             self.slot.version = self.slot.version.next();
+            self.slot.cleared = 0;
         }
         self.slot.held = Some(Held { value, life, plan, condemned: false });
         self.slot.rotation_lost = false;
@@ -122,7 +124,9 @@ impl Turn {
     /// The probe has ended. Only WeChat's own word condemns a token.
     pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
         let Some(Call::Probe) = self.slot.end_call(sent_at) else { return };
-        if verdict == Verdict::Dead {
+        if verdict == Verdict::Alive {
+            self.slot.cleared += 1;
+        } else if verdict == Verdict::Dead {
             if let Some(held) = &mut self.slot.held {
                 held.condemned = true;
             }

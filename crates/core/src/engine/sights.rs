@@ -19,6 +19,9 @@ use super::schedule::Plan;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 
+/// How long a ticket lives, whatever `expires_in` says.
+const LIFE_S: u64 = 7200;
+
 /// Sights further apart than this say nothing about a value's age …
 const BRACKET_S: u64 = 600;
 
@@ -47,27 +50,30 @@ const CALL_TAKES_S: u64 = 5;
 /// What has been seen of one ticket value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sights {
-    /// When this value was first seen.
+    /// When this value was first seen: not younger than this. The request was sent before it, and the
+    /// reply came in this second or earlier.
     first_seen: UnixTime,
     /// When the value before was last seen: this one is not older. `None`: age unknown.
     born_after: Option<UnixTime>,
     /// When this value was last seen.
     confirmed: UnixTime,
-    /// How long a ticket lives.
-    of_s: u64,
+    /// What the last reply claimed to be left. It is believed only where it is less than a whole life.
+    claimed_s: u64,
 }
 
 impl Sights {
-    /// A value seen for the first time, after another one last seen at `before`.
-    pub(super) fn first(seen: UnixTime, before: Option<UnixTime>, of_s: u64) -> Self {
+    /// A value seen for the first time, by a request sent at `seen` whose reply came at `came`, after
+    /// another one last seen at `before`.
+    pub(super) fn first(seen: UnixTime, came: UnixTime, before: Option<UnixTime>, claimed_s: u64) -> Self {
         let born_after = before.filter(|before| before.until(seen) <= BRACKET_S);
-        Self { first_seen: seen, born_after, confirmed: seen, of_s }
+        // Times are rounded down: the reply may have come a second later than it says.
+        Self { first_seen: came.plus(1), born_after, confirmed: seen, claimed_s }
     }
 
     /// The same value was seen again.
     #[must_use]
-    pub(super) const fn again(self, seen: UnixTime) -> Self {
-        Self { confirmed: seen, ..self }
+    pub(super) const fn again(self, seen: UnixTime, claimed_s: u64) -> Self {
+        Self { confirmed: seen, claimed_s, ..self }
     }
 
     /// When this value was last seen.
@@ -87,45 +93,50 @@ impl Sights {
 
     /// What follows for readers and for the next sight.
     pub(super) fn plan(self, dice: u32) -> Plan {
-        let Self { first_seen, born_after, confirmed, of_s } = self;
-        let sure_end = first_seen.plus(of_s);
-        let (expires_at, refresh_at) = match born_after.map(|born| born.plus(of_s)) {
-            _ if confirmed >= sure_end => {
-                believed_for((sure_end.until(confirmed) / 8).clamp(5, OVERDUE_LONGEST_S), self)
-            }
+        let Self { first_seen, born_after, confirmed, claimed_s } = self;
+        let sure_end = first_seen.plus(LIFE_S);
+        let (expires_at, refresh_at) = match born_after.map(|born| born.plus(LIFE_S)) {
+            _ if confirmed >= sure_end => believed_for(
+                (sure_end.until(confirmed) / 8).clamp(COARSE_AGAIN_S, OVERDUE_LONGEST_S),
+                confirmed,
+            ),
             None => {
-                let jitter_s = u64::from(dice) % (POLL_JITTER_S.min(of_s / 8) + 1);
-                let trusted = confirmed.plus(TRUST_S.min(of_s / 2));
-                (trusted.min(sure_end), confirmed.plus(POLL_S.min(of_s / 4) + jitter_s))
+                let poll_s = POLL_S + u64::from(dice) % (POLL_JITTER_S + 1);
+                (confirmed.plus(TRUST_S).min(sure_end), confirmed.plus(poll_s))
             }
             Some(end) if confirmed < end => {
                 let next = self.sight_before(end, dice);
-                let ahead = if self.age_known() { end } else { end.max(next.plus(CALL_TAKES_S)) };
-                (ahead, next)
+                (if self.age_known() { end } else { end.max(next.plus(CALL_TAKES_S)) }, next)
             }
             Some(_) if self.age_known() => (confirmed, confirmed.plus(FINE_AGAIN_S)),
-            Some(_) => believed_for(COARSE_AGAIN_S, self),
+            Some(_) => believed_for(COARSE_AGAIN_S, confirmed),
         };
-        Plan { expires_at, refresh_at, wait_from: expires_at }
+        let (expires_at, refresh_at) = if claimed_s < LIFE_S {
+            (
+                expires_at.min(confirmed.plus(claimed_s)),
+                refresh_at.min(confirmed.plus((claimed_s / 2).max(1))),
+            )
+        } else {
+            (expires_at, refresh_at)
+        };
+        Plan {
+            expires_at,
+            refresh_at: refresh_at.min(expires_at.max(confirmed.plus(1))),
+            wait_from: expires_at,
+        }
     }
 
     /// The next sight of a value that certainly lives until `end`.
     fn sight_before(self, end: UnixTime, dice: u32) -> UnixTime {
-        let lead_s = LEAD_S.min(self.of_s / 8);
-        let first = end.minus(lead_s).plus(u64::from(dice) % (lead_s / 4 + 1));
-        if self.confirmed < first {
-            first
-        } else {
-            self.confirmed.plus(AGAIN_S.min(self.of_s / 8).max(1)).min(end)
-        }
+        let first = end.minus(LEAD_S).plus(u64::from(dice) % (LEAD_S / 4 + 1));
+        if self.confirmed < first { first } else { self.confirmed.plus(AGAIN_S).min(end) }
     }
 }
 
 /// Trust in a confirmation that is renewed after `pause_s`.
-fn believed_for(pause_s: u64, sights: Sights) -> (UnixTime, UnixTime) {
-    let pause_s = pause_s.min(sights.of_s / 8).max(1);
-    let again = sights.confirmed.plus(pause_s);
-    (again.plus(CALL_TAKES_S.min(sights.of_s / 8)), again)
+fn believed_for(pause_s: u64, confirmed: UnixTime) -> (UnixTime, UnixTime) {
+    let again = confirmed.plus(pause_s);
+    (again.plus(CALL_TAKES_S), again)
 }
 
 #[cfg(test)]
@@ -140,45 +151,62 @@ mod tests {
 
     #[test]
     fn of_unknown_age_it_is_trusted_for_minutes() {
-        let sights = Sights::first(T0, None, 7200);
+        let sights = Sights::first(T0, T0, None, 7200);
         assert!(!sights.age_known());
         let (expires, refresh) = times(sights.plan(77));
         assert_eq!(expires, 600);
         assert!((300..=420).contains(&refresh));
-        assert!(!Sights::first(T0, Some(T0.minus(601)), 7200).age_known());
+        assert!(!Sights::first(T0, T0, Some(T0.minus(601)), 7200).age_known());
     }
 
     #[test]
     fn two_hours_after_the_first_sight_only_a_new_confirmation_counts() {
-        let sights = Sights::first(T0, None, 7200);
-        assert_eq!(times(sights.again(T0.plus(7000)).plan(0)).0, 7200);
-        assert_eq!(times(sights.again(T0.plus(7300)).plan(0)), (7300 + 12 + 5, 7300 + 12));
-        assert_eq!(times(sights.again(T0.plus(90_000)).plan(0)), (90_305, 90_300), "no flood of calls");
+        let sights = Sights::first(T0, T0, None, 7200);
+        assert_eq!(times(sights.again(T0.plus(7000), 7200).plan(0)).0, 7201);
+        assert_eq!(times(sights.again(T0.plus(7301), 7200).plan(0)), (7301 + 12 + 5, 7301 + 12));
+        assert_eq!(times(sights.again(T0.plus(90_000), 7200).plan(0)), (90_305, 90_300), "no flood of calls");
     }
 
     #[test]
     fn of_known_age_it_lives_from_the_last_sight_of_the_one_before() {
-        let sights = Sights::first(T0, Some(T0.minus(4)), 7200);
+        let sights = Sights::first(T0, T0, Some(T0.minus(4)), 7200);
         assert_eq!(times(sights.plan(0)), (7196, 7136));
-        assert_eq!(times(sights.again(T0.plus(7136)).plan(0)), (7196, 7166));
+        assert_eq!(times(sights.again(T0.plus(7136), 7200).plan(0)), (7196, 7166));
         assert_eq!(
-            times(sights.again(T0.plus(7190)).plan(0)),
+            times(sights.again(T0.plus(7190), 7200).plan(0)),
             (7196, 7196),
             "asked for the moment it may end"
         );
         assert_eq!(
-            times(sights.again(T0.plus(7197)).plan(0)),
+            times(sights.again(T0.plus(7197), 7200).plan(0)),
             (7197, 7198),
             "in doubt nothing is handed out"
         );
-        assert_eq!(times(sights.again(T0.plus(7201)).plan(0)), (7211, 7206), "it outlives what WeChat says");
+        assert_eq!(
+            times(sights.again(T0.plus(7200), 7200).plan(0)),
+            (7200, 7201),
+            "it may have come a second later"
+        );
+        assert_eq!(
+            times(sights.again(T0.plus(7201), 7200).plan(0)),
+            (7211, 7206),
+            "it outlives what WeChat says"
+        );
+    }
+
+    #[test]
+    fn a_claim_of_less_than_a_life_is_believed_but_starts_no_new_one() {
+        let sights = Sights::first(T0, T0, Some(T0.minus(4)), 299);
+        assert_eq!(times(sights.plan(0)), (299, 149));
+        assert_eq!(times(sights.again(T0.plus(149), 7200).plan(0)), (7196, 7136));
+        assert_eq!(times(sights.again(T0.plus(7197), 299).plan(0)), (7197, 7198));
     }
 
     #[test]
     fn roughly_known_it_is_believed_for_seconds() {
-        let sights = Sights::first(T0, Some(T0.minus(300)), 7200);
+        let sights = Sights::first(T0, T0, Some(T0.minus(300)), 7200);
         assert!(!sights.age_known());
         assert_eq!(times(sights.plan(0)), (6900, 6840));
-        assert_eq!(times(sights.again(T0.plus(6950)).plan(0)), (6960, 6955));
+        assert_eq!(times(sights.again(T0.plus(6950), 7200).plan(0)), (6960, 6955));
     }
 }

@@ -47,6 +47,8 @@ pub struct Slot {
     pub(super) rotation_lost: bool,
     /// When a stale report was last acted on.
     pub(super) checked_at: Option<UnixTime>,
+    /// How often in a row WeChat has called the held token alive after a report.
+    pub(super) cleared: u32,
     pub(super) forced: Forced,
     /// What the store holds.
     stored: Option<Stored>,

@@ -1,0 +1,184 @@
+//! The state of a run: WeChat, Keepers, store, readers, and the queue of what happens next.
+
+use crate::check::{Truth, Violation};
+use crate::keeper::Keeper;
+use crate::reader::Reader;
+use crate::scenario::{Scenario, Trouble};
+use crate::store::{Key, Store};
+use crate::tally::Tally;
+use crate::{Millis, START};
+use simulator::World;
+use simulator::account::Account;
+use simulator::random::Random;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use zhongkong_core::app::{App, AppName, Platform, TokenApi};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::engine::{Call, Event};
+use zhongkong_core::secret::Secret;
+use zhongkong_core::time::UnixTime;
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// A reader wants a credential.
+    Read(usize),
+    /// A reader who waits asks again; it gives up at the deadline.
+    ReadAgain(usize, Key, Millis),
+    /// A reader reports what it holds as dead, and waits until the deadline.
+    Report(usize, Key, String, Millis),
+    /// A call leaves for a host.
+    Send(usize, u64, Credential, Call, usize),
+    /// A call's outcome arrives at the instance that made it.
+    Outcome(usize, u64, Credential, Event),
+    /// The store has taken a write, or not.
+    Written(usize, u64, Credential, Option<zhongkong_core::engine::Stored>, bool),
+    /// The alarm of a Keeper, as it was set.
+    Alarm(usize, Millis),
+    /// The cron.
+    Cron,
+    /// A disturbance begins.
+    Disturb(usize),
+}
+
+/// A run in progress.
+pub struct Centre {
+    /// What is run.
+    pub scenario: Scenario,
+    /// The time.
+    pub now: Millis,
+    /// Everything random that is not the simulator's.
+    pub random: Random,
+    /// WeChat.
+    pub world: World,
+    /// One Keeper an app: the first stable, the second plain.
+    pub keepers: Vec<Keeper>,
+    /// Workers KV.
+    pub store: Store,
+    /// Isolates.
+    pub readers: Vec<Reader>,
+    /// For the checks.
+    pub truth: Truth,
+    /// For the report.
+    pub tally: Tally,
+    queue: BinaryHeap<Reverse<(Millis, u64)>>,
+    nexts: std::collections::HashMap<u64, Next>,
+    serial: u64,
+}
+
+/// What a step comes to: a violation ends the run.
+pub type Step = Result<(), Violation>;
+
+const APPIDS: [&str; 2] = ["wx00000000000000a1", "wx00000000000000a2"];
+
+impl Centre {
+    /// The beginning of a scenario.
+    pub fn new(scenario: Scenario) -> Self {
+        let mut random = Random::new(scenario.seed);
+        let mut world = World::new(scenario.seed);
+        for appid in APPIDS {
+            world.accounts.insert(appid.to_owned(), Account::new(&secret(0)));
+        }
+        let readers = (0..scenario.readers).map(|_| Reader::any(&mut random)).collect();
+        let keepers = [0, 1].map(|app| Keeper::new(ready(app, 0))).into();
+        let mut centre = Self {
+            scenario,
+            now: START,
+            random,
+            world,
+            keepers,
+            store: Store::default(),
+            readers,
+            truth: Truth::default(),
+            tally: Tally::default(),
+            queue: BinaryHeap::new(),
+            nexts: std::collections::HashMap::new(),
+            serial: 0,
+        };
+        for reader in 0..centre.readers.len() {
+            let pause = centre.random.below(10_000);
+            centre.in_ms(pause, Next::Read(reader));
+        }
+        centre.in_ms(20_000, Next::Cron);
+        for index in 0..centre.scenario.disturbances.len() {
+            let at = centre.scenario.disturbances[index].from;
+            centre.in_ms(at - START, Next::Disturb(index));
+        }
+        centre
+    }
+
+    /// Plans something.
+    pub fn in_ms(&mut self, pause: Millis, next: Next) {
+        self.serial += 1;
+        self.queue.push(Reverse((self.now + pause, self.serial)));
+        self.nexts.insert(self.serial, next);
+    }
+
+    /// What happens next, with the clock set to it; `None` at the end of the run.
+    pub fn pop(&mut self) -> Option<Next> {
+        let Reverse((at, serial)) = self.queue.pop()?;
+        self.now = at;
+        let over = at >= START + self.scenario.days * 86_400_000;
+        self.nexts.remove(&serial).filter(|_| !over)
+    }
+
+    /// The disturbances that last just now.
+    pub fn lasting(&self) -> impl Iterator<Item = &Trouble> {
+        self.scenario.disturbances.iter().filter(|d| d.lasts(self.now)).map(|d| &d.what)
+    }
+
+    /// Whether one of a kind lasts just now.
+    pub fn lasts(&self, what: impl Fn(&Trouble) -> bool) -> bool {
+        self.lasting().any(what)
+    }
+
+    /// The time as the core takes it.
+    pub const fn unix(&self) -> UnixTime {
+        UnixTime::from_millis(self.now)
+    }
+
+    /// Seconds of life that the Keeper believes to be left.
+    pub fn left_s(&self, key: Key) -> u64 {
+        self.keepers[key.0].slot(key.1).status(self.unix()).expires_in
+    }
+
+    /// The appid of an app.
+    pub fn appid(&self, app: usize) -> &'static str {
+        APPIDS[app]
+    }
+
+    /// The secret of an app is changed, at WeChat and in the configuration: a new deployment.
+    pub fn change_secret(&mut self, app: usize) {
+        let nth = self.now;
+        if let Some(account) = self.world.accounts.get_mut(APPIDS[app]) {
+            account.knobs.secret = secret(nth);
+        }
+        self.keepers[app].kill();
+        self.keepers[app].ready = ready(app, nth);
+    }
+
+    /// A promise was broken.
+    pub fn violated(&self, what: String) -> Violation {
+        Violation { at: self.now, what }
+    }
+}
+
+fn secret(nth: u64) -> String {
+    format!("{nth:0>32}")
+}
+
+fn ready(app: usize, nth: u64) -> ReadyApp {
+    let names = ["stable", "plain"];
+    let app = App {
+        name: AppName::parse(names[app]).unwrap_or_else(|| unreachable!("both are names")),
+        appid: APPIDS[app].to_owned(),
+        secret: Secret::new(secret(nth)),
+        platform: Platform::Official,
+        token_api: if app == 0 { TokenApi::Stable } else { TokenApi::Plain { lead_s: 1800 } },
+        tickets: vec![TicketType::Jsapi],
+        api_hosts: vec!["https://api.weixin.qq.com".to_owned(), "https://api2.weixin.qq.com".to_owned()],
+        sign_hosts: vec![],
+    };
+    ReadyApp { identity: app.identity(), app }
+}

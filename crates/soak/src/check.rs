@@ -1,0 +1,176 @@
+//! The promises, checked against what the simulator knows to be true.
+
+use crate::Millis;
+use crate::centre::Centre;
+use crate::scenario::Trouble;
+use crate::store::Key;
+use crate::tally::Tally;
+use core::fmt;
+use simulator::World;
+use std::collections::BTreeSet;
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::engine::Call;
+use zhongkong_core::record::Record;
+use zhongkong_core::wechat::Failure;
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When, in milliseconds.
+    pub at: Millis,
+    /// Which promise, by its number in the design, and how.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {} s: {}", (self.at - crate::START) / 1000, self.what)
+    }
+}
+
+/// What is remembered for the checks.
+#[derive(Default)]
+pub struct Truth {
+    /// Tokens that somebody outside has put an end to.
+    pub killed: BTreeSet<String>,
+    /// Versions whose end was known when they were last looked at.
+    pub age_known: BTreeSet<(Key, Version)>,
+    /// When that was the last time, for each app.
+    pub killed_at: Vec<(usize, Millis)>,
+    probes: Vec<(Key, Millis)>,
+    forced: Vec<(Key, Millis)>,
+}
+
+const SECOND: Millis = 1000;
+const DAY: Millis = 86_400 * SECOND;
+
+/// Invariants 1 and 15: what is handed out lives, and was fetched under the present identity.
+pub fn handed_out(centre: &mut Centre, key: Key, record: &Record) -> Result<(), String> {
+    let now = centre.now;
+    let value = record.value.expose();
+    centre.tally.served += 1;
+    if record.identity != centre.keepers[key.0].ready.identity {
+        return Err(format!("15: {} of an earlier identity was handed out", key.1));
+    }
+    if is_alive(&centre.world, key, value, now) {
+        return Ok(());
+    }
+    if centre.truth.killed.contains(value) {
+        centre.tally.dead_unknowable += 1;
+        return Ok(());
+    }
+    // Until a ticket's age is known it is confirmed every few minutes only, and said to be short-lived.
+    if key.1 != Credential::AccessToken && !centre.truth.age_known.contains(&(key, record.version)) {
+        centre.tally.dead_of_unknown_age += 1;
+        return Ok(());
+    }
+    centre.tally.dead += 1;
+    let (version, end) = (record.version.number(), record.expires_at.as_secs());
+    Err(format!(
+        "1: a dead {} of app {} was handed out, version {version}, believed to live until {end}",
+        key.1, key.0
+    ))
+}
+
+fn is_alive(world: &World, key: Key, value: &str, now: Millis) -> bool {
+    match key.1 {
+        Credential::AccessToken => {
+            world.find_token(value, now).is_some_and(|(_, _, standing)| standing.is_alive())
+        }
+        Credential::Ticket(_) => world.find_ticket(value, now).is_some(),
+    }
+}
+
+/// Invariants 3 and 4: a reader gets nothing only for a reason.
+pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> Result<(), String> {
+    let now = centre.now;
+    let slot = centre.keepers[key.0].slot(key.1);
+    let lasted = |after: Millis, what: fn(&Trouble) -> bool| {
+        centre.scenario.disturbances.iter().any(|d| d.lasted(now, after * SECOND) && what(&d.what))
+    };
+    let upstream = lasted(1200, |what| matches!(what, Trouble::Upstream(..)));
+    let killed = centre.truth.killed_at.iter().any(|(app, at)| *app == key.0 && now < at + 1200 * SECOND);
+    let kills = lasted(60, |what| matches!(what, Trouble::Kills(_)));
+    let changed = lasted(30, |what| matches!(what, Trouble::SecretChanged));
+    let held = slot.held_value().map(|value| value.expose().to_owned());
+    let lives = held.is_some_and(|value| is_alive(&centre.world, key, &value, now));
+    let reason = if upstream || failure.is_some_and(|failure| failure.errcode().is_some()) {
+        // A stable token that lives is served however WeChat fares.
+        let stable = key.1 == Credential::AccessToken && key.0 == 0;
+        if stable && lives && !killed && centre.left_s(key) > 5 && !changed {
+            return Err(format!("3: a living {} was withheld ({failure:?})", key.1));
+        }
+        "WeChat out of order for longer than the life that was left"
+    } else if killed {
+        "killed from outside"
+    } else if kills {
+        "the Keeper was killed again and again"
+    } else if changed {
+        "the secret was changed"
+    } else if key.1 != Credential::AccessToken {
+        "a ticket in the seconds in which it may have ended"
+    } else {
+        return Err(format!("4: nothing to serve and no reason ({failure:?})"));
+    };
+    Tally::count(&mut centre.tally.outages, reason);
+    Ok(())
+}
+
+/// Invariants 2, 5 and 8: what a call to WeChat has to keep to.
+pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
+    let now = centre.now;
+    let living = |centre: &Centre| {
+        let slot = centre.keepers[key.0].slot(key.1);
+        let value = slot.held_value().map(|value| value.expose().to_owned())?;
+        let token = centre.world.find_token(&value, now)?;
+        (token.2.is_alive() && !centre.truth.killed.contains(&value)).then_some(centre.left_s(key))
+    };
+    let kind = match (call, key.1) {
+        (Call::Probe, _) => {
+            let last = centre.truth.probes.iter().rev().find(|(probed, _)| *probed == key);
+            if last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
+                return Err("5: two probes within 30 seconds".to_owned());
+            }
+            centre.truth.probes.push((key, now));
+            "probe"
+        }
+        (Call::ForcedRefresh, _) => {
+            let days =
+                centre.truth.forced.iter().filter(|(forced, at)| *forced == key && now < at + DAY).count();
+            let last = centre.truth.forced.iter().rev().find(|(forced, _)| *forced == key);
+            if days >= 40 || last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
+                return Err("8: forced refreshes beyond the limits".to_owned());
+            }
+            if living(centre).is_some() {
+                return Err("5: a living token was replaced by force".to_owned());
+            }
+            centre.truth.forced.push((key, now));
+            "forced refresh"
+        }
+        (Call::Refresh, Credential::AccessToken) => {
+            if key.0 == 1 && living(centre).is_some_and(|left_s| left_s > 2100) {
+                return Err("5: a living plain token was replaced long before its time".to_owned());
+            }
+            "token"
+        }
+        (Call::Refresh, Credential::Ticket(_)) => "ticket",
+    };
+    Tally::count(&mut centre.tally.calls, kind);
+    Ok(())
+}
+
+/// What a whole run may have cost.
+pub fn cost(centre: &Centre) -> Result<(), String> {
+    let days = centre.scenario.days * centre.keepers.len() as u64;
+    let calls = centre.tally.all_calls() / days;
+    let most = if centre.scenario.is_quiet() { 200 } else { 600 };
+    if calls > most {
+        return Err(format!("7: {calls} calls to WeChat for an app and day: {:?}", centre.tally.calls));
+    }
+    // The first two hours cost a write for each sight of a ticket; the goal is for the days after.
+    let writes = centre.tally.writes.saturating_sub(30 * centre.keepers.len() as u64) / days;
+    if centre.scenario.is_quiet() && writes > 30 {
+        return Err(format!("7: {writes} writes to the store for an app and day"));
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! A model of the Keeper: what is committed, what is under way, and what a kill takes away.
+//!
+//! A commit is synchronous, so memory and disk never differ; a kill loses the flights and whatever
+//! effects had not been carried out.
+
+use crate::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::{Rules, Slot};
+use zhongkong_core::time::UnixTime;
+
+/// One Keeper.
+pub struct Keeper {
+    /// Its app, as configured at this moment.
+    pub ready: ReadyApp,
+    /// What is committed.
+    pub slots: BTreeMap<Credential, Slot>,
+    /// Calls that this instance waits for.
+    pub flights: BTreeSet<Credential>,
+    /// Writes to the store that this instance waits for.
+    pub publishing: BTreeSet<Credential>,
+    /// Counts the instances: what an earlier one has started does not reach this one.
+    pub instance: u64,
+    /// Whether this instance has loaded its slots.
+    pub is_open: bool,
+    /// When the alarm is set for; it survives kills.
+    pub alarm_at: Option<Millis>,
+    wake_at: BTreeMap<Credential, UnixTime>,
+}
+
+impl Keeper {
+    /// The Keeper of an app that was never asked.
+    pub const fn new(ready: ReadyApp) -> Self {
+        Self {
+            ready,
+            slots: BTreeMap::new(),
+            flights: BTreeSet::new(),
+            publishing: BTreeSet::new(),
+            instance: 0,
+            is_open: false,
+            alarm_at: None,
+            wake_at: BTreeMap::new(),
+        }
+    }
+
+    /// The rules for one of its credentials.
+    pub const fn rules(&self, credential: Credential) -> Rules {
+        Rules::of(&self.ready.app, credential)
+    }
+
+    /// A committed slot.
+    pub fn slot(&self, credential: Credential) -> Slot {
+        self.slots.get(&credential).cloned().unwrap_or_default()
+    }
+
+    /// Everything that it keeps.
+    pub fn credentials(&self) -> Vec<Credential> {
+        self.ready.app.credentials().collect()
+    }
+
+    /// The instance dies.
+    pub fn kill(&mut self) {
+        self.instance += 1;
+        self.is_open = false;
+        self.flights.clear();
+        self.publishing.clear();
+        self.wake_at.clear();
+    }
+
+    /// Notes when a credential wants to be looked at, and sets the alarm to the first of them.
+    pub fn plan(&mut self, credential: Credential, wake_at: UnixTime, now: Millis) {
+        self.wake_at.insert(credential, wake_at);
+        let first = self.wake_at.values().min().copied().unwrap_or(wake_at);
+        self.alarm_at = Some((first.as_secs() * 1000).max(now + 1000));
+    }
+}

@@ -1,0 +1,129 @@
+//! `npm run soak -- [--days N] [--seeds N] [--from N] [--threads N]`: many runs, and a report. Ends with 1 and a
+//! short failing script when a promise is broken.
+
+use soak::check::Violation;
+use soak::run::{run, shrink};
+use soak::scenario::Scenario;
+use soak::tally::Tally;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+struct Options {
+    days: u64,
+    seeds: u64,
+    from: u64,
+    threads: u64,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { days: 30, seeds: 200, from: 0, threads: 2 };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let field = match argument.as_str() {
+            "--days" => &mut options.days,
+            "--seeds" => &mut options.seeds,
+            "--from" => &mut options.from,
+            "--threads" => &mut options.threads,
+            _ => {
+                return Err(format!("{argument} is no option; known are --days, --seeds, --from, --threads"));
+            }
+        };
+        *field = arguments
+            .next()
+            .and_then(|text| text.parse().ok())
+            .filter(|number| *number > 0 || argument == "--from")
+            .ok_or_else(|| format!("{argument} takes a number"))?;
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("soak: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    let (next, failed) = (AtomicU64::new(options.from), AtomicBool::new(false));
+    let total = Mutex::new(Tally::default());
+    let failure: Mutex<Option<(Scenario, Violation)>> = Mutex::new(None);
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= options.from + options.seeds {
+                break;
+            }
+            let scenario = Scenario::of(seed, options.days);
+            match run(scenario.clone()) {
+                Ok(tally) => locked(&total).add(tally),
+                Err(violation) => {
+                    failed.store(true, Ordering::Relaxed);
+                    *locked(&failure) = Some((scenario, violation));
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..options.threads {
+            scope.spawn(work);
+        }
+    });
+    let failure = locked(&failure).take();
+    if let Some((scenario, violation)) = failure {
+        println!("soak: seed {} breaks a promise {violation}", scenario.seed);
+        let (scenario, violation) = shrink(scenario, &violation, 200);
+        println!("made smaller, it is:\n{scenario}  {violation}");
+        return ExitCode::FAILURE;
+    }
+    report(&locked(&total));
+    ExitCode::SUCCESS
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn report(tally: &Tally) {
+    let per_day = |count: u64, days: u64| if days == 0 { 0.0 } else { whole(count) / whole(days) };
+    println!("seeds                                {:>12}", tally.runs);
+    println!("days of one app                      {:>12}", tally.app_days);
+    println!("rotations                            {:>12}", tally.rotations);
+    println!("calls to WeChat per app and day      {:>12.1}", per_day(tally.all_calls(), tally.app_days));
+    println!(
+        "  in quiet runs                      {:>12.1}",
+        per_day(tally.quiet_calls, tally.quiet_app_days)
+    );
+    for (kind, count) in &tally.calls {
+        println!("  {kind:<35}{:>12.1}", per_day(*count, tally.app_days));
+    }
+    println!("writes to the store per app and day  {:>12.1}", per_day(tally.writes, tally.app_days));
+    println!(
+        "  in quiet runs                      {:>12.1}",
+        per_day(tally.quiet_writes, tally.quiet_app_days)
+    );
+    println!("credentials handed out               {:>12}", tally.served);
+    println!("dead credentials handed out          {:>12}", tally.dead);
+    println!("  killed outside, nobody could know  {:>12}", tally.dead_unknowable);
+    println!("  tickets of yet unknown age         {:>12}", tally.dead_of_unknown_age);
+    println!("faults that struck");
+    for (kind, count) in &tally.faults {
+        println!("  {kind:<35}{count:>12}");
+    }
+    println!("disturbances");
+    for (kind, count) in &tally.disturbances {
+        println!("  {kind:<35}{count:>12}");
+    }
+    println!("readers who got nothing, and why");
+    for (reason, count) in &tally.outages {
+        println!("  {reason:<61}{count:>12}");
+    }
+}
+
+/// Counts are far below 2^53.
+#[allow(clippy::cast_precision_loss)]
+const fn whole(count: u64) -> f64 {
+    count as f64
+}

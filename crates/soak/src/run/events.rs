@@ -1,0 +1,225 @@
+//! Readers, reporters, the cron, the alarm, and what disturbs them.
+
+use crate::Millis;
+use crate::centre::{Centre, Next, Step};
+use crate::check::{self, Violation};
+use crate::scenario::Trouble;
+use crate::store::Key;
+use crate::tally::Tally;
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::engine::{Answer, Event, Patience};
+use zhongkong_core::record::{Freshness, Record};
+use zhongkong_core::time::UnixTime;
+
+const READER_WAITS: Millis = 5_000;
+const ASK_AGAIN: Millis = 500;
+const CRON_EVERY: Millis = 60_000;
+
+impl Centre {
+    /// A reader wants something, by the way that the Worker's read path takes.
+    pub(super) fn read(&mut self, reader: usize) -> Step {
+        let app = usize::from(self.random.happens(0.5));
+        let ticket = self.random.happens(0.4);
+        let credential = if ticket { Credential::Ticket(TicketType::Jsapi) } else { Credential::AccessToken };
+        let key = (app, credential);
+        let pause = self.readers[reader].pause_ms;
+        let flood = self.lasts(|what| *what == Trouble::Flood);
+        let pause = if flood { 300 } else { 1 + self.random.below(2 * pause) };
+        self.in_ms(pause, Next::Read(reader));
+
+        let now_ms = self.readers[reader].clock(self.now);
+        let now = UnixTime::from_millis(now_ms);
+        let identity = self.keepers[app].ready.identity;
+        let trusted = |record: &Record| record.freshness(now, identity) != Freshness::Doubtful;
+        if let Some(record) = self.readers[reader].shelf(key).fresh(now_ms).cloned().filter(trusted) {
+            return self.serve(reader, key, &record, now_ms);
+        }
+        if !self.lasts(|what| *what == Trouble::StoreUnreadable) {
+            let found = self.readers[reader].find(&self.store, key, self.now);
+            let shelf = self.readers[reader].shelf(key);
+            if let Some(record) =
+                found.and_then(|found| shelf.compare(found, now_ms).cloned()).filter(trusted)
+            {
+                return self.serve(reader, key, &record, now_ms);
+            }
+        }
+        self.ask(reader, key, self.now + READER_WAITS, None)
+    }
+
+    /// A reader hands a record on, and wakes the Keeper in passing when it is due.
+    fn serve(&mut self, reader: usize, key: Key, record: &Record, now_ms: Millis) -> Step {
+        self.hand_out(reader, key, record)?;
+        let now = UnixTime::from_millis(now_ms);
+        let due = record.freshness(now, record.identity) == Freshness::Due;
+        if due && self.readers[reader].shelf(key).should_wake(now_ms) && !self.keeper_is_unreachable() {
+            self.wake(key.0, &[])?;
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, reader: usize, key: Key, record: &Record) -> Step {
+        let checked = check::handed_out(self, key, record);
+        checked.map_err(|what| self.violated(what))?;
+        if !self.readers[reader].goes_on(key, record.version) {
+            return Err(self.violated(format!("9: an older {} followed a newer one", key.1)));
+        }
+        let value = record.value.expose().to_owned();
+        let alive =
+            self.world.find_token(&value, self.now).is_some_and(|(_, _, standing)| standing.is_alive());
+        let honest = self.readers[reader].is_honest;
+        let lies = !honest && !self.scenario.is_quiet();
+        let flood = self.lasts(|what| *what == Trouble::Flood);
+        if key.1 == Credential::AccessToken
+            && ((honest && !alive) || flood || (lies && self.random.happens(0.02)))
+        {
+            let pause = self.random.below(2000);
+            let lie = lies && self.random.happens(0.3);
+            let value = if lie { "garbage".to_owned() } else { value };
+            self.in_ms(pause, Next::Report(reader, key, value, self.now + pause + READER_WAITS));
+        }
+        Ok(())
+    }
+
+    fn keeper_is_unreachable(&self) -> bool {
+        self.lasts(|what| *what == Trouble::KeeperUnreachable)
+    }
+
+    /// Asks the Keeper, and asks again where it says so. With `report` the question is a report.
+    pub(super) fn ask(&mut self, reader: usize, key: Key, deadline: Millis, report: Option<String>) -> Step {
+        if self.keeper_is_unreachable() {
+            Tally::count(&mut self.tally.outages, "the Keeper could not be reached");
+            return Ok(());
+        }
+        let patience = if self.now >= deadline { Patience::Spent } else { Patience::Left };
+        let event = report.as_ref().map_or(Event::Read { min_ttl_s: 0, patience }, |value| {
+            Event::StaleReport { digest: Sha256Digest::of(value), patience }
+        });
+        let now_ms = self.readers[reader].clock(self.now);
+        match self.step(key, event)? {
+            Some(Answer::Serve(record)) => {
+                self.readers[reader].shelf(key).put(&record, now_ms);
+                if report.is_none() {
+                    return self.hand_out(reader, key, &record);
+                }
+                self.checked_report(reader, key, &record)
+            }
+            Some(Answer::Wait) => {
+                self.give_up_lost_call(key)?;
+                let again = report.map_or(Next::ReadAgain(reader, key, deadline), |value| {
+                    Next::Report(reader, key, value, deadline)
+                });
+                self.in_ms(ASK_AGAIN.min(deadline.saturating_sub(self.now)).max(1), again);
+                Ok(())
+            }
+            Some(Answer::Unavailable { failure, .. }) => {
+                let version = self.keepers[key.0].slot(key.1).version();
+                self.readers[reader].shelf(key).bar(version);
+                let checked = check::got_nothing(self, key, failure.as_ref());
+                checked.map_err(|what| self.violated(what))
+            }
+            // Killed before it could answer: the Worker asks a second time, then says 503.
+            None => {
+                Tally::count(&mut self.tally.outages, "the Keeper was killed before it could answer");
+                Ok(())
+            }
+        }
+    }
+
+    fn checked_report(&mut self, reader: usize, key: Key, record: &Record) -> Result<(), Violation> {
+        let checked = check::handed_out(self, key, record);
+        checked.map_err(|what| self.violated(what))?;
+        self.readers[reader].goes_on(key, record.version);
+        Ok(())
+    }
+
+    /// The cron: looks at the store, a little behind as everybody, and wakes who is due or unknown.
+    pub(super) fn cron(&mut self) -> Step {
+        let late = if self.random.happens(0.1) { self.random.below(40_000) } else { 0 };
+        self.in_ms(CRON_EVERY + late, Next::Cron);
+        if self.lasts(|what| *what == Trouble::CronMissed) || self.keeper_is_unreachable() {
+            return Ok(());
+        }
+        let runs = if self.lasts(|what| *what == Trouble::CronDoubled) { 3 } else { 1 };
+        for _ in 0..runs {
+            for app in 0..self.keepers.len() {
+                self.cron_for(app)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cron_for(&mut self, app: usize) -> Step {
+        let unreadable = self.lasts(|what| *what == Trouble::StoreUnreadable);
+        let (now, lag) = (self.unix(), self.random.below(30_000));
+        let mut due = false;
+        let mut missing = Vec::new();
+        for credential in self.keepers[app].credentials() {
+            match self.store.read((app, credential), self.now, lag).filter(|record| now < record.expires_at) {
+                _ if unreadable => due = true,
+                Some(record) => due |= now >= record.refresh_at,
+                None => missing.push(credential),
+            }
+        }
+        if due || !missing.is_empty() { self.wake(app, &missing) } else { Ok(()) }
+    }
+
+    /// An alarm rings, unless it was set anew or is lost.
+    pub(super) fn alarm(&mut self, app: usize, at: Millis) -> Step {
+        if self.keepers[app].alarm_at != Some(at) {
+            return Ok(());
+        }
+        self.keepers[app].alarm_at = None;
+        if self.lasts(|what| *what == Trouble::AlarmLost) { Ok(()) } else { self.wake(app, &[]) }
+    }
+
+    /// A disturbance begins; most only last.
+    pub(super) fn disturb(&mut self, index: usize) -> Step {
+        let what = self.scenario.disturbances[index].what.clone();
+        let name = match what {
+            Trouble::Upstream(..) => return Ok(()),
+            Trouble::Outsider => {
+                self.note_killed(1);
+                let appid = self.appid(1);
+                self.world.rotate_from_outside(appid, self.now);
+                "outside refresher"
+            }
+            Trouble::TokenKilled => {
+                let app = usize::from(self.random.happens(0.5));
+                for value in self.note_killed(app) {
+                    self.world.kill_token(&value, self.now);
+                }
+                "token killed"
+            }
+            Trouble::SecretChanged => {
+                let app = usize::from(self.random.happens(0.5));
+                self.change_secret(app);
+                "secret changed"
+            }
+            Trouble::StoreRefuses => "store refuses writes",
+            Trouble::StoreLoses => "store loses writes",
+            Trouble::StoreDelays(_) => "store delays and reorders writes",
+            Trouble::StoreUnreadable => "store unreadable",
+            Trouble::KeeperUnreachable => "Keeper unreachable",
+            Trouble::Kills(_) => "Keeper killed at effects",
+            Trouble::CronMissed => "cron missed",
+            Trouble::CronDoubled => "cron doubled",
+            Trouble::AlarmLost => "alarm lost",
+            Trouble::AlarmLate(_) => "alarm late",
+            Trouble::Flood => "flood of reports",
+        };
+        Tally::count(&mut self.tally.disturbances, name);
+        Ok(())
+    }
+
+    /// Whatever lives now of an app's tokens may die without the centre's doing.
+    fn note_killed(&mut self, app: usize) -> Vec<String> {
+        self.truth.killed_at.push((app, self.now));
+        let account = self.world.accounts.get(self.appid(app));
+        let lane = account.map(|account| if app == 0 { &account.stable } else { &account.plain });
+        let values: Vec<String> =
+            lane.map(|lane| lane.values().map(str::to_owned).collect()).unwrap_or_default();
+        self.truth.killed.extend(values.iter().cloned());
+        values
+    }
+}

@@ -1,0 +1,193 @@
+//! What happens in a run besides the ordinary: a seed and a list of disturbances, each with its time.
+
+use crate::{Millis, START};
+use core::fmt;
+use simulator::faults::Kind;
+use simulator::random::Random;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Where everything else that is random comes from.
+    pub seed: u64,
+    /// How long it lasts, in days.
+    pub days: u64,
+    /// How many isolates read.
+    pub readers: u64,
+    /// What goes wrong.
+    pub disturbances: Vec<Disturbance>,
+}
+
+/// Something that goes wrong for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disturbance {
+    /// When it begins.
+    pub from: Millis,
+    /// How long it lasts.
+    pub for_ms: Millis,
+    /// What it is.
+    pub what: Trouble,
+}
+
+/// What can go wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trouble {
+    /// WeChat, or the way there: this fault with this probability.
+    Upstream(Kind, f64),
+    /// The store refuses writes (429, 503).
+    StoreRefuses,
+    /// The store takes writes and loses them.
+    StoreLoses,
+    /// Writes become visible so late, each by itself: a newer one may be overtaken.
+    StoreDelays(Millis),
+    /// The store cannot be read.
+    StoreUnreadable,
+    /// The Keeper cannot be reached.
+    KeeperUnreachable,
+    /// The Keeper is killed at any effect, with this probability for each.
+    Kills(f64),
+    /// The cron does not run.
+    CronMissed,
+    /// The cron runs three times each time.
+    CronDoubled,
+    /// Alarms are lost.
+    AlarmLost,
+    /// Alarms come so late.
+    AlarmLate(Millis),
+    /// Somebody else asks the plain API for a token.
+    Outsider,
+    /// WeChat kills the token.
+    TokenKilled,
+    /// Readers report what they hold, dead or not, again and again.
+    Flood,
+    /// The AppSecret is changed, here and there.
+    SecretChanged,
+}
+
+const SECOND: Millis = 1000;
+const MINUTE: Millis = 60 * SECOND;
+const DAY: Millis = 24 * 60 * MINUTE;
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub fn of(seed: u64, days: u64) -> Self {
+        let mut random = Random::new(seed ^ 0x5eed_5eed_5eed_5eed);
+        let readers = 1 + random.below(if seed.is_multiple_of(10) { 50 } else { 12 });
+        // One run in eight is quiet: what it costs is what an ordinary day costs.
+        let count = if seed % 8 == 7 { 0 } else { days * (1 + random.below(6)) };
+        let mut disturbances: Vec<Disturbance> =
+            (0..count).map(|_| Disturbance::any(&mut random, days)).collect();
+        disturbances.sort_by_key(|disturbance| disturbance.from);
+        Self { seed, days, readers, disturbances }
+    }
+
+    /// Whether nothing goes wrong in it.
+    pub const fn is_quiet(&self) -> bool {
+        self.disturbances.is_empty()
+    }
+
+    /// Smaller scenarios that might fail in the same way, the smallest first.
+    pub fn smaller(&self) -> Vec<Self> {
+        let mut smaller = Vec::new();
+        let count = self.disturbances.len();
+        let mut piece = count.div_ceil(2);
+        while piece >= 1 && count > 0 {
+            for start in (0..count).step_by(piece) {
+                let kept = self.disturbances.iter().enumerate();
+                let kept = kept.filter(|(index, _)| !(start..start + piece).contains(index));
+                smaller.push(Self { disturbances: kept.map(|(_, d)| d.clone()).collect(), ..self.clone() });
+            }
+            if piece == 1 {
+                break;
+            }
+            piece = piece.div_ceil(2);
+        }
+        if self.readers > 1 {
+            smaller.push(Self { readers: self.readers / 2, ..self.clone() });
+        }
+        smaller
+    }
+}
+
+impl Disturbance {
+    fn any(random: &mut Random, days: u64) -> Self {
+        let from = START + random.below(days * DAY);
+        let short = SECOND * (5 + random.below(120));
+        let long = MINUTE * (1 + random.below(180));
+        let some = [0.1, 0.5, 1.0][usize::try_from(random.below(3)).unwrap_or(0)];
+        let (what, for_ms) = match random.below(20) {
+            0..=6 => {
+                (Trouble::Upstream(any_fault(random), some), if random.happens(0.5) { short } else { long })
+            }
+            7 => (Trouble::StoreRefuses, long),
+            8 => (Trouble::StoreLoses, long),
+            9 => (Trouble::StoreDelays(SECOND * (10 + random.below(170))), long),
+            10 => (Trouble::StoreUnreadable, long),
+            11 => (Trouble::KeeperUnreachable, SECOND * (1 + random.below(20))),
+            12 => (Trouble::Kills(some / 2.0), short),
+            13 => (Trouble::CronMissed, long),
+            14 => (Trouble::CronDoubled, long),
+            15 => (if random.happens(0.5) { Trouble::AlarmLost } else { Trouble::AlarmLate(short) }, long),
+            16 => (Trouble::Outsider, 0),
+            17 => (Trouble::TokenKilled, 0),
+            18 => (Trouble::Flood, short),
+            _ => (Trouble::SecretChanged, 0),
+        };
+        Self { from, for_ms, what }
+    }
+
+    /// Whether it lasts at this moment.
+    pub const fn lasts(&self, now: Millis) -> bool {
+        self.from <= now && now < self.from + self.for_ms
+    }
+
+    /// Whether it lasts, or ended not longer ago than `after`.
+    pub const fn lasted(&self, now: Millis, after: Millis) -> bool {
+        self.from <= now && now < self.from + self.for_ms + after
+    }
+}
+
+fn any_fault(random: &mut Random) -> Kind {
+    let ms = 500 + random.below(20_000);
+    match random.below(20) {
+        0 => Kind::Delay { ms },
+        1 => Kind::Drip { ms },
+        2 => Kind::LostBefore,
+        3..=5 => Kind::LostAfter,
+        6 => Kind::Reset,
+        7 => Kind::HostDown,
+        8 => Kind::Html { status: 502, done: true },
+        9 => Kind::Html { status: 504, done: false },
+        10 => Kind::Empty,
+        11 => Kind::Truncated,
+        12 => Kind::Bom,
+        13 => Kind::TextPlain,
+        14 => Kind::Odd,
+        15 => Kind::NoValue,
+        16 => Kind::ExpiresIn { value: absurd_life(random) },
+        17 => Kind::Errcode { errcode: 45011 },
+        18 => Kind::Errcode { errcode: 40164 },
+        _ => Kind::Errcode { errcode: -1 },
+    }
+}
+
+/// Lives that are no lives, and some that are only odd; never one that would be a lie to live by.
+fn absurd_life(random: &mut Random) -> serde_json::Value {
+    match random.below(5) {
+        0 => 0.into(),
+        1 => (-1).into(),
+        2 => 299.into(),
+        3 => serde_json::Value::Null,
+        _ => "soon".into(),
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, {} days, {} readers", self.seed, self.days, self.readers)?;
+        for Disturbance { from, for_ms, what } in &self.disturbances {
+            writeln!(f, "  at {:>9} s for {:>6} s: {what:?}", (from - START) / 1000, for_ms / 1000)?;
+        }
+        Ok(())
+    }
+}
