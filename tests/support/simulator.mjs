@@ -32,6 +32,7 @@ export async function startSimulator() {
     },
     tokenAlive: async (token) => (await send("GET", `alive?access_token=${encodeURIComponent(token)}`)).alive,
     ticketAlive: async (ticket) => (await send("GET", `alive?ticket=${encodeURIComponent(ticket)}`)).alive,
+    fault: (fault) => send("POST", "faults", fault),
     kill: (token) => send("POST", "kill", { access_token: token }),
     verify: async (signed) => (await send("POST", "verify", signed)).valid,
     async stop() {

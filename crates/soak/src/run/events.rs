@@ -96,7 +96,13 @@ impl Centre {
             Event::StaleReport { digest: Sha256Digest::of(value), patience }
         });
         let now_ms = self.readers[reader].clock(self.now);
-        match self.step(key, event)? {
+        let held = self.keepers[key.0].slot(key.1).held_value().map(|value| value.expose().to_owned());
+        let probes = self.tally.calls.get("probe").copied();
+        let answer = self.step(key, event)?;
+        if report.is_some() && report != held && self.tally.calls.get("probe").copied() != probes {
+            return Err(self.violated("5: a report of another value cost a call".to_owned()));
+        }
+        match answer {
             Some(Answer::Serve(record)) => {
                 self.readers[reader].shelf(key).put(&record, now_ms);
                 if report.is_none() {
