@@ -22,7 +22,12 @@ console.log(`The key of caller ${name}; give it to the caller, it is not shown a
 
 2. Store the key:
 
-  npx wrangler secret put ${setting}
+  npx wrangler secret put ${setting} --env=""
+
+   (Before the first deployment: as a line ${setting}=… in the file that you give to
+   npm run deploy -- --secrets-file FILE.)
+
+3. If wrangler.toml was changed: npm run deploy
 
    To change a key without an outage, store the new one as ${setting}_NEXT, move the caller
    over, then store it as ${setting} and delete ${setting}_NEXT.`);

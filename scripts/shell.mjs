@@ -34,10 +34,11 @@ export function run(command, args, { cwd, env, fix, mayFail = false, quiet = may
 /** What a command prints; rejects when it fails. */
 export function output(command, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "ignore"] });
-    let text = "";
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
+    let [text, complaint] = ["", ""];
     child.stdout.on("data", (chunk) => (text += chunk));
+    child.stderr.on("data", (chunk) => (complaint += chunk));
     child.on("error", reject);
-    child.on("exit", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} failed`))));
+    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} failed:\n${complaint}`))));
   });
 }

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { root, setup } from "./setup.mjs";
 import { say } from "./shell.mjs";
 
-const RUNS = ["--days", "10", "--seeds", "100"];
+const RUNS = ["--days", "10", "--seeds", "120"];
 
 const env = await setup();
 const mutants = JSON.parse(readFileSync(join(root, "crates", "soak", "mutants.json"), "utf8"));

@@ -17,22 +17,31 @@ const simPort = portOf("SIM_PORT", 8788);
 const children = [];
 let stopping = false;
 
-process.on("SIGINT", () => end(0));
-process.on("SIGTERM", () => end(0));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end(0));
+// Whoever started this may be gone without a word: npm's shell does not pass every signal on.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || end(0), 1000).unref();
+process.on("uncaughtException", (error) => fail(error.message));
 
+if (port === simPort) stop("PORT and SIM_PORT are the same.", "PORT=8787 SIM_PORT=8788 npm start");
 await free(port, "PORT");
 await free(simPort, "SIM_PORT");
 const env = await setup();
 await build(env);
 await run("cargo", ["build", "--quiet", "-p", "simulator"], { cwd: root, env });
 
+const vars = await otherSimulator();
+const simulator = await simulatorBinary();
+
 const state = join(root, ".wrangler", "state");
 mkdirSync(state, { recursive: true });
-start("simulator", await simulatorBinary(), ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
-start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...(await otherSimulator())]);
+start("simulator", simulator, ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
+start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...vars]);
 
 const worker = `http://127.0.0.1:${port}`;
-await ready(`${worker}/healthz`);
+if (!(await ready(`${worker}/healthz`))) {
+  console.log("\n✗ The configuration of the environment `local` has faults; the lines above name them, and so does every answer.");
+}
 // On Cloudflare the cron trigger fires each minute; here this does.
 setInterval(() => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {}), CRON_EVERY_MS).unref();
 console.log(`
@@ -88,14 +97,17 @@ function fail(problem) {
   end(1);
 }
 
+/** Waits until something answers; says whether it is well. */
 async function ready(url) {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     const response = await fetch(url).catch(() => null);
-    if (response?.ok) return;
+    if (response) return response.ok;
+    if (stopping) return new Promise(() => {});
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   fail("The Worker did not come up within a minute.");
+  return new Promise(() => {});
 }
 
 function end(code) {

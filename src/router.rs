@@ -46,9 +46,15 @@ impl<'a> Route<'a> {
         })
     }
 
+    /// Whether it reads the query; everywhere else a parameter is a slip.
+    const fn takes_parameters(&self) -> bool {
+        matches!(self, Self::Read(_, Credential::AccessToken) | Self::Signature(_))
+    }
+
     const fn methods(&self) -> (&'static [Method], &'static str) {
         match self {
-            Self::Health | Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
+            Self::Health => (&[Method::Get, Method::Head], "GET, HEAD"),
+            Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
             Self::Refresh(..) => (&[Method::Post], "POST"),
             Self::Signature(_) => (&[Method::Get, Method::Post], "GET, POST"),
         }
@@ -57,7 +63,7 @@ impl<'a> Route<'a> {
 
 /// Answers a request.
 ///
-/// 1. The path is known (404) and so is the method (405).
+/// 1. The path is known (404), so is the method (405), and it takes parameters if there are any (400).
 /// 2. The key belongs to a caller (401); with nobody configured the operator is told (500).
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
@@ -65,9 +71,8 @@ impl<'a> Route<'a> {
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let path = request.path();
     // 1.
-    let route = Route::parse(&path).ok_or_else(|| {
-        Problem::new(Code::NotFound, "There is no such path here. See the API documentation.")
-    })?;
+    let route = Route::parse(&path)
+        .ok_or_else(|| Problem::new(Code::NotFound, "There is no such path here; docs/api.md lists them."))?;
     let (methods, allow) = route.methods();
     if !methods.contains(&request.method()) {
         let detail = format!("This path knows {allow}.");
@@ -75,6 +80,9 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     }
     if matches!(route, Route::Health) {
         return health::show(&call);
+    }
+    if !route.takes_parameters() && request.inner().url().contains('?') {
+        return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
     }
     // 2.
     let centre = Rc::clone(&call.centre);
@@ -115,7 +123,11 @@ fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller,
     let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let key = Secret::new(key.map(|(_, key)| key.trim().to_owned()).unwrap_or_default());
     centre.config.callers.holder_of(&key).ok_or_else(|| {
-        let detail = "Send a caller's key as `Authorization: Bearer KEY`.";
+        let detail = if key.expose().is_empty() {
+            "Send a caller's key as `Authorization: Bearer KEY`."
+        } else {
+            "Nobody holds this key. Compare it with the one that the operator has given out."
+        };
         Problem::new(Code::Unauthorized, detail)
     })
 }

@@ -79,7 +79,7 @@ test("a method that a path does not know: 405, with those that it knows", async 
     ["DELETE", TOKEN, "GET"],
     ["GET", `${TOKEN}/refresh`, "POST"],
     ["PUT", "/v1/apps/demo/signature", "GET, POST"],
-    ["POST", "/healthz", "GET"],
+    ["POST", "/healthz", "GET, HEAD"],
   ]) {
     const answer = await centre.call(path, { method });
     isProblem(answer, 405, "method_not_allowed");
@@ -96,8 +96,14 @@ test("bodies that are too large or not of the form: 413 and 400", async () => {
   }
 });
 
-test("a ticket takes no query parameters", async () => {
-  isProblem(await centre.call("/v1/apps/demo/tickets/jsapi?min_ttl=10"), 400, "invalid_request");
+test("parameters that nobody reads are refused", async () => {
+  for (const path of ["tickets/jsapi?min_ttl=10", "access_token?foo=1", "access_token?min_ttl=1&min_ttl=2"]) {
+    isProblem(await centre.call(`/v1/apps/demo/${path}`), 400, "invalid_request");
+  }
+  isProblem(await centre.call("/v1/apps?foo=1"), 400, "invalid_request");
+  isProblem(await centre.call(`${TOKEN}/refresh?foo=1`, { method: "POST", body: '{"stale":"x"}' }), 400, "invalid_request");
+  const body = '{"url":"https://shop.example.com/"}';
+  isProblem(await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fevil.com", { method: "POST", body }), 400, "invalid_request");
 });
 
 test("/healthz needs no key and says little", async () => {

@@ -27,9 +27,6 @@ pub(crate) async fn show(
     credential: Credential,
 ) -> Outcome {
     let hint = "It is a number of seconds from 0 to 7200.";
-    if credential != Credential::AccessToken && request.inner().url().contains('?') {
-        return Err(input::invalid("A ticket is asked for without query parameters."));
-    }
     let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
         None => 0,
         Some(text) => text

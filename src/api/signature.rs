@@ -29,6 +29,9 @@ struct Page {
 /// 3. The URL is signed as it stands, without its fragment.
 pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
     let url = if request.method() == Method::Post {
+        if request.inner().url().contains('?') {
+            return Err(input::invalid("By POST the url is sent in the body, not in the query."));
+        }
         input::json::<Page>(&mut request, SHAPE).await?.url
     } else {
         input::only_parameter(&request, "url", HINT)?

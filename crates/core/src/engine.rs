@@ -157,7 +157,10 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
     match event {
         Event::Configured(identity) => turn.configured(identity),
         Event::Lost => turn.lost(),
-        Event::Tick => turn.refresh_if_due(),
+        Event::Tick => {
+            turn.refresh_if_due();
+            turn.check_if_due();
+        }
         Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
         Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
         Event::Issued { sent_at, issued } => turn.issued(sent_at, issued),

@@ -24,7 +24,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use axum::routing::{get, patch, post};
+use axum::routing::{any, get, patch, post};
 use futures_util::{StreamExt as _, stream};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -102,7 +102,7 @@ fn routes(served: Arc<Served>) -> Router {
     Router::new()
         .route("/_sim/alive", get(control::alive))
         .route("/_sim/calls", get(control::calls).delete(control::forget_calls))
-        .route("/_sim/accounts/{appid}", patch(control::change_account))
+        .route("/_sim/accounts/{appid}", patch(control::change_account).get(control::account))
         .route("/_sim/accounts/{appid}/confirm", post(control::confirm))
         .route("/_sim/accounts/{appid}/unfreeze", post(control::unfreeze))
         .route("/_sim/faults", get(control::faults).post(control::arm).delete(control::disarm))
@@ -110,6 +110,7 @@ fn routes(served: Arc<Served>) -> Router {
         .route("/_sim/clock", post(control::clock))
         .route("/_sim/verify", post(control::verify))
         .route("/_sim/reset", post(control::reset))
+        .route("/_sim/{*path}", any(control::unknown))
         .fallback(wechat)
         .with_state(served)
 }

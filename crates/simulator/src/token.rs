@@ -26,6 +26,9 @@ pub struct Lane {
     /// Those that have died, newest last, a bounded number: to tell 42001 from 40001.
     retired: Vec<Retired>,
     forced: ForcedCount,
+    /// The current token is dead, and the stable API gives it out all the same.
+    #[serde(default)]
+    is_undead: bool,
 }
 
 /// A dead token.
@@ -77,6 +80,7 @@ impl Lane {
         let prefix = 80 + random.below(20);
         let text = random.text(knobs.token_chars.saturating_sub(3));
         let token = Token { value: format!("{prefix}_{text}"), dies_at: now + knobs.token_life_s * 1000 };
+        self.is_undead = false;
         if let Some(before) = self.current.replace(token.clone()) {
             let fuse = now + knobs.overlap_s * 1000;
             self.previous.insert(0, Token { dies_at: before.dies_at.min(fuse), ..before });
@@ -140,11 +144,20 @@ impl Lane {
         found
     }
 
+    /// The current token is taken nowhere any more, and given out all the same: what a forced refresh
+    /// is for.
+    pub(crate) fn make_undead(&mut self) {
+        self.is_undead = self.current.is_some();
+    }
+
     /// What this lane says of a token.
     pub fn standing(&self, value: &str, now: Millis) -> Standing {
         let current = self.current.iter().map(|token| (token, Standing::Current));
         let previous = self.previous.iter().map(|token| (token, Standing::Previous));
         if let Some((token, standing)) = current.chain(previous).find(|(token, _)| token.value == value) {
+            if self.is_undead && standing == Standing::Current {
+                return Standing::Unknown;
+            }
             return if now < token.dies_at { standing } else { Standing::Expired };
         }
         let expired = self.retired.iter().any(|token| token.value == value && token.by_age);

@@ -132,6 +132,13 @@ impl World {
             .any(|account| account.plain.kill(value, now) || account.stable.kill(value, now))
     }
 
+    /// The stable token of an account is dead, and the stable API gives it out all the same.
+    pub fn make_undead(&mut self, appid: &str) {
+        if let Some(account) = self.accounts.get_mut(appid) {
+            account.stable.make_undead();
+        }
+    }
+
     /// Somebody else asks the plain API for a token of this account, and rotates ours away.
     pub fn rotate_from_outside(&mut self, appid: &str, now: Millis) {
         if let Some(account) = self.accounts.get_mut(appid) {

@@ -154,8 +154,12 @@ impl Centre {
         if let Some(account) = self.world.accounts.get_mut(APPIDS[app]) {
             account.knobs.secret = secret(nth);
         }
-        self.keepers[app].kill();
-        self.keepers[app].ready = ready(app, nth);
+        let keeper = &mut self.keepers[app];
+        keeper.kill();
+        keeper.ready = ready(app, nth);
+        for (credential, slot) in &keeper.slots {
+            self.truth.before_change.insert((app, *credential), slot.version());
+        }
     }
 
     /// A promise was broken.

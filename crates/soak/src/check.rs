@@ -7,7 +7,7 @@ use crate::store::Key;
 use crate::tally::Tally;
 use core::fmt;
 use simulator::World;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Call;
 use zhongkong_core::record::Record;
@@ -35,6 +35,10 @@ pub struct Truth {
     pub killed: BTreeSet<String>,
     /// Versions whose end was known when they were last looked at.
     pub age_known: BTreeSet<(Key, Version)>,
+    /// What was handed out last.
+    pub last: BTreeMap<Key, String>,
+    /// The versions at the last change of secret: none of them may be handed out any more.
+    pub before_change: BTreeMap<Key, Version>,
     /// When that was the last time, for each app.
     pub killed_at: Vec<(usize, Millis)>,
     probes: Vec<(Key, Millis)>,
@@ -52,6 +56,10 @@ pub fn handed_out(centre: &mut Centre, key: Key, record: &Record) -> Result<(), 
     if record.identity != centre.keepers[key.0].ready.identity {
         return Err(format!("15: {} of an earlier identity was handed out", key.1));
     }
+    if centre.truth.before_change.get(&key).is_some_and(|before| record.version <= *before) {
+        return Err(format!("15: {} fetched with another secret was handed out", key.1));
+    }
+    centre.truth.last.insert(key, value.to_owned());
     if is_alive(&centre.world, key, value, now) {
         return Ok(());
     }
@@ -84,20 +92,23 @@ fn is_alive(world: &World, key: Key, value: &str, now: Millis) -> bool {
 /// Invariants 3 and 4: a reader gets nothing only for a reason.
 pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> Result<(), String> {
     let now = centre.now;
-    let slot = centre.keepers[key.0].slot(key.1);
     let lasted = |after: Millis, what: fn(&Trouble) -> bool| {
         centre.scenario.disturbances.iter().any(|d| d.lasted(now, after * SECOND) && what(&d.what))
     };
     let upstream = lasted(1200, |what| matches!(what, Trouble::Upstream(..)));
     let killed = centre.truth.killed_at.iter().any(|(app, at)| *app == key.0 && now < at + 1200 * SECOND);
     let kills = lasted(60, |what| matches!(what, Trouble::Kills(_)));
+    // What was fetched with the secret before is given up, and the new fetch may fail.
+    let secret_changed_lately = lasted(7200, |what| matches!(what, Trouble::SecretChanged));
     let changed = lasted(30, |what| matches!(what, Trouble::SecretChanged));
-    let held = slot.held_value().map(|value| value.expose().to_owned());
-    let lives = held.is_some_and(|value| is_alive(&centre.world, key, &value, now));
     let reason = if upstream || failure.is_some_and(|failure| failure.errcode().is_some()) {
-        // A stable token that lives is served however WeChat fares.
-        let stable = key.1 == Credential::AccessToken && key.0 == 0;
-        if stable && lives && !killed && centre.left_s(key) > 5 && !changed {
+        // A stable token that lives is served however WeChat fares. Whether it does is not asked of
+        // the Keeper: it may have lost it.
+        let current = centre.world.accounts.get(centre.appid(0)).and_then(|account| account.stable.current());
+        let last = centre.truth.last.get(&key).filter(|last| is_alive(&centre.world, key, last, now));
+        let lives =
+            current.is_some_and(|token| Some(&token.value) == last && now + 10 * SECOND < token.dies_at);
+        if key == (0, Credential::AccessToken) && lives && !killed && !changed && !secret_changed_lately {
             return Err(format!("3: a living {} was withheld ({failure:?})", key.1));
         }
         "WeChat out of order for longer than the life that was left"

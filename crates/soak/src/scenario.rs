@@ -58,6 +58,8 @@ pub enum Trouble {
     Outsider,
     /// WeChat kills the token.
     TokenKilled,
+    /// The stable token is dead, and the stable API gives it out all the same.
+    TokenUndead,
     /// Readers report what they hold, dead or not, again and again.
     Flood,
     /// The AppSecret is changed, here and there.
@@ -115,7 +117,7 @@ impl Disturbance {
         let short = SECOND * (5 + random.below(120));
         let long = MINUTE * (1 + random.below(180));
         let some = [0.1, 0.5, 1.0][usize::try_from(random.below(3)).unwrap_or(0)];
-        let (what, for_ms) = match random.below(20) {
+        let (what, for_ms) = match random.below(21) {
             0..=6 => {
                 (Trouble::Upstream(any_fault(random), some), if random.happens(0.5) { short } else { long })
             }
@@ -131,6 +133,7 @@ impl Disturbance {
             16 => (Trouble::Outsider, 0),
             17 => (Trouble::TokenKilled, 0),
             18 => (Trouble::Flood, short),
+            19 => (Trouble::TokenUndead, 0),
             _ => (Trouble::SecretChanged, 0),
         };
         Self { from, for_ms, what }

@@ -31,6 +31,15 @@ fn what_was_broken_once() {
                 ..Scenario::of(32, 3)
             },
         ),
+        // A plain token whose reply claimed 299 s was replaced so soon that the one before the
+        // previous died while copies of it were still trusted.
+        (
+            "born old",
+            Scenario {
+                disturbances: vec![upstream(22 * hour, Kind::ExpiresIn { value: 299.into() }, 1.0)],
+                ..Scenario::of(17, 3)
+            },
+        ),
         ("seed 0", Scenario::of(0, 3)),
         ("seed 7", Scenario::of(7, 3)),
         ("seed 32", Scenario::of(32, 3)),

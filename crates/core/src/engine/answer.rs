@@ -55,13 +55,33 @@ impl Turn {
         };
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
         if self.slot.under_way.is_none() && rested && !self.in_backoff() {
-            self.slot.checked_at = Some(now);
-            self.start(if self.rules == Rules::Ticket { Call::Refresh } else { Call::Probe });
+            self.check();
+        } else if !rested {
+            // It may have died since the last check: it is checked when the pause is over.
+            self.slot.check_at = self.slot.checked_at.map(|at| at.plus(apart_s));
         }
         if self.slot.under_way.is_some() && patience == Patience::Left {
             self.effects.answer = Some(Answer::Wait);
         } else {
             self.serve_or_refuse();
+        }
+    }
+
+    /// Checks the held value at WeChat.
+    fn check(&mut self) {
+        self.slot.checked_at = Some(self.moment.now);
+        self.slot.check_at = None;
+        self.start(if self.rules == Rules::Ticket { Call::Refresh } else { Call::Probe });
+    }
+
+    /// Makes the check that a report has asked for, when its time has come.
+    pub(super) fn check_if_due(&mut self) {
+        let due = self.slot.check_at.is_some_and(|at| at <= self.moment.now);
+        let held = self.slot.held.as_ref().is_some_and(|held| !held.condemned);
+        if due && !held {
+            self.slot.check_at = None;
+        } else if due && self.slot.under_way.is_none() {
+            self.check();
         }
     }
 

@@ -60,6 +60,7 @@ impl Turn {
         if same.is_none() {
             self.slot.version = self.slot.version.next();
             self.slot.cleared = 0;
+            self.slot.check_at = None;
         }
         self.slot.held = Some(Held { value, life, plan, condemned: false });
         self.slot.rotation_lost = false;

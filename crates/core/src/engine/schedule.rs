@@ -46,8 +46,11 @@ const STABLE_LEAD_S: u64 = 290;
 /// Stable: asking again after the same token came back.
 const STABLE_AGAIN_S: u64 = 15;
 
-/// Plain: a token that is born old is not replaced sooner than this.
+/// Plain: a token that is born old is not replaced sooner than this …
 const PLAIN_AGAIN_S: u64 = 600;
+
+/// … or this long ahead of its end: two rotations within the fuse kill what copies still trust.
+const PLAIN_BORN_OLD_LEAD_S: u64 = 20;
 
 /// In the last minute of its life a token is not handed out without trying to replace it.
 const LAST_MINUTE_S: u64 = 60;
@@ -134,7 +137,11 @@ impl Life {
         };
         // Up to a tenth of the lead is jitter; a short life is not refreshed in a loop.
         let ahead_s = lead_s - u64::from(dice) % (lead_s / 10 + 1);
-        let earliest = sent_at.plus(again_s.min(of_s / 2));
+        let born_old_s = match rules {
+            Rules::Plain { .. } if of_s >= FUSE_S - PLAIN_BORN_OLD_LEAD_S => of_s - PLAIN_BORN_OLD_LEAD_S,
+            _ => of_s / 2,
+        };
+        let earliest = sent_at.plus(again_s.min(born_old_s));
         Plan {
             expires_at: until,
             refresh_at: until.minus(ahead_s).max(earliest),
@@ -167,7 +174,9 @@ mod tests {
         let plan = Life::stated(T0, 7200).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
         assert_eq!(T0.until(plan.refresh_at), 5400);
         let born_old = Life::stated(T0, 1000).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
-        assert_eq!(T0.until(born_old.refresh_at), 500);
+        assert_eq!(T0.until(born_old.refresh_at), 600);
+        let born_older = Life::stated(T0, 299).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
+        assert_eq!(T0.until(born_older.refresh_at), 279);
     }
 
     proptest! {

@@ -47,6 +47,8 @@ pub struct Slot {
     pub(super) rotation_lost: bool,
     /// When a stale report was last acted on.
     pub(super) checked_at: Option<UnixTime>,
+    /// When the held value is to be checked because of a report that came too soon after the last.
+    pub(super) check_at: Option<UnixTime>,
     /// How often in a row WeChat has called the held token alive after a report.
     pub(super) cleared: u32,
     pub(super) forced: Forced,
@@ -289,7 +291,7 @@ impl Slot {
     pub(super) fn wake_at(&self) -> UnixTime {
         let refresh =
             self.under_way.map_or_else(|| self.due_at(), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
-        self.publish_at().map_or(refresh, |publish| refresh.min(publish))
+        [self.publish_at(), self.check_at].into_iter().flatten().fold(refresh, UnixTime::min)
     }
 
     /// What may be shown of it.

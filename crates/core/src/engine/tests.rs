@@ -191,6 +191,18 @@ fn a_flood_of_reports_of_a_living_token_costs_ever_fewer_probes() {
 }
 
 #[test]
+fn a_true_report_that_comes_too_soon_is_not_forgotten() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).report("one");
+    desk.probe(Verdict::Alive);
+    assert!(matches!(desk.at(110).report("one"), Answer::Serve(_)));
+    desk.at(130).say(Event::Tick);
+    assert_eq!(desk.effects.call, Some(Call::Probe));
+    desk.probe(Verdict::Dead);
+    assert_eq!(desk.effects.call, Some(Call::Refresh));
+}
+
+#[test]
 fn a_token_that_wechat_calls_dead_is_replaced() {
     let mut desk = Desk::holding(Rules::Stable);
     assert_eq!(desk.at(100).report("one"), Answer::Wait);
@@ -447,6 +459,7 @@ fn the_stored_layout_is_pinned() {
             },
             "rotation_lost": false,
             "checked_at": null,
+            "check_at": null,
             "cleared": 0,
             "forced": {"day": 0, "count": 0, "last_at": null},
             "stored": null,

@@ -60,6 +60,20 @@ pub(super) async fn forget_calls(State(served): Shared) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+/// No such control: not a call of WeChat, and not counted as one.
+pub(super) async fn unknown() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "There is no such control; crates/simulator/README.md lists them.\n")
+}
+
+/// The knobs of an account.
+pub(super) async fn account(
+    State(served): Shared,
+    Path(appid): Path<String>,
+) -> Result<Json<Knobs>, StatusCode> {
+    let knobs = served.with(|world, _| world.accounts.get(&appid).map(|account| account.knobs.clone()));
+    knobs.map(Json).ok_or(StatusCode::NOT_FOUND)
+}
+
 /// Changes the knobs that the body names, leaves the others.
 pub(super) async fn change_account(
     State(served): Shared,

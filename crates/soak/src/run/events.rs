@@ -197,6 +197,12 @@ impl Centre {
                 }
                 "token killed"
             }
+            Trouble::TokenUndead => {
+                self.note_killed(0);
+                let appid = self.appid(0);
+                self.world.make_undead(appid);
+                "token dead, and given out all the same"
+            }
             Trouble::SecretChanged => {
                 let app = usize::from(self.random.happens(0.5));
                 self.change_secret(app);

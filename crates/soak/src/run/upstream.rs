@@ -100,8 +100,8 @@ impl Centre {
         let answer = self.step((app, Credential::AccessToken), read)?;
         match answer {
             Some(Answer::Serve(record)) => return Ok(Some(ApiRequest::ticket(ticket, &record.value))),
-            Some(Answer::Wait) => {}
-            Some(Answer::Unavailable { .. }) | None => {
+            Some(Answer::Wait) if self.keepers[app].flights.contains(&Credential::AccessToken) => {}
+            _ => {
                 let credential = Credential::Ticket(ticket);
                 if self.keepers[app].instance == instance && self.keepers[app].flights.remove(&credential) {
                     let sent_at = self.keepers[app].slot(credential).sent_at().unwrap_or_else(|| self.unix());
