@@ -40,7 +40,7 @@ start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1
 
 const worker = `http://127.0.0.1:${port}`;
 if (!(await ready(`${worker}/healthz`))) {
-  console.log("\n✗ The configuration of the environment `local` has faults; the lines above name them, and so does every answer.");
+  console.log("\n✗ The configuration of the environment `local` has faults: the log names them, and so does every answer.");
 }
 // On Cloudflare the cron trigger fires each minute; here this does.
 setInterval(() => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {}), CRON_EVERY_MS).unref();

@@ -29,7 +29,9 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
 
 async fn run() -> Result<(), String> {
     let options = options(std::env::args().skip(1))?;
-    let served = Served::open(options.state).map_err(|error| format!("the state cannot be read: {error}"))?;
+    let file = options.state.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    let served = Served::open(options.state)
+        .map_err(|error| format!("{file} is no state of this version ({error}); delete it to begin anew"))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let listener = tokio::net::TcpListener::bind(address)
         .await
