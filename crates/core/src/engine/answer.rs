@@ -9,6 +9,9 @@ const PROBE_APART_S: u64 = 30;
 const PROBE_APART_LONGEST_S: u64 = 300;
 const TICKET_CHECK_APART_S: u64 = 60;
 
+/// A check answers all reports that come so soon after it began: those of callers who wait for it.
+const CHECK_ANSWERS_S: u64 = 8;
+
 /// A `Retry-After` while a call is under way.
 const CALL_TAKES_S: u64 = 2;
 
@@ -56,7 +59,7 @@ impl Turn {
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
         if self.slot.under_way.is_none() && rested && !self.in_backoff() {
             self.check();
-        } else if !rested {
+        } else if !rested && !self.is_answered_by_last_check() {
             // It may have died since the last check: it is checked when the pause is over.
             self.slot.check_at = self.slot.checked_at.map(|at| at.plus(apart_s));
         }
@@ -70,8 +73,15 @@ impl Turn {
     /// Checks the held value at WeChat.
     fn check(&mut self) {
         self.slot.checked_at = Some(self.moment.now);
+        self.slot.checked_version = self.slot.version;
         self.slot.check_at = None;
         self.start(if self.rules == Rules::Ticket { Call::Refresh } else { Call::Probe });
+    }
+
+    /// Whether a report that comes now was waiting for the last check, or might as well have been.
+    fn is_answered_by_last_check(&self) -> bool {
+        self.slot.checked_version == self.slot.version
+            && self.slot.checked_at.is_some_and(|at| at.until(self.moment.now) <= CHECK_ANSWERS_S)
     }
 
     /// Makes the check that a report has asked for, when its time has come.

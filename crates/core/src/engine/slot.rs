@@ -47,6 +47,8 @@ pub struct Slot {
     pub(super) rotation_lost: bool,
     /// When a stale report was last acted on.
     pub(super) checked_at: Option<UnixTime>,
+    /// Which value that check was about.
+    pub(super) checked_version: Version,
     /// When the held value is to be checked because of a report that came too soon after the last.
     pub(super) check_at: Option<UnixTime>,
     /// How often in a row WeChat has called the held token alive after a report.

@@ -200,6 +200,22 @@ fn a_true_report_that_comes_too_soon_is_not_forgotten() {
     assert_eq!(desk.effects.call, Some(Call::Probe));
     desk.probe(Verdict::Dead);
     assert_eq!(desk.effects.call, Some(Call::Refresh));
+    desk.issue("two", 7200);
+    desk.at(132).report("two");
+    desk.at(160).say(Event::Tick);
+    assert_eq!(desk.effects.call, Some(Call::Probe), "another value than the one that was checked");
+}
+
+#[test]
+fn a_caller_who_waits_for_a_check_does_not_ask_for_another() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert_eq!(desk.at(100).report("one"), Answer::Wait);
+    desk.probe(Verdict::Alive);
+    assert!(matches!(desk.at(101).report("one"), Answer::Serve(_)));
+    for second in 102..1000 {
+        desk.at(second).say(Event::Tick);
+    }
+    assert_eq!(desk.calls.len(), 2);
 }
 
 #[test]
@@ -459,6 +475,7 @@ fn the_stored_layout_is_pinned() {
             },
             "rotation_lost": false,
             "checked_at": null,
+            "checked_version": 0,
             "check_at": null,
             "cleared": 0,
             "forced": {"day": 0, "count": 0, "last_at": null},
