@@ -1,5 +1,6 @@
 // `npm run soak:mutants`: does the soak find faults? Each mutant of crates/soak/mutants.json is one
 // deliberate fault in the engine; it is put into a copy of the crates, and the soak has to fail there.
+// `npm run soak:mutants -- TEXT` runs those whose name holds the text.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,8 @@ import { say } from "./shell.mjs";
 const RUNS = ["--days", "10", "--seeds", "120"];
 
 const env = await setup();
-const mutants = JSON.parse(readFileSync(join(root, "crates", "soak", "mutants.json"), "utf8"));
+const wanted = process.argv[2] ?? "";
+const mutants = JSON.parse(readFileSync(join(root, "crates", "soak", "mutants.json"), "utf8")).filter(({ name }) => name.includes(wanted));
 const copy = mkdtempSync(join(tmpdir(), "zhongkong-mutants-"));
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
 for (const part of ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "crates", "src"]) cpSync(join(root, part), join(copy, part), { recursive: true });

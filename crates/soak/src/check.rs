@@ -97,6 +97,10 @@ pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> 
     };
     let upstream = lasted(1200, |what| matches!(what, Trouble::Upstream(..)));
     let killed = centre.truth.killed_at.iter().any(|(app, at)| *app == key.0 && now < at + 1200 * SECOND);
+    // With no forced refresh left, a token that is dead and given out all the same ends by itself.
+    let undead =
+        failure == Some(&Failure::DeadAgain) && lasted(7500, |what| matches!(what, Trouble::TokenUndead));
+    let killed = killed || undead;
     let kills = lasted(60, |what| matches!(what, Trouble::Kills(_)));
     // What was fetched with the secret before is given up, and the new fetch may fail.
     let secret_changed_lately = lasted(7200, |what| matches!(what, Trouble::SecretChanged));

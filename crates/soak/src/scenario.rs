@@ -58,7 +58,8 @@ pub enum Trouble {
     Outsider,
     /// WeChat kills the token.
     TokenKilled,
-    /// The stable token is dead, and the stable API gives it out all the same.
+    /// The stable token is dead, and the stable API gives it out all the same; and WeChat is mostly too
+    /// busy for forced refreshes while it lasts.
     TokenUndead,
     /// Readers report what they hold, dead or not, again and again.
     Flood,
@@ -133,7 +134,7 @@ impl Disturbance {
             16 => (Trouble::Outsider, 0),
             17 => (Trouble::TokenKilled, 0),
             18 => (Trouble::Flood, short),
-            19 => (Trouble::TokenUndead, 0),
+            19 => (Trouble::TokenUndead, 5 * short),
             _ => (Trouble::SecretChanged, 0),
         };
         Self { from, for_ms, what }

@@ -40,6 +40,21 @@ fn what_was_broken_once() {
                 ..Scenario::of(17, 3)
             },
         ),
+        // A forced refresh refused for a minute (45011) closed the ledger for the day.
+        (
+            "undead",
+            Scenario {
+                disturbances: vec![
+                    upstream(20 * hour, Kind::Errcode { errcode: 45011 }, 0.1),
+                    Disturbance {
+                        from: START + 20 * hour + 600_000,
+                        for_ms: 275_000,
+                        what: Trouble::TokenUndead,
+                    },
+                ],
+                ..Scenario::of(133, 3)
+            },
+        ),
         ("seed 0", Scenario::of(0, 3)),
         ("seed 7", Scenario::of(7, 3)),
         ("seed 32", Scenario::of(32, 3)),

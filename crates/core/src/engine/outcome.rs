@@ -85,8 +85,7 @@ impl Turn {
         if call == Call::Probe {
             return;
         }
-        let refused_for_quota = matches!(failure.class(self.endpoint()), Class::Day | Class::Minute);
-        if call == Call::ForcedRefresh && refused_for_quota {
+        if call == Call::ForcedRefresh && failure.class(self.endpoint()) == Class::Day {
             // It is the forced refreshes that are used up; the normal mode goes on.
             self.slot.forced.use_up(self.moment.now);
             return self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));

@@ -384,6 +384,18 @@ fn a_refused_forced_refresh_does_not_park_the_token_until_midnight() {
 }
 
 #[test]
+fn a_forced_refresh_refused_for_a_minute_is_tried_again_after_it() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).report("one");
+    desk.probe(Verdict::Dead);
+    desk.issue("one", 7100);
+    desk.fail(refused(45011));
+    desk.at(161).say(Event::Tick);
+    desk.issue("one", 7039);
+    assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+}
+
+#[test]
 fn plain_a_token_proven_dead_is_replaced_in_spite_of_the_pause_that_protected_it() {
     let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
     desk.at(5400).say(Event::Tick);

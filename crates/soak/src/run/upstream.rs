@@ -121,6 +121,12 @@ impl Centre {
                 |what| if let Trouble::Upstream(kind, p) = what { Some((kind.clone(), *p)) } else { None },
             )
             .collect();
+        let forced = request.body.as_deref().is_some_and(|body| body.contains("\"force_refresh\":true"));
+        if forced && self.lasts(|what| *what == Trouble::TokenUndead) {
+            let busy = Kind::Errcode { errcode: -1 };
+            let fault = Fault { kind: busy, when: When::Probability(0.7), path: String::new(), host: None };
+            self.world.script.arm(fault, self.now);
+        }
         for (kind, probability) in struck {
             // A host that is down is one of two; everything else lies behind both.
             let only = matches!(kind, Kind::HostDown).then(|| "api.weixin.qq.com".to_owned());
