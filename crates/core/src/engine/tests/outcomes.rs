@@ -1,0 +1,288 @@
+//! Lost replies, kills, quotas, tickets, what is stored; and the promises under any order of events.
+
+use super::*;
+
+#[test]
+fn plain_a_lost_reply_leaves_the_old_token_300_seconds() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.at(5410).fail(Failure::Unreachable);
+    desk.at(5669).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 2, "one more rotation would kill it at once");
+    assert_eq!(desk.served(), one("one", 1));
+    desk.at(5670).say(Event::Tick);
+    assert_eq!(desk.calls.len(), 3);
+    assert_eq!(desk.served(), None, "while a second rotation may happen");
+    desk.at(5671).fail(refused(-1));
+    assert_eq!(desk.served(), one("one", 1), "refused: nothing was rotated");
+    assert_eq!(desk.at(5700).served(), None, "the fuse has burnt down");
+}
+
+#[test]
+fn plain_two_lost_replies_leave_nothing() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.fail(Failure::Garbled);
+    desk.at(5670).say(Event::Tick);
+    desk.at(5671).fail(Failure::Unreachable);
+    assert_eq!(desk.served(), None);
+    desk.at(5680).say(Event::Tick);
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn stable_a_lost_reply_costs_nothing() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(6910).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    assert_eq!(desk.at(7100).served(), one("one", 1));
+}
+
+#[test]
+fn a_keeper_killed_during_a_call_goes_on_when_it_comes_back() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.slot = serde_json::from_str(&serde_json::to_string(&desk.slot).unwrap()).unwrap();
+    desk.at(5402).say(Event::Lost);
+    assert!(!desk.slot.has_call_under_way());
+    assert_eq!(desk.at(5639).served(), one("one", 1));
+    desk.say(Event::Issued {
+        sent_at: UnixTime::from_secs(T0 + 5400),
+        issued: Issued { value: Value::parse("late").unwrap(), expires_in_s: 7200 },
+    });
+    assert_eq!(desk.slot.version(), Version::new(1), "too late to be told apart");
+}
+
+#[test]
+fn a_changed_secret_is_acted_on() {
+    let mut desk = Desk::holding(Rules::Stable);
+    let (version, expires_at) = (Version::new(1), UnixTime::from_secs(T0 + 7200));
+    desk.say(Event::Published(Some(Stored { version, expires_at, at: expires_at })));
+    let other: Identity = App { appid: "wx1".to_owned(), ..shop() }.identity();
+    desk.at(100).say(Event::Configured(other));
+    assert!(desk.effects.publish && desk.slot.record(desk.rules).is_none(), "what is stored is withdrawn");
+    assert_eq!(desk.read(), Answer::Wait);
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn the_store_is_written_once_for_a_value_and_again_after_a_failure() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(1).say(Event::PublishFailed);
+    assert!(!desk.effects.publish && desk.effects.wake_at == Some(UnixTime::from_secs(T0 + 11)));
+    desk.at(11).say(Event::Tick);
+    assert!(desk.effects.publish);
+    let (version, expires_at) = (Version::new(1), UnixTime::from_secs(T0 + 7200));
+    desk.say(Event::Published(Some(Stored { version, expires_at, at: expires_at })));
+    desk.at(12).say(Event::Tick);
+    assert!(!desk.effects.publish);
+    assert_eq!(desk.effects.wake_at, Some(UnixTime::from_secs(T0 + 6910)));
+}
+
+#[test]
+fn a_wrong_secret_alerts_once_and_slows_down() {
+    let mut desk = Desk::new(Rules::Stable);
+    for second in 0..3600 {
+        desk.at(second).read();
+        if desk.slot.has_call_under_way() {
+            desk.fail(refused(40125));
+        }
+    }
+    assert!((7..=10).contains(&desk.calls.len()), "{:?}", desk.calls);
+    assert_eq!(desk.alerts, [Alert::Failing(refused(40125))]);
+    desk.at(4300).say(Event::Tick);
+    desk.issue("one", 7200);
+    assert_eq!(desk.alerts.len(), 2);
+    assert_eq!(desk.alerts[1], Alert::Recovered);
+}
+
+#[test]
+fn a_used_up_quota_is_asked_for_once_an_hour_and_only_with_nothing_to_serve() {
+    let mut desk = Desk::new(Rules::Plain { lead_s: 1800 });
+    for second in 0..20_000 {
+        desk.at(second).read();
+        if desk.slot.has_call_under_way() {
+            desk.fail(refused(45009));
+        }
+    }
+    assert_eq!(desk.calls.len(), 6);
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.fail(refused(45009));
+    desk.at(7199).read();
+    assert_eq!(desk.calls.len(), 2, "what lives is served, and nothing is asked");
+}
+
+#[test]
+fn a_refused_forced_refresh_does_not_park_the_token_until_midnight() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).report("one");
+    desk.probe(Verdict::Dead);
+    desk.issue("one", 7100);
+    assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+    desk.fail(refused(45009));
+    desk.at(200).say(Event::Tick);
+    assert_eq!(desk.effects.call, Some(Call::Refresh));
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
+}
+
+#[test]
+fn a_forced_refresh_refused_for_a_minute_is_tried_again_after_it() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).report("one");
+    desk.probe(Verdict::Dead);
+    desk.issue("one", 7100);
+    desk.fail(refused(45011));
+    desk.at(161).say(Event::Tick);
+    desk.issue("one", 7039);
+    assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+}
+
+#[test]
+fn plain_a_token_proven_dead_is_replaced_in_spite_of_the_pause_that_protected_it() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800 });
+    desk.at(5400).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    desk.at(5420).report("one");
+    desk.probe(Verdict::Dead);
+    assert_eq!(desk.effects.call, Some(Call::Refresh));
+}
+
+#[test]
+fn a_lost_record_is_written_again_but_not_while_the_store_may_be_behind() {
+    let mut desk = Desk::holding(Rules::Stable);
+    let (version, expires_at) = (Version::new(1), UnixTime::from_secs(T0 + 7200));
+    desk.say(Event::Published(Some(Stored { version, expires_at, at: UnixTime::from_secs(T0) })));
+    assert!(!desk.at(300).say(Event::StoreLost).publish);
+    assert!(desk.at(700).say(Event::StoreLost).publish);
+}
+
+#[test]
+fn two_failures_that_take_turns_alert_once_each() {
+    let mut desk = Desk::new(Rules::Stable);
+    for second in 0..7200 {
+        desk.at(second).read();
+        if desk.slot.has_call_under_way() {
+            let errcode = if desk.calls.len().is_multiple_of(2) { 40164 } else { 89503 };
+            desk.fail(refused(errcode));
+        }
+    }
+    assert_eq!(desk.alerts.len(), 2);
+}
+
+/// A WeChat whose ticket changes every 7200 s; `expires_in` is always 7200.
+#[test]
+fn a_ticket_is_watched_until_its_age_is_known_and_then_left_alone() {
+    let mut desk = Desk::new(Rules::Ticket);
+    let value_at = |second: u64| format!("ticket-{}", (second + 3000) / 7200);
+    let (mut dead, mut nothing) = (0, 0);
+    for second in 0..86_400 {
+        desk.at(second).say(Event::Tick);
+        if desk.slot.has_call_under_way() {
+            desk.issue(&value_at(second), 7200);
+        }
+        match desk.served() {
+            None => nothing += 1,
+            Some((value, _)) if value != value_at(second) => dead += 1,
+            Some(_) => {}
+        }
+        // Of the first value nothing is known, of the second its end to within minutes.
+        if second == 4300 + 7200 {
+            (dead, nothing) = (0, 0);
+        }
+    }
+    assert_eq!(dead, 0, "no dead ticket once the age is known");
+    assert!(nothing < 30, "{nothing} seconds without one: readers wait so long");
+    assert!(desk.calls.len() < 160, "{} calls in a day", desk.calls.len());
+    assert_eq!(desk.slot.version(), Version::new(13));
+}
+
+#[test]
+fn a_young_acquaintance_reports_a_short_life() {
+    let desk = Desk::holding(Rules::Ticket);
+    let record = desk.slot.record(desk.rules).unwrap();
+    assert_eq!(record.expires_in_s(UnixTime::from_secs(T0)), 600);
+}
+
+/// Stored slots outlive a deployment: a change of this layout has to read the old one too.
+#[test]
+fn the_stored_layout_is_pinned() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(6910).say(Event::Tick);
+    desk.fail(refused(40164));
+    let mut json = serde_json::to_value(&desk.slot).unwrap();
+    json["identity"] = "…".into();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "version": 1,
+            "identity": "…",
+            "held": {
+                "value": "one",
+                "life": {"stated": {"until": 1_800_007_200, "of_s": 7200}},
+                "plan": {"expires_at": 1_800_007_200, "refresh_at": 1_800_006_910, "wait_from": 1_800_007_140},
+                "condemned": false
+            },
+            "under_way": null,
+            "trouble": {
+                "failure": {"refused": {"errcode": 40164}},
+                "count": 1, "since": 1_800_006_910, "retry_at": 1_800_006_970, "announced": [40164]
+            },
+            "rotation_lost": false,
+            "checked_at": null,
+            "checked_version": 0,
+            "check_at": null,
+            "cleared": 0,
+            "forced": {"day": 0, "count": 0, "last_at": null},
+            "stored": null,
+            "publish_after": null,
+            "last_success": 1_800_000_000
+        })
+    );
+}
+
+proptest! {
+    /// Whatever happens in whatever order: nothing past its life, one call at a time, versions
+    /// that only grow, and always a next moment to wake at.
+    #[test]
+    fn any_order_of_events_keeps_the_promises(
+        rule in 0_usize..3,
+        steps in prop::collection::vec((0_u8..12, 0_u64..2000, any::<u32>()), 1..200),
+    ) {
+        let rules = [Rules::Stable, Rules::Plain { lead_s: 1800 }, Rules::Ticket][rule];
+        let (mut slot, mut now, mut serial) = (Slot::default(), T0, 0);
+        for (step, pause, dice) in steps {
+            now += pause;
+            let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
+            let value = |n: u32| Value::parse(&format!("v{n}")).unwrap();
+            let event = match step {
+                0 => Event::Configured(shop().identity()),
+                1 => Event::Lost,
+                2 | 3 => Event::Tick,
+                4 => Event::Read { min_ttl_s: pause, patience: Patience::Left },
+                5 => Event::Read { min_ttl_s: pause, patience: Patience::Spent },
+                6 => Event::StaleReport { digest: value(serial).digest(), patience: Patience::Left },
+                7 => { serial += dice % 2; Event::Issued { sent_at, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
+                8 => Event::Failed { sent_at, failure: Failure::Unreachable },
+                9 => Event::Failed { sent_at, failure: refused(-1) },
+                10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unknown][dice as usize % 3] },
+                _ => Event::PublishFailed,
+            };
+            let busy = slot.has_call_under_way();
+            let ends = matches!(event, Event::Issued { .. } | Event::Failed { .. } | Event::Probed { .. } | Event::Lost | Event::Configured(_));
+            let (next, effects) = decide(rules, &slot, Moment { now: UnixTime::from_secs(now), dice }, event);
+            prop_assert!(next.version() >= slot.version());
+            prop_assert!(effects.call.is_none() || !busy || ends, "two calls at once");
+            prop_assert_eq!(effects.persist, next != slot);
+            prop_assert!(effects.wake_at.is_some());
+            if let Some(Answer::Serve(record)) = effects.answer {
+                prop_assert!(record.expires_at.as_secs() > now && record.expires_at.as_secs() <= now + 7200);
+                prop_assert!(record.trust_until <= record.expires_at);
+            }
+            slot = next;
+        }
+    }
+}
