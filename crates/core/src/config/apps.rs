@@ -52,7 +52,7 @@ pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> BTreeMap<AppName, 
 
 fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<App> {
     let mut table = Table::new(format!("APPS.{name}"), Place::App(name.clone()), fields, faults);
-    table.only(&KNOWN);
+    table.knows(&KNOWN);
     let appid = appid(&mut table);
     let platform = table.choice(
         "platform",

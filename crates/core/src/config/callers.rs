@@ -73,7 +73,7 @@ fn caller(
     has_next: bool,
 ) -> Option<Caller> {
     let mut table = Table::new(format!("CALLERS.{name}"), Place::Caller, fields, faults);
-    table.only(&KNOWN);
+    table.knows(&KNOWN);
     let every_field_is_known = table.is_sound();
     let allowed = allowed_apps(&mut table, fields, apps);
     let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();

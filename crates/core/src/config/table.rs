@@ -40,7 +40,7 @@ impl<'a> Table<'a> {
     }
 
     /// Refuses fields that nobody reads: a misspelt setting is not to be passed over in silence.
-    pub(super) fn only(&mut self, known: &[&str]) {
+    pub(super) fn knows(&mut self, known: &[&str]) {
         for name in self.fields.keys().filter(|name| !known.contains(&name.as_str())) {
             // What stands where a name should be may be a secret, if it is long or odd.
             let looks_like_a_name =
