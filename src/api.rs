@@ -4,5 +4,6 @@ pub(crate) mod credential;
 pub(crate) mod health;
 mod input;
 pub(crate) mod refresh;
+pub(crate) mod revoke;
 pub(crate) mod signature;
 pub(crate) mod status;

@@ -8,14 +8,15 @@ use serde_json::{Value as Json, json};
 use std::cell::OnceCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use worker::Env;
 use worker::durable::Stub;
 use worker::kv::KvStore;
+use worker::{D1Database, Env};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
 use zhongkong_core::secret::Secret;
 
 const TOKENS: &str = "TOKENS";
+const DB: &str = "DB";
 const KEEPER: &str = "KEEPER";
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
@@ -42,9 +43,23 @@ pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
     env.kv(TOKENS)
 }
 
+/// The database that credentials are published to with `STORE = "d1"`.
+pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
+    env.d1(DB)
+}
+
 /// The Keeper of an app.
 pub(crate) fn keeper(env: &Env, app: &AppName) -> worker::Result<Stub> {
-    env.durable_object(KEEPER)?.get_by_name_with_location_hint(app.as_str(), KEEPER_NEAR)
+    object(env, app.as_str())
+}
+
+/// The roster of all Keepers: an object of the same class, under a name that no app can have.
+pub(crate) fn roster(env: &Env) -> worker::Result<Stub> {
+    object(env, "*roster")
+}
+
+fn object(env: &Env, name: &str) -> worker::Result<Stub> {
+    env.durable_object(KEEPER)?.get_by_name_with_location_hint(name, KEEPER_NEAR)
 }
 
 fn read(env: &Env) -> Centre {
@@ -55,6 +70,7 @@ fn read(env: &Env) -> Centre {
         store: text(env, "STORE"),
         secret: &secret,
         has_tokens: binding(env, TOKENS).is_some(),
+        has_db: binding(env, DB).is_some(),
         has_keeper: binding(env, KEEPER).is_some(),
     });
     for fault in &config.faults {

@@ -1,52 +1,94 @@
-//! The cron trigger: looks at all apps in bulk, wakes the Keepers of those that are due.
+//! The cron trigger: asks the roster which apps are due, and wakes their Keepers.
 //!
 //! It only wakes: a Keeper decides for itself what is to be done, so a missed, late or doubled run
-//! does no harm.
+//! does no harm. When the roster does not answer, the store is looked at instead.
 
 use crate::bindings::Centre;
 use crate::keeper::client;
+use crate::keeper::wire::{RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use worker::Env;
 use zhongkong_core::app::AppName;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::config::{AppEntry, ReadyApp};
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::time::UnixTime;
 
-/// One run: what is due, or unknown, is woken. Costs one bulk read for each hundred credentials,
-/// and one request for each Keeper that is woken.
+/// The apps that are due, with what the store showed of them where it was looked at.
+type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
+
+/// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
         log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
         return;
     }
+    let now = platform::now();
+    let due = match by_roster(centre, env, now).await {
+        Ok(due) => due,
+        Err(error) => {
+            log::error("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
+            by_store(centre, env, now).await
+        }
+    };
+    let (mut woken, mut unknown) = (Vec::new(), Vec::new());
+    for (app, shown) in due {
+        match centre.config.apps.get(&app) {
+            Some(AppEntry::Ready(ready)) => woken.push((Rc::clone(ready), shown)),
+            _ => unknown.push(app),
+        }
+    }
+    let names: Vec<AppName> = woken.iter().map(|(ready, _)| ready.app.name.clone()).collect();
+    join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown))).await;
+    if !names.is_empty() {
+        log::info("cron", json!({"woken": names}));
+    }
+    // An app that comes back into the configuration is registered anew.
+    let forget = RosterAsk::Forget { apps: unknown.clone() };
+    if !unknown.is_empty() && client::ask_roster(env, &forget).await.is_ok() {
+        log::info("roster_forgets", json!({"apps": unknown}));
+    }
+}
+
+async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) {
+    if client::wake(env, &ready, shown).await.is_err() {
+        log::error("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
+    }
+}
+
+async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<Due> {
+    let configured = centre.config.fingerprint.clone();
+    let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
+    if matches!(reply, RosterReply::Unknown) {
+        let apps = centre.config.ready_apps();
+        let apps = apps.map(|ready| (ready.app.name.clone(), ready.identity.fingerprint())).collect();
+        reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
+    }
+    match reply {
+        RosterReply::Due(apps) => Ok(apps.into_iter().map(|app| (app, Vec::new())).collect()),
+        _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
+    }
+}
+
+/// What is due, or unknown, by the records in the store: costs what exists.
+async fn by_store(centre: &Centre, env: &Env, now: UnixTime) -> Due {
     let wanted: Vec<(&AppName, Credential)> = centre
         .config
         .ready_apps()
         .flat_map(|ready| ready.app.credentials().map(move |credential| (&ready.app.name, credential)))
         .collect();
-    let now = platform::now();
-    let headers = store::headers(env, &wanted).await;
-    // The apps that are due or unknown, and what of theirs the store does not have.
-    let mut due: BTreeMap<&AppName, Vec<Credential>> = BTreeMap::new();
-    for ((app, credential), found) in wanted.iter().zip(headers) {
+    let mut due = Due::new();
+    for ((app, credential), found) in wanted.iter().zip(store::headers(env, centre, &wanted).await) {
         match found {
             Found::Here(header) if now < header.refresh_at => {}
-            Found::Here(_) | Found::Failed => drop(due.entry(app).or_default()),
-            Found::Nothing => due.entry(app).or_default().push(*credential),
+            Found::Here(header) => due.entry((*app).clone()).or_default().push((*credential, header.version)),
+            Found::Nothing => due.entry((*app).clone()).or_default().push((*credential, Version::NONE)),
+            Found::Failed => drop(due.entry((*app).clone()).or_default()),
         }
     }
-    let ready = centre.config.ready_apps().filter(|ready| due.contains_key(&ready.app.name));
-    let woken = join_all(ready.map(|ready| async {
-        let missing = due.get(&ready.app.name).cloned().unwrap_or_default();
-        if client::wake(env, ready, missing).await.is_err() {
-            log::error("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
-        }
-        &ready.app.name
-    }))
-    .await;
-    if !woken.is_empty() {
-        log::info("cron", json!({"credentials": wanted.len(), "woken": woken}));
-    }
+    due
 }

@@ -1,18 +1,23 @@
-//! The Keeper: one Durable Object for each app, the only one that asks WeChat for its credentials.
+//! The Keeper: one Durable Object for each app, the only one that asks WeChat for its credentials; and
+//! one more, the roster, that knows when each of them wants to be woken.
 //!
 //! Everything is decided by the core's engine; here its effects are carried out. The order that
 //! keeps the promises: commit to SQLite first; then publish to the store, and answer without waiting
 //! for it.
 
+mod alerts;
 pub(crate) mod client;
 mod desk;
 mod flight;
 mod publish;
+mod roster;
 mod storage;
+mod timing;
 mod upstream;
 pub(crate) mod wire;
 
 use crate::log;
+use client::ROSTER_PATH;
 use desk::Desk;
 use serde_json::json;
 use std::rc::Rc;
@@ -29,23 +34,30 @@ pub struct Keeper {
     desk: Rc<Desk>,
 }
 
+impl Keeper {
+    /// Answers a [`Question`] of the Worker with a [`Reply`].
+    async fn answer(&self, mut request: Request) -> worker::Result<Response> {
+        let question: Question = request.json().await?;
+        Response::from_json::<Reply>(&self.desk.answer(question).await?)
+    }
+}
+
 impl DurableObject for Keeper {
     fn new(state: State, env: Env) -> Self {
         Self { desk: Rc::new(Desk::new(state, env)) }
     }
 
-    /// Answers a [`Question`] of the Worker with a [`Reply`].
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let question: Question = request.json().await?;
-        let app = question.app.clone();
-        match self.desk.answer(question).await {
-            Ok(reply) => Response::from_json::<Reply>(&reply),
-            Err(error) => {
-                // Storage and platform errors: they hold no secret, and callers do not see them.
-                log::error("keeper_failed", json!({"app": app, "detail": error.to_string()}));
-                Response::error("the Keeper could not answer", 500)
-            }
-        }
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let answer = if request.path() == ROSTER_PATH {
+            roster::answer(&self.desk.state, request).await
+        } else {
+            self.answer(request).await
+        };
+        answer.or_else(|error| {
+            // Storage and platform errors: they hold no secret, and callers do not see them.
+            log::error("keeper_failed", json!({"app": self.desk.app(), "detail": error.to_string()}));
+            Response::error("the Keeper could not answer", 500)
+        })
     }
 
     /// The planned moment. The runtime drops an alarm that fails again and again, so a failure is

@@ -12,7 +12,7 @@ use crate::{log, platform};
 use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
@@ -39,19 +39,20 @@ pub(crate) async fn live(
         wake_if_due(call, ready, credential, &record, now);
         return Ok(record);
     }
-    let stored = match store::find(&call.env, &call.centre, app, credential).await {
+    let (stored, shown) = match store::find(&call.env, &call.centre, app, credential).await {
         Found::Here(record) => {
-            let now_ms = platform::now_millis();
+            let (now_ms, version) = (platform::now_millis(), record.version);
             let compare = |shelf: &mut Shelf| shelf.compare(record, now_ms).cloned();
-            shelves.at(app, credential, compare).flatten().filter(trusted)
+            (shelves.at(app, credential, compare).flatten().filter(trusted), Some(version))
         }
-        Found::Nothing | Found::Failed => None,
+        Found::Nothing => (None, Some(Version::NONE)),
+        Found::Failed => (None, None),
     };
     if let Some(record) = stored.clone().filter(enough) {
         wake_if_due(call, ready, credential, &record, now);
         return Ok(record);
     }
-    let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s }).await;
+    let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
     match (asked, stored.or(copy)) {
         (Ok((record, _)), _) => Ok(record),
         // Less than was wished for is better than nothing, while the Keeper cannot be reached.

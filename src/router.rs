@@ -1,7 +1,7 @@
 //! From a request to its handler. Everything that can be refused without I/O is refused here.
 
 use crate::answer::Outcome;
-use crate::api::{credential, health, refresh, signature, status};
+use crate::api::{credential, health, refresh, revoke, signature, status};
 use crate::bindings::Centre;
 use crate::call::Call;
 use std::net::IpAddr;
@@ -21,6 +21,7 @@ enum Route<'a> {
     App(&'a str),
     Read(&'a str, Credential),
     Refresh(&'a str, Credential),
+    Revoke(&'a str),
     Signature(&'a str),
 }
 
@@ -39,6 +40,7 @@ impl<'a> Route<'a> {
             ["v1", "apps", app] => Self::App(app),
             ["v1", "apps", app, "access_token"] => Self::Read(app, Credential::AccessToken),
             ["v1", "apps", app, "access_token", "refresh"] => Self::Refresh(app, Credential::AccessToken),
+            ["v1", "apps", app, "access_token", "revoke"] => Self::Revoke(app),
             ["v1", "apps", app, "tickets", name] => Self::Read(app, ticket(name)?),
             ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
             ["v1", "apps", app, "signature"] => Self::Signature(app),
@@ -55,7 +57,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Health => (&[Method::Get, Method::Head], "GET, HEAD"),
             Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
-            Self::Refresh(..) => (&[Method::Post], "POST"),
+            Self::Refresh(..) | Self::Revoke(_) => (&[Method::Post], "POST"),
             Self::Signature(_) => (&[Method::Get, Method::Post], "GET, POST"),
         }
     }
@@ -107,6 +109,7 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             let ready = ready(&centre, caller, Scope::Refresh, app, ip)?;
             refresh::report(request, &call, &ready, kind).await
         }
+        Route::Revoke(app) => revoke::begin(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
         Route::Signature(app) => {
             let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
             signature::sign(request, &call, &ready).await

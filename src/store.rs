@@ -1,16 +1,22 @@
-//! Where published credentials are read from. The Keeper writes, everybody reads.
+//! Where published credentials are read from. The Keeper saves, everybody finds.
 //!
-//! A read that failed is not an empty one: [`Found`] tells them apart.
+//! The interface is the core's [`Store`]; here are the ones that Workers offer, chosen by `STORE`. A
+//! find that failed is not an empty one: [`Found`] tells them apart.
 
+mod d1;
 mod kv;
 
 use crate::bindings::Centre;
-use crate::{bindings, log};
+use crate::{bindings, log, platform};
+use d1::D1;
+use kv::Kv;
 use serde_json::json;
 use worker::Env;
 use zhongkong_core::app::AppName;
-use zhongkong_core::credential::Credential;
-use zhongkong_core::record::{Header, Record, store_key};
+use zhongkong_core::config::StoreKind;
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::record::{Header, Published, Record, store_key};
+use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
 /// What a store has under a key.
@@ -23,68 +29,123 @@ pub(crate) enum Found<T> {
     Failed,
 }
 
-/// Reads one record and opens it.
+/// The stores that can be chosen.
+enum Chosen {
+    Kv(Kv),
+    D1(D1),
+    Memory,
+}
+
+fn chosen(env: &Env, centre: &Centre) -> Result<Chosen, StoreFailure> {
+    let bound = match centre.config.store {
+        StoreKind::Kv => bindings::tokens(env).map(|store| Chosen::Kv(Kv(store))),
+        StoreKind::D1 => bindings::db(env).map(|db| Chosen::D1(D1(db))),
+        StoreKind::Memory => Ok(Chosen::Memory),
+    };
+    bound.map_err(|_| StoreFailure("the store is not bound".to_owned()))
+}
+
+impl Store for Chosen {
+    async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
+        match self {
+            Self::Kv(store) => store.find(key).await,
+            Self::D1(store) => store.find(key).await,
+            Self::Memory => Ok(None),
+        }
+    }
+
+    async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
+        match self {
+            Self::Kv(store) => store.save(key, entry, now).await,
+            Self::D1(store) => store.save(key, entry, now).await,
+            // The Keeper that saves is the memory.
+            Self::Memory => Ok(Saved::Here),
+        }
+    }
+
+    async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
+        match self {
+            Self::Kv(store) => store.find_many(keys).await,
+            Self::D1(store) => store.find_many(keys).await,
+            Self::Memory => Ok(vec![None; keys.len()]),
+        }
+    }
+}
+
+/// Finds one record and opens it.
 pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: Credential) -> Found<Record> {
     let Some(sealer) = &centre.config.sealer else { return Found::Failed };
-    let found = match bindings::tokens(env) {
-        Ok(store) => kv::get(&store, &store_key(app, credential)).await,
-        Err(_) => Found::Failed,
+    let found = match chosen(env, centre) {
+        // Memory shows nothing here, and nothing may be concluded from that.
+        Ok(Chosen::Memory) => return Found::Failed,
+        Ok(store) => store.find(&store_key(app, credential)).await,
+        Err(failure) => Err(failure),
     };
-    let text = match found {
-        Found::Here(text) => text,
-        Found::Nothing => return Found::Nothing,
-        Found::Failed => {
-            log::error("store_read_failed", json!({"app": app, "credential": credential}));
-            return Found::Failed;
-        }
-    };
-    Record::open(&text, sealer, app, credential).map_or_else(
-        |_| {
-            log::error("record_does_not_open", json!({"app": app, "credential": credential}));
-            Found::Failed
+    match found {
+        Ok(Some(text)) => match Published::open(&text, sealer, app, credential) {
+            Ok(Published::Record(record)) => Found::Here(record),
+            Ok(Published::Withdrawn { .. }) => Found::Nothing,
+            Err(_) => {
+                log::error("record_does_not_open", json!({"app": app, "credential": credential}));
+                Found::Failed
+            }
         },
-        Found::Here,
-    )
+        Ok(None) => Found::Nothing,
+        Err(failure) => {
+            log::error(
+                "store_read_failed",
+                json!({"app": app, "credential": credential, "detail": failure.to_string()}),
+            );
+            Found::Failed
+        }
+    }
 }
 
-/// Reads the headers of many records at once, in the order asked. Nothing is opened: good for
+/// Finds the headers of many records at once, in the order asked. Nothing is opened: good for
 /// planning.
-pub(crate) async fn headers(env: &Env, wanted: &[(&AppName, Credential)]) -> Vec<Found<Header>> {
+pub(crate) async fn headers(
+    env: &Env,
+    centre: &Centre,
+    wanted: &[(&AppName, Credential)],
+) -> Vec<Found<Header>> {
     let keys: Vec<String> = wanted.iter().map(|(app, credential)| store_key(app, *credential)).collect();
-    let texts = match bindings::tokens(env) {
-        Ok(store) => kv::get_many(&store, &keys).await,
-        Err(_) => keys.iter().map(|_| Found::Failed).collect(),
+    let found = match chosen(env, centre) {
+        Ok(store) => store.find_many(&keys).await,
+        Err(failure) => Err(failure),
     };
-    texts
-        .into_iter()
-        .map(|found| match found {
-            // What cannot be read is as good as missing: it has to be written again.
-            Found::Here(text) => Header::peek(&text).map_or(Found::Nothing, Found::Here),
-            Found::Nothing => Found::Nothing,
-            Found::Failed => Found::Failed,
-        })
-        .collect()
+    match found {
+        Ok(_) if centre.config.store == StoreKind::Memory => keys.iter().map(|_| Found::Failed).collect(),
+        // What cannot be read is as good as missing: it has to be written again.
+        Ok(texts) => texts
+            .iter()
+            .map(|text| text.as_deref().and_then(Header::peek).map_or(Found::Nothing, Found::Here))
+            .collect(),
+        Err(failure) => {
+            log::error("store_read_failed", json!({"keys": keys.len(), "detail": failure.to_string()}));
+            keys.iter().map(|_| Found::Failed).collect()
+        }
+    }
 }
 
-/// Why a record was not saved.
-#[derive(Debug)]
-pub(crate) struct NotSaved;
-
-/// Publishes a record; it vanishes by itself when its life is over.
+/// Publishes. When the store stays with a newer version, that is what comes back.
+///
+/// # Errors
+/// [`StoreFailure`] when it has to be done again.
 pub(crate) async fn save(
     env: &Env,
+    centre: &Centre,
     app: &AppName,
     credential: Credential,
-    sealed: &str,
-    expires_at: UnixTime,
-    now: UnixTime,
-) -> Result<(), NotSaved> {
-    let store = bindings::tokens(env).map_err(|_| NotSaved)?;
-    kv::put(&store, &store_key(app, credential), sealed, now.until(expires_at)).await
-}
-
-/// Withdraws what was published.
-pub(crate) async fn withdraw(env: &Env, app: &AppName, credential: Credential) -> Result<(), NotSaved> {
-    let store = bindings::tokens(env).map_err(|_| NotSaved)?;
-    kv::delete(&store, &store_key(app, credential)).await
+    published: &Published,
+) -> Result<Option<Version>, StoreFailure> {
+    let sealer = centre.config.sealer.as_ref().ok_or_else(|| StoreFailure("no SEAL_KEY".to_owned()))?;
+    let entry = published
+        .seal(sealer, app, credential, platform::random())
+        .map_err(|_| StoreFailure("a record could not be sealed".to_owned()))?;
+    let saved = chosen(env, centre)?.save(&store_key(app, credential), &entry, platform::now()).await?;
+    let Saved::Newer(there) = saved else { return Ok(None) };
+    // Only what opens is believed: a version in clear may be anybody's.
+    let newer = Published::open(&there, sealer, app, credential)
+        .map_err(|_| StoreFailure("the store holds a newer record that does not open".to_owned()))?;
+    Ok(Some(newer.version()))
 }

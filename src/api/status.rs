@@ -12,7 +12,7 @@ use zhongkong_core::access::{AllowedApps, Caller};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::Status;
+use zhongkong_core::engine::{Count, Outsider, Revoke, Rules, Status};
 use zhongkong_core::wechat::errcode::Endpoint;
 
 /// All apps that the caller may see, and the faults of the configuration that concern it.
@@ -69,12 +69,15 @@ fn ready_app(ready: &ReadyApp, credentials: &BTreeMap<Credential, Status>) -> Va
         .unwrap_or("ok");
     let shown: Map<String, Value> = credentials
         .iter()
-        .map(|(credential, status)| (credential.name().to_owned(), shown(*credential, status)))
+        .map(|(credential, status)| {
+            let rules = Rules::of(app, *credential);
+            (credential.name().to_owned(), shown(*credential, status, rules))
+        })
         .collect();
     json!({"app": app.name, "appid": app.appid, "token_api": app.token_api.name(), "state": state, "credentials": shown})
 }
 
-fn shown(credential: Credential, status: &Status) -> Value {
+fn shown(credential: Credential, status: &Status, rules: Rules) -> Value {
     let trouble = status.trouble.as_ref().map(|trouble| {
         json!({
             "errcode": trouble.failure.errcode(),
@@ -84,7 +87,15 @@ fn shown(credential: Credential, status: &Status) -> Value {
             "retry_at": trouble.retry_at,
         })
     });
-    json!({
+    let outsider = status.outsider.map(|outsider| {
+        json!({
+            "count": outsider.count,
+            "first_at": outsider.first_at,
+            "last_at": outsider.last_at,
+            "detail": Outsider::advice(rules),
+        })
+    });
+    let mut shown = json!({
         "state": status.state,
         "version": status.version,
         "expires_in": status.expires_in,
@@ -93,5 +104,43 @@ fn shown(credential: Credential, status: &Status) -> Value {
         "next_refresh_at": status.next_refresh_at,
         "last_success_at": status.last_success_at,
         "trouble": trouble,
+        "calls_today": calls_today(status, rules),
+    });
+    if let (Credential::AccessToken, Some(shown)) = (credential, shown.as_object_mut()) {
+        shown.insert("killed_outside".to_owned(), json!(outsider));
+        shown.insert("revoke".to_owned(), revoke(status));
+    }
+    shown
+}
+
+/// The ledger: what was asked of WeChat since midnight in Beijing.
+fn calls_today(status: &Status, rules: Rules) -> Value {
+    let count = |count: Count| json!({"used": count.used, "limit": count.limit});
+    let calls = &status.calls;
+    let refreshes =
+        json!({"used": calls.refreshes.used, "limit": calls.refreshes.limit, "reserve": calls.reserve});
+    if rules == Rules::Ticket {
+        return json!({"refreshes": refreshes, "until": calls.until});
+    }
+    json!({
+        "refreshes": refreshes,
+        "forced": count(calls.forced),
+        "probes": count(calls.probes),
+        "until": calls.until,
+    })
+}
+
+/// How the newest revocation stands; null when there was none.
+pub(super) fn revoke(status: &Status) -> Value {
+    let Some(revoke) = &status.revoke else { return Value::Null };
+    let goes_on = revoke.goes_on();
+    json!({
+        "state": if goes_on { "going_on" } else { "done" },
+        "requested_at": revoke.requested_at,
+        "covers_version": revoke.covers,
+        "forced_refreshes_left": if goes_on { revoke.left } else { 0 },
+        "next_at": status.revoke_next_at,
+        "finished_at": revoke.finished_at,
+        "detail": Revoke::ADVICE,
     })
 }

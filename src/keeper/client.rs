@@ -1,35 +1,56 @@
-//! The Worker's side of a Keeper.
+//! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
-use super::wire::{Ask, Question, Reply};
+use super::wire::{Ask, Question, Reply, RosterAsk, RosterReply};
 use crate::bindings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::durable::Stub;
 use worker::{Env, Method, Request, RequestInit};
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::credential::{Credential, Version};
+
+/// Where the two kinds of question go.
+const KEEPER: &str = "https://keeper/";
+const ROSTER: &str = "https://keeper/roster";
+
+/// The path of [`ROSTER`].
+pub(super) const ROSTER_PATH: &str = "/roster";
 
 /// Asks the Keeper of an app. Every question may be asked twice: after a failure, as a deployment
 /// brings them about, it is, on a new stub.
 pub(crate) async fn ask(env: &Env, ready: &ReadyApp, ask: Ask) -> worker::Result<Reply> {
     let question = Question { app: ready.app.name.clone(), identity: ready.identity, ask };
-    let question = serde_json::to_string(&question)?;
-    match ask_once(env, ready, &question).await {
+    let stub = || bindings::keeper(env, &ready.app.name);
+    match put(stub()?, KEEPER, &question).await {
         Ok(reply) => Ok(reply),
-        Err(_) => ask_once(env, ready, &question).await,
+        Err(_) => put(stub()?, KEEPER, &question).await,
     }
 }
 
-async fn ask_once(env: &Env, ready: &ReadyApp, question: &str) -> worker::Result<Reply> {
+/// Asks the roster, in the same way.
+pub(crate) async fn ask_roster(env: &Env, ask: &RosterAsk) -> worker::Result<RosterReply> {
+    match put(bindings::roster(env)?, ROSTER, ask).await {
+        Ok(reply) => Ok(reply),
+        Err(_) => put(bindings::roster(env)?, ROSTER, ask).await,
+    }
+}
+
+async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(question.into()));
-    let request = Request::new_with_init("https://keeper/", &init)?;
-    let mut response = bindings::keeper(env, &ready.app.name)?.fetch_with_request(request).await?;
+    init.with_method(Method::Post).with_body(Some(serde_json::to_string(question)?.into()));
+    let mut response = stub.fetch_with_request(Request::new_with_init(url, &init)?).await?;
     if response.status_code() != 200 {
         return Err(worker::Error::RustError("the Keeper could not answer".to_owned()));
     }
     response.json().await
 }
 
-/// Wakes the Keeper of an app and waits until it has done what was due. `missing` are the
-/// credentials that the store does not have.
-pub(crate) async fn wake(env: &Env, ready: &ReadyApp, missing: Vec<Credential>) -> worker::Result<()> {
-    ask(env, ready, Ask::Wake { missing }).await.map(drop)
+/// Wakes the Keeper of an app and waits until it has done what was due. The store showed these
+/// versions, where it was looked at.
+pub(crate) async fn wake(
+    env: &Env,
+    ready: &ReadyApp,
+    shown: Vec<(Credential, Version)>,
+) -> worker::Result<()> {
+    ask(env, ready, Ask::Wake { shown }).await.map(drop)
 }

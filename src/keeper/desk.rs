@@ -4,6 +4,7 @@
 //! event comes between. While a call to WeChat is under way other events do come in; the slot itself
 //! says that a call is under way, and they wait for the same flight.
 
+use super::alerts::announce;
 use super::flight::Flights;
 use super::storage::{Loaded, Storage};
 use super::wire::{Ask, Question, Reply};
@@ -19,11 +20,10 @@ use std::time::Duration;
 use worker::{Delay, Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
-use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Alert, Answer, Effects, Event, Patience, Rules, Slot, decide};
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
 use zhongkong_core::seal::Sealer;
 use zhongkong_core::time::UnixTime;
-use zhongkong_core::wechat::errcode::Endpoint;
 
 /// A reader waits so long for a refresh, in milliseconds.
 const READER_WAITS_MS: u64 = 5_000;
@@ -31,16 +31,14 @@ const READER_WAITS_MS: u64 = 5_000;
 /// A call that is due within a moment is looked for again after this.
 const UNTIL_DUE: Duration = Duration::from_millis(500);
 
-/// An alarm while a write to the store is under way is only there for a Keeper that is killed.
-const WHILE_PUBLISHING_S: u64 = 15;
-
 pub(super) struct Desk {
     pub(super) state: State,
     pub(super) env: Env,
     opened: RefCell<Option<Rc<Opened>>>,
     pub(super) flights: Flights,
     pub(super) publishing: RefCell<BTreeSet<Credential>>,
-    alarm_at: Cell<Option<UnixTime>>,
+    pub(super) alarm_at: Cell<Option<UnixTime>>,
+    pub(super) noted_at: Cell<Option<UnixTime>>,
 }
 
 /// What is known once the app is.
@@ -71,6 +69,7 @@ impl Desk {
             flights: Flights::default(),
             publishing: RefCell::default(),
             alarm_at: Cell::new(None),
+            noted_at: Cell::new(None),
         }
     }
 
@@ -82,13 +81,17 @@ impl Desk {
             return Err(refuse("the Keeper runs under another identity than the Worker"));
         }
         let reply = match question.ask {
-            Ask::Read { credential, min_ttl_s } => {
+            Ask::Read { credential, min_ttl_s, shown } => {
+                if let Some(version) = shown {
+                    self.step(credential, Event::StoreShows(version))?;
+                }
                 self.converse(credential, |patience| Event::Read { min_ttl_s, patience }).await
             }
             Ask::Stale { credential, digest } => {
                 self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
             }
-            Ask::Wake { missing } => self.wake(&missing).await.map(|()| Reply::Awake),
+            Ask::Wake { shown } => self.wake(&shown).await.map(|()| Reply::Awake),
+            Ask::Revoke => self.step(Credential::AccessToken, Event::Revoke).and_then(|_| self.status()),
             Ask::Status => self.status(),
         };
         self.set_alarm().await?;
@@ -109,6 +112,11 @@ impl Desk {
         self.set_alarm().await?;
         self.wake(&[]).await?;
         self.set_alarm().await
+    }
+
+    /// The app, once it is known.
+    pub(super) fn app(&self) -> Option<AppName> {
+        self.opened.borrow().as_ref().map(|opened| opened.ready.app.name.clone())
     }
 
     fn opened(&self) -> worker::Result<Rc<Opened>> {
@@ -209,8 +217,8 @@ impl Desk {
         if let Some(wake_at) = effects.wake_at {
             opened.wake_at.borrow_mut().insert(credential, wake_at);
         }
-        if let Some(alert) = &effects.alert {
-            announce(&opened.ready.app.name, credential, alert);
+        for alert in &effects.alerts {
+            announce(&opened.ready.app.name, credential, rules, alert);
         }
         if let Some(call) = effects.call {
             self.fly(credential, call);
@@ -260,13 +268,13 @@ impl Desk {
         }
     }
 
-    /// Does what is due for every credential, and waits until it is done. `missing` are those that
-    /// somebody did not find in the store.
-    async fn wake(self: &Rc<Self>, missing: &[Credential]) -> worker::Result<()> {
+    /// Does what is due for every credential, and waits until it is done. The store showed these
+    /// versions.
+    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> worker::Result<()> {
         let ready = self.ready()?;
         for credential in ready.app.credentials() {
-            if missing.contains(&credential) {
-                self.step(credential, Event::StoreLost)?;
+            for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {
+                self.step(credential, Event::StoreShows(*version))?;
             }
             self.give_up_lost_call(credential)?;
             self.step(credential, Event::Tick)?;
@@ -284,45 +292,14 @@ impl Desk {
         let now = platform::now();
         let slots = opened.slots.borrow();
         let status = opened.ready.app.credentials().map(|credential| {
-            (
-                credential,
-                slots.get(&credential).map_or_else(|| Slot::default().status(now), |slot| slot.status(now)),
-            )
+            let slot = slots.get(&credential).cloned().unwrap_or_default();
+            (credential, slot.status(Rules::of(&opened.ready.app, credential), now))
         });
         Ok(Reply::Status(status.collect()))
     }
 
-    /// Sets the alarm to the next planned moment, where that is another than before.
-    pub(super) async fn set_alarm(&self) -> worker::Result<()> {
-        let Some(opened) = self.opened.borrow().clone() else { return Ok(()) };
-        let planned = opened.wake_at.borrow().values().min().copied();
-        let pause_s = if self.publishing.borrow().is_empty() { 1 } else { WHILE_PUBLISHING_S };
-        let Some(wake_at) = planned.map(|at| at.max(platform::now().plus(pause_s))) else { return Ok(()) };
-        if self.alarm_at.get() == Some(wake_at) {
-            return Ok(());
-        }
-        self.alarm_at.set(Some(wake_at));
-        let set = self.set_alarm_in(Duration::from_secs(platform::now().until(wake_at))).await;
-        if set.is_err() {
-            self.alarm_at.set(None);
-        }
-        set
-    }
-
-    pub(super) async fn set_alarm_in(&self, pause: Duration) -> worker::Result<()> {
-        self.state.storage().set_alarm(pause).await
-    }
-}
-
-fn announce(app: &AppName, credential: Credential, alert: &Alert) {
-    match alert {
-        Alert::Failing(failure) => {
-            let endpoint = Endpoint::of(credential);
-            log::error(
-                "refresh_failing",
-                json!({"app": app, "credential": credential, "errcode": failure.errcode(), "detail": failure.advice(endpoint)}),
-            );
-        }
-        Alert::Recovered => log::info("refresh_recovered", json!({"app": app, "credential": credential})),
+    /// When the first of the credentials wants to be looked at.
+    pub(super) fn planned(&self) -> Option<UnixTime> {
+        self.opened.borrow().as_ref()?.wake_at.borrow().values().min().copied()
     }
 }

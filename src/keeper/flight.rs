@@ -24,6 +24,11 @@ pub(super) type Flight = Shared<LocalBoxFuture<'static, ()>>;
 pub(super) struct Flights(RefCell<BTreeMap<Credential, Flight>>);
 
 impl Flights {
+    /// Whether no call is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// The flight for a credential, to be waited for.
     pub(super) fn under_way(&self, credential: Credential) -> Option<Flight> {
         self.0.borrow().get(&credential).cloned()

@@ -10,6 +10,8 @@ use std::time::Duration;
 use worker::Delay;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Slot, Stored};
+use zhongkong_core::record::Published;
+use zhongkong_core::store::StoreFailure;
 
 /// A store that takes longer has not taken it, and is tried again.
 const STORE_TAKES: Duration = Duration::from_secs(10);
@@ -25,17 +27,20 @@ impl Desk {
             let write = pin!(self.write(credential, &slot));
             let outcome = match select(write, pin!(Delay::from(STORE_TAKES))).await {
                 Either::Left((outcome, _)) => outcome,
-                Either::Right(_) => Err(store::NotSaved),
+                Either::Right(_) => Err(StoreFailure("the store took too long".to_owned())),
             };
-            let failed = outcome.is_err();
-            if failed {
+            if let Err(failure) = &outcome {
                 log::error(
                     "publish_failed",
-                    json!({"app": self.ready().ok().map(|r| r.app.name.clone()), "credential": credential}),
+                    json!({
+                        "app": self.ready().ok().map(|ready| ready.app.name.clone()),
+                        "credential": credential,
+                        "detail": failure.to_string(),
+                    }),
                 );
             }
-            let event = outcome.map_or(Event::PublishFailed, Event::Published);
-            if self.step(credential, event).is_err() || failed {
+            let failed = outcome.is_err();
+            if self.step(credential, outcome.unwrap_or(Event::PublishFailed)).is_err() || failed {
                 break;
             }
         }
@@ -45,17 +50,24 @@ impl Desk {
         }
     }
 
-    async fn write(&self, credential: Credential, slot: &Slot) -> Result<Option<Stored>, store::NotSaved> {
-        let ready = self.ready().map_err(|_| store::NotSaved)?;
-        let app = &ready.app;
-        let Some(record) = slot.record(Rules::of(app, credential)) else {
-            return store::withdraw(&self.env, &app.name, credential).await.map(|()| None);
-        };
-        let centre = self.centre().map_err(|_| store::NotSaved)?;
-        let sealer = centre.config.sealer.as_ref().ok_or(store::NotSaved)?;
-        let sealed =
-            record.seal(sealer, &app.name, credential, platform::random()).map_err(|_| store::NotSaved)?;
-        store::save(&self.env, &app.name, credential, &sealed, record.expires_at, platform::now()).await?;
-        Ok(Some(Stored { version: record.version, expires_at: record.expires_at, at: platform::now() }))
+    /// Writes what the slot says; the event says what became of it.
+    async fn write(&self, credential: Credential, slot: &Slot) -> Result<Event, StoreFailure> {
+        let not_open = |_| StoreFailure("the Keeper is not open".to_owned());
+        let (ready, centre) = (self.ready().map_err(not_open)?, self.centre().map_err(not_open)?);
+        let now = platform::now();
+        let published = slot.to_publish(Rules::of(&ready.app, credential), now);
+        if let Some(newer) = store::save(&self.env, &centre, &ready.app.name, credential, &published).await? {
+            log::info(
+                "store_ahead",
+                json!({"app": ready.app.name, "credential": credential, "version": newer}),
+            );
+            return Ok(Event::StoreAhead(newer));
+        }
+        Ok(Event::Published(match published {
+            Published::Record(record) => {
+                Some(Stored { version: record.version, expires_at: record.expires_at, at: now })
+            }
+            Published::Withdrawn { .. } => None,
+        }))
     }
 }

@@ -8,6 +8,7 @@ use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::engine::Status;
 use zhongkong_core::record::Record;
+use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::Failure;
 
 /// A question to the Keeper of `app`.
@@ -22,12 +23,15 @@ pub(crate) struct Question {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ask {
-    /// A credential, with at least so many seconds left if that can be had.
-    Read { credential: Credential, min_ttl_s: u64 },
+    /// A credential, with at least so many seconds left if that can be had. The store showed this
+    /// version of it ([`Version::NONE`]: none); `None` when it said nothing.
+    Read { credential: Credential, min_ttl_s: u64, shown: Option<Version> },
     /// The value with this digest is said to be dead.
     Stale { credential: Credential, digest: Sha256Digest },
-    /// Do what is due, and answer when it is done. The store does not have those that are missing.
-    Wake { missing: Vec<Credential> },
+    /// Do what is due, and answer when it is done. The store showed these versions.
+    Wake { shown: Vec<(Credential, Version)> },
+    /// The access token has leaked: kill it.
+    Revoke,
     /// How is everything?
     Status,
 }
@@ -48,4 +52,33 @@ pub(crate) enum Reply {
     },
     Awake,
     Status(BTreeMap<Credential, Status>),
+}
+
+/// Tells whether an app is still configured as it was.
+pub(crate) type Fingerprint = String;
+
+/// A question to the roster.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RosterAsk {
+    /// Who is due, in the configuration with this fingerprint?
+    Due { configured: Fingerprint, now: UnixTime },
+    /// These apps are configured; and who is due?
+    Register { configured: Fingerprint, apps: Vec<(AppName, Fingerprint)>, now: UnixTime },
+    /// A Keeper wants to be woken then.
+    Note { app: AppName, wake_at: UnixTime },
+    /// These are not configured any more, or wrongly.
+    Forget { apps: Vec<AppName> },
+}
+
+/// The roster's reply.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RosterReply {
+    /// These are due.
+    Due(Vec<AppName>),
+    /// That configuration was not registered.
+    Unknown,
+    /// It is noted.
+    Noted,
 }

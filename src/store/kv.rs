@@ -1,7 +1,13 @@
 //! Workers KV: a read replica, seconds to minutes behind the Keeper.
+//!
+//! KV cannot compare and write in one step. Newer stays before older because the Keeper alone writes,
+//! one write after the other, and looks before it writes; and because readers keep the newer of two.
 
-use super::{Found, NotSaved};
-use worker::kv::KvStore;
+use serde::{Deserialize, Serialize};
+use worker::kv::{KvError, KvStore};
+use zhongkong_core::credential::Version;
+use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
+use zhongkong_core::time::UnixTime;
 
 /// The shortest cache life that KV allows (since 2026-01-30).
 const CACHE_TTL_S: u64 = 30;
@@ -13,32 +19,46 @@ const MIN_EXPIRATION_TTL_S: u64 = 60;
 /// Keys that one bulk read may ask for.
 const BULK_KEYS: usize = 100;
 
-pub(super) async fn get(store: &KvStore, key: &str) -> Found<String> {
-    match store.get(key).cache_ttl(CACHE_TTL_S).text().await {
-        Ok(Some(text)) => Found::Here(text),
-        Ok(None) => Found::Nothing,
-        Err(_) => Found::Failed,
-    }
+pub(super) struct Kv(pub(super) KvStore);
+
+/// What stands beside a text, in clear.
+#[derive(Serialize, Deserialize)]
+struct Beside {
+    version: Version,
+    expires_at: UnixTime,
 }
 
-pub(super) async fn get_many(store: &KvStore, keys: &[String]) -> Vec<Found<String>> {
-    let mut found = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(BULK_KEYS) {
-        match store.get_bulk(keys).text().await {
-            Ok(mut texts) => found.extend(
-                keys.iter().map(|key| texts.remove(key).flatten().map_or(Found::Nothing, Found::Here)),
-            ),
-            Err(_) => found.extend(keys.iter().map(|_| Found::Failed)),
+impl Store for Kv {
+    async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
+        self.0.get(key).cache_ttl(CACHE_TTL_S).text().await.map_err(failure)
+    }
+
+    async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
+        let Entry { version, expires_at, ref text } = *entry;
+        let there = self.0.get(key).cache_ttl(CACHE_TTL_S).text_with_metadata::<Beside>().await;
+        if let (Some(there), Some(beside)) = there.map_err(failure)?
+            && beside.version > version
+            && beside.expires_at > now
+        {
+            return Ok(Saved::Newer(there));
         }
+        let put = self.0.put(key, text).and_then(|put| put.metadata(Beside { version, expires_at }));
+        let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
+        put.map_err(failure)?.expiration_ttl(ttl_s).execute().await.map_err(failure)?;
+        Ok(Saved::Here)
     }
-    found
+
+    async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(BULK_KEYS) {
+            let mut texts = self.0.get_bulk(keys).text().await.map_err(failure)?;
+            found.extend(keys.iter().map(|key| texts.remove(key).flatten()));
+        }
+        Ok(found)
+    }
 }
 
-pub(super) async fn put(store: &KvStore, key: &str, text: &str, life_s: u64) -> Result<(), NotSaved> {
-    let put = store.put(key, text).map_err(|_| NotSaved)?;
-    put.expiration_ttl(life_s.max(MIN_EXPIRATION_TTL_S)).execute().await.map_err(|_| NotSaved)
-}
-
-pub(super) async fn delete(store: &KvStore, key: &str) -> Result<(), NotSaved> {
-    store.delete(key).await.map_err(|_| NotSaved)
+/// KV's own words name operation, key and status.
+fn failure(error: KvError) -> StoreFailure {
+    StoreFailure(format!("KV: {error:?}"))
 }

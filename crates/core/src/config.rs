@@ -14,6 +14,7 @@ pub use fault::{Fault, Place};
 
 use crate::access::Callers;
 use crate::app::{App, AppName, Identity};
+use crate::digest::Sha256Digest;
 use crate::seal::Sealer;
 use crate::secret::Secret;
 use serde_json::Value as Json;
@@ -32,6 +33,8 @@ pub struct Raw<'a> {
     pub secret: &'a dyn Fn(&str) -> Option<Secret>,
     /// Whether the KV binding `TOKENS` is there.
     pub has_tokens: bool,
+    /// Whether the D1 binding `DB` is there.
+    pub has_db: bool,
     /// Whether the Durable Object binding `KEEPER` is there.
     pub has_keeper: bool,
 }
@@ -54,6 +57,17 @@ pub enum AppEntry {
     Faulty(Vec<Fault>),
 }
 
+/// Where published credentials are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// Workers KV, the binding `TOKENS`.
+    Kv,
+    /// D1, the binding `DB`.
+    D1,
+    /// Nowhere: the Keeper is asked. For one machine and for tests.
+    Memory,
+}
+
 /// Everything that is configured.
 #[derive(Debug)]
 pub struct Config {
@@ -63,8 +77,12 @@ pub struct Config {
     pub callers: Callers,
     /// Seals what is stored.
     pub sealer: Option<Sealer>,
+    /// Where published credentials are read from.
+    pub store: StoreKind,
     /// Sent to `api_hosts` that are not WeChat's own.
     pub gateway_key: Option<Secret>,
+    /// Tells two sets of working apps apart.
+    pub fingerprint: String,
     /// Every fault, in the order of the settings.
     pub faults: Vec<Fault>,
 }
@@ -75,11 +93,15 @@ impl Config {
         let mut faults = Vec::new();
         let sealer = secrets::sealer(raw, &mut faults);
         let gateway_key = secrets::gateway_key(raw, &mut faults);
-        bindings(raw, &mut faults);
+        let store = store(raw, &mut faults);
+        keeper(raw, &mut faults);
         let apps = apps::read(raw, &mut faults);
         let names: Vec<AppName> = apps.keys().cloned().collect();
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
-        Self { apps, callers, sealer, gateway_key, faults }
+        let mut config =
+            Self { apps, callers, sealer, store, gateway_key, fingerprint: String::new(), faults };
+        config.fingerprint = fingerprint(config.ready_apps());
+        config
     }
 
     /// The faults that keep the whole centre from working.
@@ -96,21 +118,36 @@ impl Config {
     }
 }
 
-fn bindings(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
-    match raw.store.as_deref() {
+fn fingerprint<'a>(apps: impl Iterator<Item = &'a Rc<ReadyApp>>) -> String {
+    let parts: Vec<String> =
+        apps.map(|ready| format!("{} {}", ready.app.name, ready.identity.fingerprint())).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    Sha256Digest::of_parts(&parts).short()
+}
+
+fn store(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> StoreKind {
+    let (kind, missing) = match raw.store.as_deref() {
         None | Some("kv") => {
-            if !raw.has_tokens {
-                faults.push(Fault::centre(
-                    "TOKENS",
-                    "is not bound",
-                    "bind a KV namespace as TOKENS in wrangler.toml",
-                ));
-            }
+            let fix = "bind a KV namespace as TOKENS in wrangler.toml";
+            (StoreKind::Kv, (!raw.has_tokens).then_some(("TOKENS", "is not bound", fix)))
         }
+        Some("d1") => {
+            let fix = "bind a D1 database as DB in wrangler.toml, and make its table with `wrangler d1 migrations apply DB --remote`";
+            (StoreKind::D1, (!raw.has_db).then_some(("DB", "is not bound", fix)))
+        }
+        Some("memory") => (StoreKind::Memory, None),
         Some(_) => {
-            faults.push(Fault::centre("STORE", "is no store of this version", "use \"kv\", or leave it out"));
+            let fix = "use \"kv\", \"d1\" or \"memory\", or leave it out for \"kv\"";
+            (StoreKind::Kv, Some(("STORE", "is no store", fix)))
         }
+    };
+    if let Some((setting, problem, fix)) = missing {
+        faults.push(Fault::centre(setting, problem, fix));
     }
+    kind
+}
+
+fn keeper(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
     if !raw.has_keeper {
         let fix = "bind the Durable Object class Keeper as KEEPER in wrangler.toml, with its migration";
         faults.push(Fault::centre("KEEPER", "is not bound", fix));

@@ -10,17 +10,26 @@
 
 mod answer;
 mod backoff;
+mod ledger;
 mod outcome;
+mod outsider;
+mod revoke;
 mod schedule;
 mod sights;
 mod slot;
+mod status;
 #[cfg(test)]
 mod tests;
 
+pub use ledger::{Calls, Count};
+pub use outsider::Outsider;
+pub use revoke::Revoke;
 pub use schedule::Rules;
-pub use slot::{Slot, Status, Stored, Trouble};
+pub use slot::{Slot, Stored, Trouble};
+pub use status::Status;
 
 use crate::app::Identity;
+use crate::credential::Version;
 use crate::digest::Sha256Digest;
 use crate::record::Record;
 use crate::time::UnixTime;
@@ -42,7 +51,8 @@ pub struct Moment {
 pub enum Call {
     /// Ask for the credential.
     Refresh,
-    /// Ask the stable API to replace the token: only for a token that WeChat calls dead.
+    /// Ask for the token to be replaced, whatever its age: only for one that WeChat calls dead, or
+    /// that has leaked.
     ForcedRefresh,
     /// Ask whether the held token lives.
     Probe,
@@ -105,8 +115,12 @@ pub enum Event {
     Published(Option<Stored>),
     /// The store did not take it.
     PublishFailed,
-    /// Somebody did not find in the store what was published.
-    StoreLost,
+    /// Somebody found a record of this version in the store; [`Version::NONE`] for none at all.
+    StoreShows(Version),
+    /// The store refused what was published, because it holds this newer version.
+    StoreAhead(Version),
+    /// The token has leaked: kill it.
+    Revoke,
 }
 
 /// What one who asked is told.
@@ -132,6 +146,12 @@ pub enum Alert {
     Failing(Failure),
     /// It works again.
     Recovered,
+    /// The token died before its time, and not by our doing: somebody else refreshes this appid.
+    KilledOutside,
+    /// Somebody has asked for the token to be killed.
+    Revoking,
+    /// The token that was to be killed is dead.
+    Revoked,
 }
 
 /// What is to be done, in the order of the fields.
@@ -140,7 +160,7 @@ pub struct Effects {
     /// The slot changed: commit it before anything else is done.
     pub persist: bool,
     /// Tell a person.
-    pub alert: Option<Alert>,
+    pub alerts: Vec<Alert>,
     /// Answer who asked.
     pub answer: Option<Answer>,
     /// Send this to WeChat; the slot holds it as under way until its outcome is told.
@@ -157,10 +177,7 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
     match event {
         Event::Configured(identity) => turn.configured(identity),
         Event::Lost => turn.lost(),
-        Event::Tick => {
-            turn.refresh_if_due();
-            turn.check_if_due();
-        }
+        Event::Tick => turn.do_what_is_due(),
         Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
         Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
         Event::Issued { sent_at, issued } => turn.issued(sent_at, issued),
@@ -168,7 +185,9 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::Probed { sent_at, verdict } => turn.probed(sent_at, verdict),
         Event::Published(stored) => turn.slot.published(stored),
         Event::PublishFailed => turn.slot.publish_failed(moment.now),
-        Event::StoreLost => turn.slot.store_lost(moment.now),
+        Event::StoreShows(version) => turn.slot.store_shows(version, moment.now),
+        Event::StoreAhead(version) => turn.slot.store_ahead(version),
+        Event::Revoke => turn.revoke(),
     }
     turn.finish(slot)
 }
@@ -185,14 +204,26 @@ impl Turn {
     fn finish(mut self, before: &Slot) -> (Slot, Effects) {
         self.effects.persist = self.slot != *before;
         self.effects.publish = self.slot.publish_at().is_some_and(|at| at <= self.moment.now);
-        self.effects.wake_at = Some(self.slot.wake_at());
+        self.effects.wake_at = Some(self.slot.wake_at(self.rules));
         (self.slot, self.effects)
     }
 
-    /// Starts the refresh if it is time and nothing is under way.
+    fn do_what_is_due(&mut self) {
+        self.refresh_if_due();
+        self.revoke_if_due();
+        self.check_if_due();
+    }
+
+    /// Starts the refresh if it is time, nothing is under way, and the ledger allows it.
     fn refresh_if_due(&mut self) {
-        if self.slot.is_due(self.moment.now) {
+        let now = self.moment.now;
+        if self.slot.under_way.is_some() || now < self.slot.wanted_at() {
+            return;
+        }
+        if self.slot.due_at(self.rules) <= now {
             self.start(Call::Refresh);
+        } else if self.slot.ledger.is_full(self.rules, now) {
+            self.note_full_ledger();
         }
     }
 

@@ -18,5 +18,6 @@ pub mod seal;
 pub mod secret;
 pub mod shelf;
 pub mod signature;
+pub mod store;
 pub mod time;
 pub mod wechat;

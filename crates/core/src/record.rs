@@ -6,6 +6,7 @@
 use crate::app::{AppName, Identity};
 use crate::credential::{Credential, Value, Version};
 use crate::seal::{DoesNotOpen, NONCE_BYTES, Sealed, Sealer};
+use crate::store::Entry;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +54,36 @@ impl Record {
     pub fn expires_in_s(&self, now: UnixTime) -> u64 {
         now.until(self.expires_at)
     }
+}
 
-    /// The text that is stored for this record. `nonce` must be random and new.
+/// What the Keeper has published last: a record, or that there is none any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// This is to be handed out.
+    Record(Record),
+    /// Nothing up to this version is to be handed out. Such a mark stays for an hour, so that no late
+    /// write of an older record comes back.
+    Withdrawn {
+        /// The newest version that there was.
+        version: Version,
+        /// When it was withdrawn.
+        at: UnixTime,
+    },
+}
+
+/// How long a mark stays in the store, in seconds.
+const MARK_STAYS_S: u64 = 3600;
+
+impl Published {
+    /// The version that it is about.
+    pub const fn version(&self) -> Version {
+        match self {
+            Self::Record(record) => record.version,
+            Self::Withdrawn { version, .. } => *version,
+        }
+    }
+
+    /// What is saved in a store. `nonce` must be random and new.
     ///
     /// # Errors
     /// [`DoesNotOpen`] is never seen for records of honest size.
@@ -64,19 +93,25 @@ impl Record {
         app: &AppName,
         credential: Credential,
         nonce: [u8; NONCE_BYTES],
-    ) -> Result<String, DoesNotOpen> {
-        let header = Header {
-            v: FORMAT,
-            version: self.version,
-            refresh_at: self.refresh_at,
-            expires_at: self.expires_at,
-            trust_until: self.trust_until,
+    ) -> Result<Entry, DoesNotOpen> {
+        let (header, body) = match self.clone() {
+            Self::Record(record) => {
+                let Record { version, value, expires_at, refresh_at, trust_until, identity } = record;
+                let header = Header { v: FORMAT, version, refresh_at, expires_at, trust_until };
+                (header, Body { value: Some(value), identity: Some(identity) })
+            }
+            Self::Withdrawn { version, at } => {
+                let header = Header { v: FORMAT, version, refresh_at: at, expires_at: at, trust_until: at };
+                (header, Body { value: None, identity: None })
+            }
         };
-        let body = Body { value: self.value.clone(), identity: self.identity };
         let plain = serde_json::to_string(&body).map_err(|_| DoesNotOpen)?;
         let sealed = sealer.seal(&header.place(app, credential), &plain, nonce)?;
-        serde_json::to_string(&Stored { header, key: sealed.key_id, sealed: sealed.text })
-            .map_err(|_| DoesNotOpen)
+        let stays_s = if matches!(self, Self::Record(_)) { 0 } else { MARK_STAYS_S };
+        let (version, expires_at) = (header.version, header.expires_at.plus(stays_s));
+        let text = serde_json::to_string(&Stored { header, key: sealed.key_id, sealed: sealed.text })
+            .map_err(|_| DoesNotOpen)?;
+        Ok(Entry { version, expires_at, text })
     }
 
     /// Opens a stored text.
@@ -97,8 +132,12 @@ impl Record {
         }
         let sealed = Sealed { key_id: stored.key, text: stored.sealed };
         let plain = sealer.open(&stored.header.place(app, credential), &sealed)?;
-        let Body { value, identity } = serde_json::from_str(&plain).map_err(|_| DoesNotOpen)?;
-        Ok(Self { version, value, expires_at, refresh_at, trust_until, identity })
+        match serde_json::from_str(&plain).map_err(|_| DoesNotOpen)? {
+            Body { value: Some(value), identity: Some(identity) } => {
+                Ok(Self::Record(Record { version, value, expires_at, refresh_at, trust_until, identity }))
+            }
+            _ => Ok(Self::Withdrawn { version, at: expires_at }),
+        }
     }
 }
 
@@ -151,8 +190,10 @@ struct Stored {
 
 #[derive(Serialize, Deserialize)]
 struct Body {
-    value: Value,
-    identity: Identity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<Identity>,
 }
 
 /// The key of a record in the store. It names app and credential and nothing else.
@@ -180,11 +221,20 @@ mod tests {
         }
     }
 
+    fn sealed(published: &Published) -> Entry {
+        let sealer = Sealer::new(&key(1)).unwrap();
+        published.seal(&sealer, &shop().name, JSAPI, [9; 12]).unwrap()
+    }
+
+    fn opened(text: &str, app: &AppName, credential: Credential) -> Result<Published, DoesNotOpen> {
+        Published::open(text, &Sealer::new(&key(1)).unwrap(), app, credential)
+    }
+
     /// Stored data outlives a deployment: this layout may only change with a new `v`.
     #[test]
     fn the_stored_layout_is_pinned() {
-        let sealer = Sealer::new(&key(1)).unwrap();
-        let text = record().seal(&sealer, &shop().name, JSAPI, [9; 12]).unwrap();
+        let Entry { version, expires_at, text } = sealed(&Published::Record(record()));
+        assert_eq!((version.number(), expires_at.as_secs()), (7, 9000));
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (&json["v"], &json["version"], &json["refresh_at"], &json["expires_at"], &json["trust_until"]),
@@ -197,21 +247,32 @@ mod tests {
     }
 
     #[test]
+    fn a_withdrawal_stays_for_an_hour_and_opens_as_one() {
+        let withdrawn = Published::Withdrawn { version: Version::new(7), at: UnixTime::from_secs(100) };
+        let entry = sealed(&withdrawn);
+        assert_eq!((entry.version.number(), entry.expires_at.as_secs()), (7, 3700));
+        assert_eq!(opened(&entry.text, &shop().name, JSAPI), Ok(withdrawn));
+        assert!(
+            Header::peek(&entry.text).unwrap().refresh_at.as_secs() == 100,
+            "the cron sees that it is due"
+        );
+    }
+
+    #[test]
     fn opens_in_its_place_only() {
-        let sealer = Sealer::new(&key(1)).unwrap();
-        let text = record().seal(&sealer, &shop().name, JSAPI, [9; 12]).unwrap();
-        assert_eq!(Record::open(&text, &sealer, &shop().name, JSAPI), Ok(record()));
+        let text = sealed(&Published::Record(record())).text;
+        assert_eq!(opened(&text, &shop().name, JSAPI), Ok(Published::Record(record())));
         assert_eq!(Header::peek(&text).unwrap().refresh_at, record().refresh_at);
 
         let other = AppName::parse("other").unwrap();
-        assert_eq!(Record::open(&text, &sealer, &other, JSAPI), Err(DoesNotOpen));
-        assert_eq!(Record::open(&text, &sealer, &shop().name, Credential::AccessToken), Err(DoesNotOpen));
+        assert_eq!(opened(&text, &other, JSAPI), Err(DoesNotOpen));
+        assert_eq!(opened(&text, &shop().name, Credential::AccessToken), Err(DoesNotOpen));
         for (from, to) in
             [("\"version\":7", "\"version\":8"), ("8700", "8701"), ("9000", "9001"), ("8940", "8941")]
         {
             let forged = text.replace(from, to);
             assert_ne!(forged, text);
-            assert_eq!(Record::open(&forged, &sealer, &shop().name, JSAPI), Err(DoesNotOpen), "{from}");
+            assert_eq!(opened(&forged, &shop().name, JSAPI), Err(DoesNotOpen), "{from}");
         }
     }
 

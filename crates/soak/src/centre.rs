@@ -3,6 +3,7 @@
 use crate::check::{Truth, Violation};
 use crate::keeper::Keeper;
 use crate::reader::Reader;
+use crate::roster::Roster;
 use crate::scenario::{Scenario, Trouble};
 use crate::store::{Key, Store};
 use crate::tally::Tally;
@@ -24,8 +25,8 @@ use zhongkong_core::time::UnixTime;
 pub enum Next {
     /// A reader wants a credential.
     Read(usize),
-    /// A reader who waits asks again; it gives up at the deadline.
-    ReadAgain(usize, Key, Millis),
+    /// A reader who waits asks again, for as many seconds of life; it gives up at the deadline.
+    ReadAgain(usize, Key, Millis, u64),
     /// A reader reports what it holds as dead, and waits until the deadline.
     Report(usize, Key, String, Millis),
     /// A call leaves for a host.
@@ -34,6 +35,8 @@ pub enum Next {
     Outcome(usize, u64, Credential, Event),
     /// The store has taken a write, or not.
     Written(usize, u64, Credential, Option<zhongkong_core::engine::Stored>, bool),
+    /// A Keeper's note arrives at the roster.
+    Noted(usize, u64, UnixTime),
     /// The alarm of a Keeper, as it was set.
     Alarm(usize, Millis),
     /// The cron.
@@ -48,14 +51,19 @@ pub struct Centre {
     pub scenario: Scenario,
     /// The time.
     pub now: Millis,
-    /// Everything random that is not the simulator's.
+    /// Everything random about readers and disturbances.
     pub random: Random,
+    /// Everything random about Keepers and the ways to WeChat and the store: the same however much is
+    /// read.
+    pub ways: Random,
     /// WeChat.
     pub world: World,
     /// One Keeper an app: the first stable, the second plain.
     pub keepers: Vec<Keeper>,
-    /// Workers KV.
+    /// Where credentials are published.
     pub store: Store,
+    /// Who is due when.
+    pub roster: Roster,
     /// Isolates.
     pub readers: Vec<Reader>,
     /// For the checks.
@@ -80,15 +88,24 @@ impl Centre {
         for appid in APPIDS {
             world.accounts.insert(appid.to_owned(), Account::new(&secret(0)));
         }
-        let readers = (0..scenario.readers).map(|_| Reader::any(&mut random)).collect();
-        let keepers = [0, 1].map(|app| Keeper::new(ready(app, 0))).into();
+        let pace = scenario.reads_per_s.map(|rate| (500 * scenario.readers / rate.max(1)).max(1));
+        let readers = (0..scenario.readers).map(|_| match pace {
+            Some(pause_ms) => Reader::with_pause(&mut random, pause_ms),
+            None => Reader::any(&mut random),
+        });
+        let readers = readers.collect();
+        let keepers = [0, 1].map(|app| Keeper::new(ready(app, 0, scenario.daily_limit))).into();
+        let store = Store::new(scenario.store);
+        let ways = Random::new(scenario.seed ^ 0x3a75);
         let mut centre = Self {
             scenario,
             now: START,
             random,
+            ways,
             world,
             keepers,
-            store: Store::default(),
+            store,
+            roster: Roster::default(),
             readers,
             truth: Truth::default(),
             tally: Tally::default(),
@@ -99,6 +116,9 @@ impl Centre {
         for reader in 0..centre.readers.len() {
             let pause = centre.random.below(10_000);
             centre.in_ms(pause, Next::Read(reader));
+        }
+        for app in 0..centre.keepers.len() {
+            centre.roster.note(app, UnixTime::from_secs(0));
         }
         centre.in_ms(20_000, Next::Cron);
         for index in 0..centre.scenario.disturbances.len() {
@@ -140,7 +160,8 @@ impl Centre {
 
     /// Seconds of life that the Keeper believes to be left.
     pub fn left_s(&self, key: Key) -> u64 {
-        self.keepers[key.0].slot(key.1).status(self.unix()).expires_in
+        let keeper = &self.keepers[key.0];
+        keeper.slot(key.1).status(keeper.rules(key.1), self.unix()).expires_in
     }
 
     /// The appid of an app.
@@ -156,7 +177,8 @@ impl Centre {
         }
         let keeper = &mut self.keepers[app];
         keeper.kill();
-        keeper.ready = ready(app, nth);
+        keeper.ready = ready(app, nth, self.scenario.daily_limit);
+        self.roster.note(app, UnixTime::from_secs(0));
         for (credential, slot) in &keeper.slots {
             self.truth.before_change.insert((app, *credential), slot.version());
         }
@@ -172,15 +194,19 @@ fn secret(nth: u64) -> String {
     format!("{nth:0>32}")
 }
 
-fn ready(app: usize, nth: u64) -> ReadyApp {
+fn ready(app: usize, nth: u64, daily_limit: u32) -> ReadyApp {
     let names = ["stable", "plain"];
     let app = App {
         name: AppName::parse(names[app]).unwrap_or_else(|| unreachable!("both are names")),
         appid: APPIDS[app].to_owned(),
         secret: Secret::new(secret(nth)),
         platform: Platform::Official,
-        token_api: if app == 0 { TokenApi::Stable } else { TokenApi::Plain { lead_s: 1800 } },
-        tickets: vec![TicketType::Jsapi],
+        token_api: if app == 0 { TokenApi::Stable } else { TokenApi::Plain { lead_s: 1800, daily_limit } },
+        tickets: if app == 0 {
+            vec![TicketType::Jsapi, TicketType::WxCard, TicketType::Sdk]
+        } else {
+            vec![TicketType::Jsapi]
+        },
         api_hosts: vec!["https://api.weixin.qq.com".to_owned(), "https://api2.weixin.qq.com".to_owned()],
         sign_hosts: vec![],
     };

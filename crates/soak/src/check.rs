@@ -9,7 +9,7 @@ use core::fmt;
 use simulator::World;
 use std::collections::{BTreeMap, BTreeSet};
 use zhongkong_core::credential::{Credential, Version};
-use zhongkong_core::engine::Call;
+use zhongkong_core::engine::{Call, Revoke};
 use zhongkong_core::record::Record;
 use zhongkong_core::wechat::Failure;
 
@@ -41,12 +41,15 @@ pub struct Truth {
     pub before_change: BTreeMap<Key, Version>,
     /// When that was the last time, for each app.
     pub killed_at: Vec<(usize, Millis)>,
+    /// Tokens that are to be killed, by app.
+    pub leaked: Vec<(usize, String)>,
     probes: Vec<(Key, Millis)>,
     forced: Vec<(Key, Millis)>,
+    /// Calls by the day in Beijing.
+    days: BTreeMap<(u64, Key, &'static str), u32>,
 }
 
 const SECOND: Millis = 1000;
-const DAY: Millis = 86_400 * SECOND;
 
 /// Invariants 1 and 15: what is handed out lives, and was fetched under the present identity.
 pub fn handed_out(centre: &mut Centre, key: Key, record: &Record) -> Result<(), String> {
@@ -101,6 +104,10 @@ pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> 
     let undead =
         failure == Some(&Failure::DeadAgain) && lasted(7500, |what| matches!(what, Trouble::TokenUndead));
     let killed = killed || undead;
+    // Near the limit of the day what is not planned is paced.
+    let today = (centre.unix().beijing_day(), (key.0, Credential::AccessToken), "token");
+    let refreshes = centre.truth.days.get(&today).copied().unwrap_or(0);
+    let paced = key.0 == 1 && refreshes >= centre.scenario.daily_limit * 4 / 5;
     let kills = lasted(60, |what| matches!(what, Trouble::Kills(_)));
     // What was fetched with the secret before is given up, and the new fetch may fail.
     let secret_changed_lately = lasted(7200, |what| matches!(what, Trouble::SecretChanged));
@@ -112,12 +119,17 @@ pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> 
         let last = centre.truth.last.get(&key).filter(|last| is_alive(&centre.world, key, last, now));
         let lives =
             current.is_some_and(|token| Some(&token.value) == last && now + 10 * SECOND < token.dies_at);
-        if key == (0, Credential::AccessToken) && lives && !killed && !changed && !secret_changed_lately {
+        // A forced refresh whose reply was lost may have put it on its fuse.
+        let revoking = revoke_of(centre, key).is_some_and(|revoke| revoke.goes_on());
+        let excused = killed || changed || secret_changed_lately || revoking;
+        if key == (0, Credential::AccessToken) && lives && !excused {
             return Err(format!("3: a living {} was withheld ({failure:?})", key.1));
         }
         "WeChat out of order for longer than the life that was left"
     } else if killed {
         "killed from outside"
+    } else if paced {
+        "the day's calls are nearly used up"
     } else if kills {
         "the Keeper was killed again and again"
     } else if changed {
@@ -150,13 +162,13 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
             "probe"
         }
         (Call::ForcedRefresh, _) => {
-            let days =
-                centre.truth.forced.iter().filter(|(forced, at)| *forced == key && now < at + DAY).count();
             let last = centre.truth.forced.iter().rev().find(|(forced, _)| *forced == key);
-            if days >= 40 || last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
+            if last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
                 return Err("8: forced refreshes beyond the limits".to_owned());
             }
-            if living(centre).is_some() {
+            if revoke_of(centre, key).is_some_and(|revoke| revoke.goes_on()) {
+                note_revoked(centre, key.0);
+            } else if living(centre).is_some() {
                 return Err("5: a living token was replaced by force".to_owned());
             }
             centre.truth.forced.push((key, now));
@@ -171,21 +183,69 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
         (Call::Refresh, Credential::Ticket(_)) => "ticket",
     };
     Tally::count(&mut centre.tally.calls, kind);
+    Tally::count(&mut centre.tally.calls_of_app, key.0);
+    let today = centre.truth.days.entry((centre.unix().beijing_day(), key, kind)).or_default();
+    *today += 1;
+    // At its limit the ledger leaves one call an hour.
+    let most = match kind {
+        "forced refresh" => 20,
+        "probe" => 400,
+        "token" if key.0 == 1 => centre.scenario.daily_limit + 24,
+        _ => 3000,
+    };
+    if *today > most {
+        return Err(format!("8: {today} calls of the kind {kind} in one day"));
+    }
+    Ok(())
+}
+
+fn revoke_of(centre: &Centre, key: Key) -> Option<Revoke> {
+    let keeper = &centre.keepers[key.0];
+    keeper.slot(key.1).status(keeper.rules(key.1), centre.unix()).revoke
+}
+
+/// A forced refresh that kills: whatever lives of the app's tokens may die, and copies of it with it.
+fn note_revoked(centre: &mut Centre, app: usize) {
+    let account = centre.world.accounts.get(centre.appid(app));
+    let lane = account.map(|account| if app == 0 { &account.stable } else { &account.plain });
+    let values: Vec<String> = lane.map(|lane| lane.values().map(str::to_owned).collect()).unwrap_or_default();
+    centre.truth.killed.extend(values);
+}
+
+/// What the engine calls revoked is dead at WeChat.
+pub fn revoked(centre: &mut Centre, app: usize) -> Result<(), String> {
+    centre.tally.revokes.1 += 1;
+    let (leaked, others) =
+        std::mem::take(&mut centre.truth.leaked).into_iter().partition(|(leaked, _)| *leaked == app);
+    centre.truth.leaked = others;
+    let leaked: Vec<(usize, String)> = leaked;
+    if leaked
+        .iter()
+        .any(|(_, value)| is_alive(&centre.world, (app, Credential::AccessToken), value, centre.now))
+    {
+        return Err("a token was called revoked and lives".to_owned());
+    }
     Ok(())
 }
 
 /// What a whole run may have cost.
 pub fn cost(centre: &Centre) -> Result<(), String> {
-    let days = centre.scenario.days * centre.keepers.len() as u64;
-    let calls = centre.tally.all_calls() / days;
+    let calls = centre.tally.calls_of_app.values().max().copied().unwrap_or(0) / centre.scenario.days;
     let most = if centre.scenario.is_quiet() { 200 } else { 600 };
     if calls > most {
         return Err(format!("7: {calls} calls to WeChat for an app and day: {:?}", centre.tally.calls));
     }
     // The first two hours cost a write for each sight of a ticket; the goal is for the days after.
-    let writes = centre.tally.writes.saturating_sub(30 * centre.keepers.len() as u64) / days;
-    if centre.scenario.is_quiet() && writes > 30 {
-        return Err(format!("7: {writes} writes to the store for an app and day"));
+    let kept: u64 = centre.keepers.iter().map(|keeper| keeper.credentials().len() as u64).sum();
+    let writes = centre.tally.writes.saturating_sub(15 * kept) / centre.scenario.days / kept;
+    if centre.scenario.is_quiet() && writes > 15 {
+        return Err(format!("7: {writes} writes to the store for a credential and day"));
+    }
+    for app in 0..centre.keepers.len() {
+        let revoke = revoke_of(centre, (app, Credential::AccessToken));
+        if revoke.is_some_and(|revoke| revoke.goes_on() && revoke.dead_at.plus(7200) < centre.unix()) {
+            return Err("a revocation never came to its end".to_owned());
+        }
     }
     Ok(())
 }

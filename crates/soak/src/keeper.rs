@@ -26,6 +26,8 @@ pub struct Keeper {
     pub is_open: bool,
     /// When the alarm is set for; it survives kills.
     pub alarm_at: Option<Millis>,
+    /// What this instance has last told the roster.
+    pub noted: Option<UnixTime>,
     wake_at: BTreeMap<Credential, UnixTime>,
 }
 
@@ -40,6 +42,7 @@ impl Keeper {
             instance: 0,
             is_open: false,
             alarm_at: None,
+            noted: None,
             wake_at: BTreeMap::new(),
         }
     }
@@ -66,6 +69,7 @@ impl Keeper {
         self.flights.clear();
         self.publishing.clear();
         self.wake_at.clear();
+        self.noted = None;
     }
 
     /// Notes when a credential wants to be looked at, and sets the alarm to the first of them.
@@ -73,5 +77,14 @@ impl Keeper {
         self.wake_at.insert(credential, wake_at);
         let first = self.wake_at.values().min().copied().unwrap_or(wake_at);
         self.alarm_at = Some((first.as_secs() * 1000).max(now + 1000));
+    }
+
+    /// What is to be told to the roster, if that is news and nothing is under way.
+    pub fn news_for_roster(&mut self) -> Option<UnixTime> {
+        let planned = self.wake_at.values().min().copied();
+        let quiet = self.flights.is_empty() && self.publishing.is_empty();
+        let news = planned.filter(|at| quiet && self.noted != Some(*at))?;
+        self.noted = Some(news);
+        Some(news)
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! In scope: the Keeper's and the readers' use of the core, as the Worker does it; faults upstream, a
 //! store that is behind, loses and reorders writes; kills, missed and doubled cron runs, late alarms;
-//! outsiders who rotate a token away; reports, honest and not; clocks that differ.
+//! outsiders who rotate a token away, once or in a quarrel; revocations; reports, honest and not; clocks that differ.
 //! Out of scope: the Worker's own code (the end-to-end tests run that).
 
 #![allow(
@@ -18,6 +18,7 @@ pub mod centre;
 pub mod check;
 pub mod keeper;
 pub mod reader;
+pub mod roster;
 pub mod run;
 pub mod scenario;
 pub mod store;

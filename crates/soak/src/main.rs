@@ -104,6 +104,7 @@ fn report(tally: &Tally) {
         "  in quiet runs                      {:>12.1}",
         per_day(tally.quiet_writes, tally.quiet_app_days)
     );
+    println!("revocations asked for, and done      {:>12} {:>12}", tally.revokes.0, tally.revokes.1);
     println!("credentials handed out               {:>12}", tally.served);
     println!("dead credentials handed out          {:>12}", tally.dead);
     println!("  killed outside, nobody could know  {:>12}", tally.dead_unknowable);

@@ -4,6 +4,7 @@ use crate::Millis;
 use crate::store::{Key, Store};
 use simulator::random::Random;
 use std::collections::BTreeMap;
+use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::Version;
 use zhongkong_core::record::Record;
 use zhongkong_core::shelf::Shelf;
@@ -28,10 +29,19 @@ const CACHE_MS: Millis = 30_000;
 impl Reader {
     /// Any isolate.
     pub fn any(random: &mut Random) -> Self {
+        Self { pause_ms: Self::any_pause(random), ..Self::with_pause(random, 0) }
+    }
+
+    fn any_pause(random: &mut Random) -> Millis {
+        [10_000, 60_000, 300_000, 900_000][usize::try_from(random.below(4)).unwrap_or(0)]
+    }
+
+    /// Any isolate that reads at this pace.
+    pub fn with_pause(random: &mut Random, pause_ms: Millis) -> Self {
         let skew = i64::try_from(random.below(3000)).unwrap_or(0) - 1500;
         Self {
             skew_ms: skew,
-            pause_ms: [10_000, 60_000, 300_000, 900_000][usize::try_from(random.below(4)).unwrap_or(0)],
+            pause_ms,
             is_honest: random.happens(0.8),
             lag_ms: random.below(60_000),
             shelves: BTreeMap::new(),
@@ -50,8 +60,13 @@ impl Reader {
         self.shelves.entry(key).or_default()
     }
 
-    /// What the store shows here.
+    /// What the store shows here: KV behind and cached, D1 as it is, memory nothing.
     pub fn find(&mut self, store: &Store, key: Key, now: Millis) -> Option<Record> {
+        match store.kind {
+            StoreKind::Memory => return None,
+            StoreKind::D1 => return store.read(key, now, 0).cloned(),
+            StoreKind::Kv => {}
+        }
         if let Some((until, cached)) = self.cached.get(&key)
             && now < *until
         {

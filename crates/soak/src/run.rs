@@ -9,8 +9,10 @@ use crate::check::{self, Violation};
 use crate::scenario::{Scenario, Trouble};
 use crate::store::Key;
 use crate::tally::Tally;
-use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Answer, Event, Moment, Stored, decide};
+use events::Wish;
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::engine::{Alert, Answer, Event, Moment, Stored, decide};
+use zhongkong_core::time::UnixTime;
 
 /// Runs a scenario to its end.
 ///
@@ -60,8 +62,14 @@ impl Centre {
     fn happen(&mut self, next: Next) -> Step {
         match next {
             Next::Read(reader) => self.read(reader),
-            Next::ReadAgain(reader, key, deadline) => self.ask(reader, key, deadline, None),
-            Next::Report(reader, key, value, deadline) => self.ask(reader, key, deadline, Some(value)),
+            Next::ReadAgain(reader, key, deadline, min_ttl_s) => {
+                self.ask(reader, key, deadline, Wish::Life(min_ttl_s))
+            }
+            Next::Report(reader, key, value, deadline) => self.ask(reader, key, deadline, Wish::Check(value)),
+            Next::Noted(app, instance, wake_at) => {
+                self.noted(app, instance, wake_at);
+                Ok(())
+            }
             Next::Send(app, instance, credential, call, host) => {
                 self.send(app, instance, credential, call, host)
             }
@@ -80,21 +88,31 @@ impl Centre {
         let (app, credential) = key;
         if !self.keepers[app].is_open {
             self.open(app)?;
+            if !self.keepers[app].is_open {
+                // Killed before it could look at the event.
+                return Ok(None);
+            }
         }
         let keeper = &self.keepers[app];
         let before = keeper.slot(credential);
-        let dice = u32::try_from(self.random.next() >> 32).unwrap_or(0);
+        // Only outcomes roll for jitter; whoever reads must not change the game.
+        let rolls = matches!(event, Event::Issued { .. } | Event::Failed { .. });
+        let dice = if rolls { u32::try_from(self.ways.next() >> 32).unwrap_or(0) } else { 0 };
         let (slot, effects) =
             decide(keeper.rules(credential), &before, Moment { now: self.unix(), dice }, event);
         if slot.version() < before.version() {
             return Err(self.violated("9: a version went back".to_owned()));
         }
-        if slot.version() > before.version() && slot.status(self.unix()).age_known {
+        if slot.version() > before.version() && slot.status(keeper.rules(credential), self.unix()).age_known {
             self.truth.age_known.insert((key, slot.version()));
         }
         self.tally.rotations += slot.version().number() - before.version().number();
         let now = self.now;
         self.keepers[app].slots.insert(credential, slot);
+        if effects.alerts.contains(&Alert::Revoked) {
+            let checked = check::revoked(self, app);
+            checked.map_err(|what| self.violated(what))?;
+        }
         if self.dies_here() {
             self.keepers[app].kill();
             return Ok(None);
@@ -113,8 +131,24 @@ impl Centre {
         if let Some(wake_at) = effects.wake_at {
             self.keepers[app].plan(credential, wake_at, now);
             self.arm(app);
+            self.tell_roster(app);
         }
         Ok(effects.answer)
+    }
+
+    /// Keepers tell the roster when they want to be woken; nobody waits for it.
+    fn tell_roster(&mut self, app: usize) {
+        if let Some(wake_at) = self.keepers[app].news_for_roster() {
+            self.in_ms(100, Next::Noted(app, self.keepers[app].instance, wake_at));
+        }
+    }
+
+    fn noted(&mut self, app: usize, instance: u64, wake_at: UnixTime) {
+        if !self.lasts(|what| *what == Trouble::RosterUnreachable) {
+            self.roster.note(app, wake_at);
+        } else if self.keepers[app].instance == instance {
+            self.keepers[app].noted = None;
+        }
     }
 
     fn dies_here(&mut self) -> bool {
@@ -126,10 +160,15 @@ impl Centre {
     /// Loads the slots: what was under way is lost.
     fn open(&mut self, app: usize) -> Step {
         self.keepers[app].is_open = true;
-        let identity = self.keepers[app].ready.identity;
+        let (identity, instance) = (self.keepers[app].ready.identity, self.keepers[app].instance);
         for credential in self.keepers[app].credentials() {
             self.step((app, credential), Event::Configured(identity))?;
-            self.give_up_lost_call((app, credential))?;
+            if self.keepers[app].instance == instance {
+                self.give_up_lost_call((app, credential))?;
+            }
+            if self.keepers[app].instance != instance {
+                break;
+            }
         }
         Ok(())
     }
@@ -143,11 +182,11 @@ impl Centre {
     }
 
     /// Does what is due, for every credential.
-    pub(crate) fn wake(&mut self, app: usize, missing: &[Credential]) -> Step {
+    pub(crate) fn wake(&mut self, app: usize, shown: &[(Credential, Version)]) -> Step {
         for credential in self.keepers[app].credentials() {
             let key = (app, credential);
-            if missing.contains(&credential) {
-                self.step(key, Event::StoreLost)?;
+            for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {
+                self.step(key, Event::StoreShows(*version))?;
             }
             self.give_up_lost_call(key)?;
             self.step(key, Event::Tick)?;
@@ -161,7 +200,7 @@ impl Centre {
             let late = self
                 .lasting()
                 .find_map(|what| if let Trouble::AlarmLate(ms) = what { Some(*ms) } else { None });
-            let pause = at.saturating_sub(self.now) + late.unwrap_or(0) + self.random.below(50);
+            let pause = at.saturating_sub(self.now) + late.unwrap_or(0) + self.ways.below(50);
             self.in_ms(pause, Next::Alarm(app, at));
         }
     }
@@ -177,9 +216,9 @@ impl Centre {
         let delay = self
             .lasting()
             .find_map(|what| if let Trouble::StoreDelays(ms) = what { Some(*ms) } else { None });
-        let takes = 20 + self.random.below(300);
+        let takes = 20 + self.ways.below(300);
         if !refused && !lost {
-            let late = delay.map_or(0, |most| self.random.below(most));
+            let late = delay.map_or(0, |most| self.ways.below(most));
             self.store.write((app, credential), record, self.now + takes + late);
         }
         self.tally.writes += u64::from(!refused);
@@ -206,6 +245,8 @@ impl Centre {
         if ok && !keeper.slot(credential).is_stored() {
             keeper.publishing.insert(credential);
             self.publish(app, credential);
+        } else {
+            self.tell_roster(app);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::{Millis, START};
 use core::fmt;
 use simulator::faults::Kind;
 use simulator::random::Random;
+use zhongkong_core::config::StoreKind;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -14,6 +15,12 @@ pub struct Scenario {
     pub days: u64,
     /// How many isolates read.
     pub readers: u64,
+    /// Reads a second of all of them together; `None`: each isolate at a pace of its own.
+    pub reads_per_s: Option<u64>,
+    /// Where they read.
+    pub store: StoreKind,
+    /// Calls a day that the plain app has.
+    pub daily_limit: u32,
     /// What goes wrong.
     pub disturbances: Vec<Disturbance>,
 }
@@ -56,6 +63,12 @@ pub enum Trouble {
     AlarmLate(Millis),
     /// Somebody else asks the plain API for a token.
     Outsider,
+    /// Somebody else does so again and again, with these pauses.
+    Quarrel(Millis),
+    /// A token has leaked, and is to be killed.
+    Revoke,
+    /// The roster cannot be reached.
+    RosterUnreachable,
     /// WeChat kills the token.
     TokenKilled,
     /// The stable token is dead, and the stable API gives it out all the same; and WeChat is mostly too
@@ -81,7 +94,10 @@ impl Scenario {
         let mut disturbances: Vec<Disturbance> =
             (0..count).map(|_| Disturbance::any(&mut random, days)).collect();
         disturbances.sort_by_key(|disturbance| disturbance.from);
-        Self { seed, days, readers, disturbances }
+        let store = [StoreKind::Kv, StoreKind::Kv, StoreKind::Kv, StoreKind::D1, StoreKind::Memory];
+        let store = store[usize::try_from(seed % 5).unwrap_or(0)];
+        let daily_limit = if seed.is_multiple_of(2) { 200 } else { 2000 };
+        Self { seed, days, readers, reads_per_s: None, store, daily_limit, disturbances }
     }
 
     /// Whether nothing goes wrong in it.
@@ -118,7 +134,7 @@ impl Disturbance {
         let short = SECOND * (5 + random.below(120));
         let long = MINUTE * (1 + random.below(180));
         let some = [0.1, 0.5, 1.0][usize::try_from(random.below(3)).unwrap_or(0)];
-        let (what, for_ms) = match random.below(21) {
+        let (what, for_ms) = match random.below(24) {
             0..=6 => {
                 (Trouble::Upstream(any_fault(random), some), if random.happens(0.5) { short } else { long })
             }
@@ -135,6 +151,9 @@ impl Disturbance {
             17 => (Trouble::TokenKilled, 0),
             18 => (Trouble::Flood, short),
             19 => (Trouble::TokenUndead, 5 * short),
+            20 => (Trouble::Quarrel(SECOND * (20 + random.below(100))), long),
+            21 => (Trouble::Revoke, 0),
+            22 => (Trouble::RosterUnreachable, long),
             _ => (Trouble::SecretChanged, 0),
         };
         Self { from, for_ms, what }
@@ -188,7 +207,11 @@ fn absurd_life(random: &mut Random) -> serde_json::Value {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}, {} days, {} readers", self.seed, self.days, self.readers)?;
+        let Self { seed, days, readers, store, daily_limit, .. } = self;
+        writeln!(
+            f,
+            "seed {seed}, {days} days, {readers} readers, store {store:?}, {daily_limit} calls a day"
+        )?;
         for Disturbance { from, for_ms, what } in &self.disturbances {
             writeln!(f, "  at {:>9} s for {:>6} s: {what:?}", (from - START) / 1000, for_ms / 1000)?;
         }

@@ -1,8 +1,9 @@
 //! A model of Workers KV with its real weaknesses: readers see writes late, some never, some in
-//! another order, and a missing key stays missing for a while.
+//! another order, and a missing key stays missing for a while. D1 is the same without them.
 
 use crate::Millis;
 use std::collections::BTreeMap;
+use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::record::Record;
 
@@ -10,8 +11,11 @@ use zhongkong_core::record::Record;
 pub type Key = (usize, Credential);
 
 /// What was written, and when it can be seen at the earliest.
-#[derive(Default)]
-pub struct Store(BTreeMap<Key, Vec<Write>>);
+pub struct Store {
+    /// Which one it is.
+    pub kind: StoreKind,
+    writes: BTreeMap<Key, Vec<Write>>,
+}
 
 struct Write {
     visible_at: Millis,
@@ -22,9 +26,14 @@ struct Write {
 const REMEMBERED: usize = 12;
 
 impl Store {
+    /// An empty one.
+    pub const fn new(kind: StoreKind) -> Self {
+        Self { kind, writes: BTreeMap::new() }
+    }
+
     /// Takes a write (`None` withdraws), visible from `visible_at` on.
     pub fn write(&mut self, key: Key, record: Option<Record>, visible_at: Millis) {
-        let writes = self.0.entry(key).or_default();
+        let writes = self.writes.entry(key).or_default();
         writes.push(Write { visible_at, record });
         // The order of visibility is the order that counts: a delayed older write overtakes.
         writes.sort_by_key(|write| write.visible_at);
@@ -34,7 +43,7 @@ impl Store {
 
     /// What somebody sees who is `lag` behind.
     pub fn read(&self, key: Key, now: Millis, lag: Millis) -> Option<&Record> {
-        let writes = self.0.get(&key)?;
+        let writes = self.writes.get(&key)?;
         writes.iter().rev().find(|write| write.visible_at + lag <= now)?.record.as_ref()
     }
 }

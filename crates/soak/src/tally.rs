@@ -17,6 +17,10 @@ pub struct Tally {
     pub calls: BTreeMap<&'static str, u64>,
     /// Calls in quiet runs.
     pub quiet_calls: u64,
+    /// All calls, by app.
+    pub calls_of_app: BTreeMap<usize, u64>,
+    /// Revocations that were asked for, and that came to their end.
+    pub revokes: (u64, u64),
     /// Writes to the store.
     pub writes: u64,
     /// Writes in quiet runs.
@@ -51,6 +55,9 @@ impl Tally {
         self.dead += other.dead;
         self.dead_unknowable += other.dead_unknowable;
         self.dead_of_unknown_age += other.dead_of_unknown_age;
+        self.revokes.0 += other.revokes.0;
+        self.revokes.1 += other.revokes.1;
+        merge(&mut self.calls_of_app, other.calls_of_app);
         merge(&mut self.calls, other.calls);
         merge(&mut self.faults, other.faults);
         merge(&mut self.disturbances, other.disturbances);

@@ -11,14 +11,17 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const KNOWN: [&str; 7] =
-    ["appid", "platform", "token_api", "tickets", "api_hosts", "sign_hosts", "refresh_lead_s"];
+const KNOWN: [&str; 8] =
+    ["appid", "platform", "token_api", "tickets", "api_hosts", "sign_hosts", "refresh_lead_s", "daily_limit"];
 
 /// WeChat's own hosts: the nearest access point, then the failover (Interface_field_description).
 const WECHAT_HOSTS: [&str; 2] = ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"];
 
 /// A plain token is replaced half an hour ahead: clients take up to 1500 s off `expires_in`.
 const PLAIN_LEAD_S: u64 = 1800;
+
+/// What a new account has of the plain token API in a day (API_Call_Limits).
+const PLAIN_DAILY: u32 = 2000;
 
 pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> BTreeMap<AppName, AppEntry> {
     let mut apps = BTreeMap::new();
@@ -108,15 +111,23 @@ fn appid(table: &mut Table<'_>) -> Option<String> {
 fn token_api(table: &mut Table<'_>) -> TokenApi {
     let plain = table.choice("token_api", &[("stable", false), ("plain", true)], false);
     let lead_s = table.number("refresh_lead_s", 200..=7000);
-    match (plain, lead_s) {
-        (true, lead_s) => TokenApi::Plain { lead_s: lead_s.unwrap_or(PLAIN_LEAD_S) },
-        (false, Some(_)) => {
-            let fix = "leave it out: the stable API gives a new token in the last 300 s only";
-            table.fault("refresh_lead_s", "means nothing with token_api = \"stable\"", fix);
-            TokenApi::Stable
-        }
-        (false, None) => TokenApi::Stable,
+    let daily_limit = table.number("daily_limit", 50..=1_000_000);
+    if plain {
+        let daily_limit = daily_limit.and_then(|limit| u32::try_from(limit).ok());
+        return TokenApi::Plain {
+            lead_s: lead_s.unwrap_or(PLAIN_LEAD_S),
+            daily_limit: daily_limit.unwrap_or(PLAIN_DAILY),
+        };
     }
+    let means_nothing = "means nothing with token_api = \"stable\"";
+    if lead_s.is_some() {
+        let fix = "leave it out: the stable API gives a new token in the last 300 s only";
+        table.fault("refresh_lead_s", means_nothing, fix);
+    }
+    if daily_limit.is_some() {
+        table.fault("daily_limit", means_nothing, "leave it out: the stable API has 500,000 calls a day");
+    }
+    TokenApi::Stable
 }
 
 fn api_hosts(table: &mut Table<'_>) -> Vec<String> {

@@ -15,6 +15,7 @@ struct Setup {
     secrets: Vec<(&'static str, String)>,
     store: Option<String>,
     has_tokens: bool,
+    has_db: bool,
     has_keeper: bool,
 }
 
@@ -33,6 +34,7 @@ fn setup() -> Setup {
         ],
         store: None,
         has_tokens: true,
+        has_db: false,
         has_keeper: true,
     }
 }
@@ -65,6 +67,7 @@ impl Setup {
             store: self.store,
             secret: &lookup,
             has_tokens: self.has_tokens,
+            has_db: self.has_db,
             has_keeper: self.has_keeper,
         })
     }
@@ -85,7 +88,7 @@ fn a_sound_configuration_has_no_fault_and_the_documented_defaults() {
         ["access_token", "jsapi"]
     );
     assert_eq!(shop.app.api_hosts, ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"]);
-    assert_eq!(mini.app.token_api, TokenApi::Plain { lead_s: 1800 });
+    assert_eq!(mini.app.token_api, TokenApi::Plain { lead_s: 1800, daily_limit: 2000 });
     assert!(mini.app.tickets.is_empty());
     let web = config.callers.holder_of(&Secret::new(KEY.to_owned())).unwrap();
     assert!(web.may(Scope::Token, &name("shop"), None) && !web.may(Scope::Token, &name("my-mini"), None));
@@ -141,6 +144,14 @@ fn what_the_operator_reads() {
             "APPS.shop.refresh_lead_s is out of range: give a whole number from 200 to 7000.",
         ),
         (
+            setup().app("daily_limit", json!(200)),
+            "APPS.shop.daily_limit means nothing with token_api = \"stable\": leave it out: the stable API has 500,000 calls a day.",
+        ),
+        (
+            setup().app("token_api", json!("plain")).app("daily_limit", json!(0)),
+            "APPS.shop.daily_limit is out of range: give a whole number from 50 to 1000000.",
+        ),
+        (
             setup().app("tickets", json!(["jsapi", "card"])),
             "APPS.shop.tickets[1] is not understood: known are \"jsapi\", \"wx_card\" and \"sdk\".",
         ),
@@ -166,7 +177,7 @@ fn what_the_operator_reads() {
         ),
         (
             setup().app("token_apii", json!("stable")),
-            "APPS.shop.token_apii is no setting: known are appid, platform, token_api, tickets, api_hosts, sign_hosts, refresh_lead_s.",
+            "APPS.shop.token_apii is no setting: known are appid, platform, token_api, tickets, api_hosts, sign_hosts, refresh_lead_s, daily_limit.",
         ),
         (
             setup().app("secret", json!(SECRET)),
@@ -231,11 +242,15 @@ fn what_the_operator_reads() {
         ),
         (
             Setup { store: Some("redis".to_owned()), ..setup() },
-            "STORE is no store of this version: use \"kv\", or leave it out.",
+            "STORE is no store: use \"kv\", \"d1\" or \"memory\", or leave it out for \"kv\".",
         ),
         (
             Setup { has_tokens: false, ..setup() },
             "TOKENS is not bound: bind a KV namespace as TOKENS in wrangler.toml.",
+        ),
+        (
+            Setup { store: Some("d1".to_owned()), ..setup() },
+            "DB is not bound: bind a D1 database as DB in wrangler.toml, and make its table with `wrangler d1 migrations apply DB --remote`.",
         ),
         (
             Setup { has_keeper: false, ..setup() },
@@ -309,4 +324,13 @@ fn the_key_of_web_next_does_not_open_what_web_may() {
     assert_eq!(config.faults[0].setting, "CALLERS.web-next");
     assert!(config.callers.holder_of(&Secret::new(other.to_owned())).is_none());
     assert!(config.callers.holder_of(&Secret::new(KEY.to_owned())).is_some());
+}
+
+#[test]
+fn a_store_needs_its_own_binding_only() {
+    let bare = || Setup { has_tokens: false, ..setup() };
+    for (text, has_db, kind) in [("d1", true, StoreKind::D1), ("memory", false, StoreKind::Memory)] {
+        let config = Setup { store: Some(text.to_owned()), has_db, ..bare() }.read();
+        assert_eq!((config.faults.len(), config.store), (0, kind), "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What those who ask are told: readers, and those who report a credential as dead.
 
+use super::ledger::Purpose;
 use super::{Answer, Call, Patience, Rules, Turn};
 use crate::digest::Sha256Digest;
 
@@ -27,19 +28,33 @@ impl Turn {
     pub(super) fn read(&mut self, min_ttl_s: u64, patience: Patience) {
         let now = self.moment.now;
         self.refresh_if_due();
+        self.revoke_if_due();
+        self.renew_early_for(min_ttl_s);
         let enough = self
             .slot
             .live(now)
             .is_some_and(|held| now < held.plan.wait_from && now.until(held.plan.expires_at) >= min_ttl_s);
         let coming = match self.slot.under_way {
             Some(call) => call.call != Call::Probe,
-            None => self.slot.trouble.is_none() && now.until(self.slot.due_at()) <= SOON_S,
+            None => self.slot.trouble.is_none() && now.until(self.slot.due_at(self.rules)) <= SOON_S,
         };
         let condemned = self.slot.held.as_ref().is_some_and(|held| held.condemned);
         if !enough && patience == Patience::Left && (coming || (condemned && self.slot.under_way.is_some())) {
             self.effects.answer = Some(Answer::Wait);
         } else {
             self.serve_or_refuse();
+        }
+    }
+
+    /// Refreshes ahead of the plan for a reader who wishes for more than is left, where the rules allow it.
+    fn renew_early_for(&mut self, min_ttl_s: u64) {
+        let now = self.moment.now;
+        let wished = self.slot.live(now).is_some_and(|held| {
+            now.until(held.plan.expires_at) < min_ttl_s && held.life.renews_early(self.rules, now)
+        });
+        let ledger_from = self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned);
+        if wished && self.slot.under_way.is_none() && self.slot.trouble.is_none() && ledger_from <= now {
+            self.start(Call::Refresh);
         }
     }
 
@@ -57,7 +72,7 @@ impl Turn {
             _ => (PROBE_APART_S << self.slot.cleared.saturating_sub(1).min(4)).min(PROBE_APART_LONGEST_S),
         };
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
-        if self.slot.under_way.is_none() && rested && !self.in_backoff() {
+        if self.slot.under_way.is_none() && rested && self.may_check() {
             self.check();
         } else if !rested && !self.is_answered_by_last_check() {
             // It may have died since the last check: it is checked when the pause is over.
@@ -90,15 +105,25 @@ impl Turn {
         let held = self.slot.held.as_ref().is_some_and(|held| !held.condemned);
         if due && !held {
             self.slot.check_at = None;
-        } else if due && self.slot.under_way.is_none() {
+        } else if due && self.slot.under_way.is_none() && self.may_check() {
             self.check();
+        } else if due && self.slot.under_way.is_none() {
+            // The next report asks anew.
+            self.slot.check_at = None;
         }
     }
 
-    /// A ticket that cannot be fetched just now is not asked for because of a report.
-    fn in_backoff(&self) -> bool {
-        self.rules == Rules::Ticket
-            && self.slot.trouble.as_ref().is_some_and(|trouble| self.moment.now < trouble.retry_at)
+    /// A ticket that cannot be fetched just now is not asked for because of a report, and no check
+    /// goes beyond the ledger.
+    fn may_check(&self) -> bool {
+        let now = self.moment.now;
+        match self.rules {
+            Rules::Ticket => {
+                let backoff = self.slot.trouble.as_ref().is_some_and(|trouble| now < trouble.retry_at);
+                !backoff && self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned) <= now
+            }
+            Rules::Stable | Rules::Plain { .. } => self.slot.ledger.may_probe(now),
+        }
     }
 
     fn serve_or_refuse(&mut self) {
@@ -108,7 +133,7 @@ impl Turn {
             || Answer::Unavailable {
                 retry_after_s: match self.slot.under_way {
                     Some(_) => CALL_TAKES_S,
-                    None => now.until(self.slot.due_at()).clamp(1, LONGEST_RETRY_S),
+                    None => now.until(self.slot.due_at(self.rules)).clamp(1, LONGEST_RETRY_S),
                 },
                 failure: self.slot.trouble.as_ref().map(|trouble| trouble.failure.clone()),
             },

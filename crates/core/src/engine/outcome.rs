@@ -1,6 +1,7 @@
 //! What the outcome of a call changes.
 
 use super::backoff::retry_at;
+use super::ledger::Force;
 use super::schedule::{FUSE_S, Life, Rules};
 use super::slot::{Held, Trouble};
 use super::{Alert, Call, Turn};
@@ -28,6 +29,7 @@ impl Turn {
             self.slot.trouble = None;
             self.slot.under_way = None;
             self.slot.rotation_lost = false;
+            self.slot.force_lost = false;
         }
         self.slot.identity = Some(identity);
     }
@@ -57,22 +59,29 @@ impl Turn {
             (None, Rules::Stable | Rules::Plain { .. }) => Life::stated(sent_at, expires_in_s),
         };
         let plan = life.plan(self.rules, sent_at, self.moment.dice);
-        if same.is_none() {
+        let rotated = same.is_none();
+        if rotated {
             self.slot.version = self.slot.version.next();
             self.slot.cleared = 0;
             self.slot.check_at = None;
         }
         self.slot.held = Some(Held { value, life, plan, condemned: false });
+        // What a lost call has done counts as well.
+        let by_force = call == Call::ForcedRefresh || self.slot.rotation_lost || self.slot.force_lost;
         self.slot.rotation_lost = false;
+        self.slot.force_lost = false;
         self.slot.last_success = Some(self.moment.now);
         if self.slot.trouble.take().is_some_and(|trouble| !trouble.announced.is_empty()) {
-            self.effects.alert = Some(Alert::Recovered);
+            self.effects.alerts.push(Alert::Recovered);
+        }
+        if rotated && by_force {
+            self.revoked_once();
         }
     }
 
     /// The stable API gave out again what it called dead: only a forced refresh replaces it.
     fn dead_again(&mut self, call: Call) {
-        if call == Call::Refresh && self.slot.may_force(self.moment.now) {
+        if call == Call::Refresh && self.slot.ledger.force_from(Force::Heal) <= self.moment.now {
             self.start(Call::ForcedRefresh);
         } else {
             self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
@@ -85,12 +94,18 @@ impl Turn {
         if call == Call::Probe {
             return;
         }
-        if call == Call::ForcedRefresh && failure.class(self.endpoint()) == Class::Day {
-            // It is the forced refreshes that are used up; the normal mode goes on.
-            self.slot.forced.use_up(self.moment.now);
-            return self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
-        }
         let plain = matches!(self.rules, Rules::Plain { .. });
+        if call == Call::ForcedRefresh && !plain && failure.class(self.endpoint()) == Class::Day {
+            // It is the forced refreshes that are used up; the normal mode goes on.
+            self.slot.ledger.no_more_forced(self.moment.now);
+            if self.slot.left_s(self.moment.now) == 0 {
+                self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
+            }
+            return;
+        }
+        if call == Call::ForcedRefresh && !plain && failure.may_have_rotated() {
+            self.slot.lose_force(sent_at);
+        }
         let mut not_before = None;
         if plain && failure.may_have_rotated() {
             self.slot.light_fuse(sent_at);
@@ -113,20 +128,35 @@ impl Turn {
         let for_people =
             matches!(class, Class::Operator { .. } | Class::OurFault | Class::Day) || count >= ALERT_AFTER;
         // Another errcode is news, but each only once in an incident, also when two take turns.
-        let news = failure.errcode().unwrap_or(0);
+        let news = failure.news();
         if for_people && !announced.contains(&news) {
             announced.push(news);
-            self.effects.alert = Some(Alert::Failing(failure.clone()));
+            self.effects.alerts.push(Alert::Failing(failure.clone()));
         }
         self.slot.trouble = Some(Trouble { failure, count, since, retry_at, announced });
+    }
+
+    /// A refresh is wanted and the day's are used up by our own count: that is said once. Whatever kept
+    /// it from working before goes on being shown, if a person has to mend it.
+    pub(super) fn note_full_ledger(&mut self) {
+        let now = self.moment.now;
+        let passing = self.slot.trouble.as_ref().is_none_or(|trouble| {
+            trouble.failure != Failure::LedgerFull && trouble.failure.class(self.endpoint()) == Class::Soon
+        });
+        if passing {
+            self.note_failure(Failure::LedgerFull, None);
+            if let Some(trouble) = &mut self.slot.trouble {
+                // The ledger itself says when.
+                trouble.retry_at = now;
+            }
+        }
     }
 
     /// The probe has ended. Only WeChat's own word condemns a token.
     pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
         let Some(Call::Probe) = self.slot.end_call(sent_at) else { return };
-        if verdict == Verdict::Alive {
-            self.slot.cleared += 1;
-        } else if verdict == Verdict::Dead {
+        if verdict == Verdict::Dead {
+            self.found_dead();
             if let Some(held) = &mut self.slot.held {
                 held.condemned = true;
             }
@@ -139,6 +169,8 @@ impl Turn {
                 trouble.retry_at = self.moment.now;
             }
             self.refresh_if_due();
+        } else {
+            self.slot.cleared += 1;
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Rules {
     Plain {
         /// Seconds ahead of expiry at which it is replaced.
         lead_s: u64,
+        /// Calls that the account has in a day.
+        daily_limit: u32,
     },
     /// A ticket: the same value for 7200 s, with `expires_in` always 7200, whatever its age.
     Ticket,
@@ -26,10 +28,27 @@ impl Rules {
         match (credential, app.token_api) {
             (Credential::Ticket(_), _) => Self::Ticket,
             (Credential::AccessToken, TokenApi::Stable) => Self::Stable,
-            (Credential::AccessToken, TokenApi::Plain { lead_s }) => Self::Plain { lead_s },
+            (Credential::AccessToken, TokenApi::Plain { lead_s, daily_limit }) => {
+                Self::Plain { lead_s, daily_limit }
+            }
+        }
+    }
+
+    /// How many refreshes a day are within WeChat's quota, or the centre's own where that is lower.
+    pub(super) const fn daily_limit(self) -> u32 {
+        match self {
+            Self::Stable => STABLE_DAILY,
+            Self::Plain { daily_limit, .. } => daily_limit,
+            Self::Ticket => TICKET_DAILY,
         }
     }
 }
+
+/// WeChat allows 500,000 (api_getstableaccesstoken); whoever needs more than this is in a loop.
+const STABLE_DAILY: u32 = 10_000;
+
+/// Of 10,000 getticket calls a day (JS-SDK, appendix 5) for three kinds of ticket.
+const TICKET_DAILY: u32 = 3_000;
 
 /// The plain API keeps the token before alive for this long after a rotation, no longer
 /// (access_token 使用说明).
@@ -39,8 +58,11 @@ pub(super) const FUSE_S: u64 = 300;
 /// fuse, by more than a call takes.
 pub(super) const TRUST_AFTER_PLAN_S: u64 = 240;
 
-/// The stable API renews in a token's last 300 s. A call at exactly 300 s would still get the old
-/// one, because our clock runs ahead by the way of the request.
+/// The stable API renews in a token's last 300 s.
+const STABLE_WINDOW_S: u64 = 300;
+
+/// A call at exactly 300 s would still get the old one, because our clock runs ahead by the way of the
+/// request.
 const STABLE_LEAD_S: u64 = 290;
 
 /// Stable: asking again after the same token came back.
@@ -109,6 +131,17 @@ impl Life {
         }
     }
 
+    /// Whether asking ahead of the plan brings more life: inside the stable API's last 300 s, if that
+    /// was not tried yet. A plain token may not be replaced early: copies of it are trusted by its plan.
+    pub(super) fn renews_early(self, rules: Rules, now: UnixTime) -> bool {
+        match (self, rules) {
+            (Self::Stated { until, of_s }, Rules::Stable) => {
+                of_s > STABLE_WINDOW_S && now.until(until) <= STABLE_LEAD_S
+            }
+            _ => false,
+        }
+    }
+
     /// When a ticket value was last seen.
     pub(super) const fn last_seen(self) -> Option<UnixTime> {
         match self {
@@ -132,7 +165,7 @@ impl Life {
             Self::Observed(sights) => return sights.plan(dice),
         };
         let (lead_s, again_s) = match rules {
-            Rules::Plain { lead_s } => (lead_s, PLAIN_AGAIN_S),
+            Rules::Plain { lead_s, .. } => (lead_s, PLAIN_AGAIN_S),
             Rules::Stable | Rules::Ticket => (STABLE_LEAD_S, STABLE_AGAIN_S),
         };
         // Up to a tenth of the lead is jitter; a short life is not refreshed in a loop.
@@ -171,11 +204,11 @@ mod tests {
 
     #[test]
     fn plain_is_asked_as_far_ahead_as_configured() {
-        let plan = Life::stated(T0, 7200).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
+        let plan = Life::stated(T0, 7200).plan(Rules::Plain { lead_s: 1800, daily_limit: 2000 }, T0, 0);
         assert_eq!(T0.until(plan.refresh_at), 5400);
-        let born_old = Life::stated(T0, 1000).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
+        let born_old = Life::stated(T0, 1000).plan(Rules::Plain { lead_s: 1800, daily_limit: 2000 }, T0, 0);
         assert_eq!(T0.until(born_old.refresh_at), 600);
-        let born_older = Life::stated(T0, 299).plan(Rules::Plain { lead_s: 1800 }, T0, 0);
+        let born_older = Life::stated(T0, 299).plan(Rules::Plain { lead_s: 1800, daily_limit: 2000 }, T0, 0);
         assert_eq!(T0.until(born_older.refresh_at), 279);
     }
 
@@ -186,7 +219,7 @@ mod tests {
         fn plans_are_in_order(of_s in 1_u64..=7200, dice: u32, lead_s in 200_u64..=7000, rule in 0..3) {
             let (rules, life) = match rule {
                 0 => (Rules::Stable, Life::stated(T0, of_s)),
-                1 => (Rules::Plain { lead_s }, Life::stated(T0, of_s)),
+                1 => (Rules::Plain { lead_s, daily_limit: 2000 }, Life::stated(T0, of_s)),
                 _ => (Rules::Ticket, Life::first_sight(T0, T0, Some(T0.minus(1)), of_s)),
             };
             let plan = life.plan(rules, T0, dice);

@@ -33,8 +33,8 @@ const POLL_S: u64 = 300;
 const POLL_JITTER_S: u64 = 120;
 const TRUST_S: u64 = 600;
 
-/// Age known: asked for from a minute ahead of its earliest end, in case WeChat is early.
-const LEAD_S: u64 = 60;
+/// Age known: asked for half a minute ahead of its earliest end, in case WeChat is early.
+const LEAD_S: u64 = 30;
 const AGAIN_S: u64 = 30;
 
 /// In a short doubt it is asked for every second, in a long one every five.
@@ -170,10 +170,9 @@ mod tests {
     #[test]
     fn of_known_age_it_lives_from_the_last_sight_of_the_one_before() {
         let sights = Sights::first(T0, T0, Some(T0.minus(4)), 7200);
-        assert_eq!(times(sights.plan(0)), (7196, 7136));
-        assert_eq!(times(sights.again(T0.plus(7136), 7200).plan(0)), (7196, 7166));
+        assert_eq!(times(sights.plan(0)), (7196, 7166));
         assert_eq!(
-            times(sights.again(T0.plus(7190), 7200).plan(0)),
+            times(sights.again(T0.plus(7166), 7200).plan(0)),
             (7196, 7196),
             "asked for the moment it may end"
         );
@@ -198,7 +197,7 @@ mod tests {
     fn a_claim_of_less_than_a_life_is_believed_but_starts_no_new_one() {
         let sights = Sights::first(T0, T0, Some(T0.minus(4)), 299);
         assert_eq!(times(sights.plan(0)), (299, 149));
-        assert_eq!(times(sights.again(T0.plus(149), 7200).plan(0)), (7196, 7136));
+        assert_eq!(times(sights.again(T0.plus(149), 7200).plan(0)), (7196, 7166));
         assert_eq!(times(sights.again(T0.plus(7197), 299).plan(0)), (7197, 7198));
     }
 
@@ -206,7 +205,7 @@ mod tests {
     fn roughly_known_it_is_believed_for_seconds() {
         let sights = Sights::first(T0, T0, Some(T0.minus(300)), 7200);
         assert!(!sights.age_known());
-        assert_eq!(times(sights.plan(0)), (6900, 6840));
+        assert_eq!(times(sights.plan(0)), (6900, 6870));
         assert_eq!(times(sights.again(T0.plus(6950), 7200).plan(0)), (6960, 6955));
     }
 }

@@ -1,10 +1,13 @@
 //! Everything that is known about one credential of one app, and persisted.
 
 use super::Call;
+use super::ledger::{Ledger, Purpose};
+use super::outsider::Outsider;
+use super::revoke::Revoke;
 use super::schedule::{FUSE_S, Life, Plan, Rules, TRUST_AFTER_PLAN_S};
 use crate::app::Identity;
 use crate::credential::{Value, Version};
-use crate::record::Record;
+use crate::record::{Published, Record};
 use crate::time::UnixTime;
 use crate::wechat::Failure;
 use serde::{Deserialize, Serialize};
@@ -28,10 +31,6 @@ const STORE_BEHIND_S: u64 = 600;
 /// spare; a ticket is handed out to the end.
 const CLOCKS_APART_S: u64 = 2;
 
-/// Forced refreshes of the stable API: so many a day, so far apart (api_getstableaccesstoken).
-const FORCED_PER_DAY: u32 = 20;
-const FORCED_APART_S: u64 = 30;
-
 /// The state of one credential. [`super::decide`] is the only way to change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
@@ -51,9 +50,18 @@ pub struct Slot {
     pub(super) checked_version: Version,
     /// When the held value is to be checked because of a report that came too soon after the last.
     pub(super) check_at: Option<UnixTime>,
-    /// How often in a row WeChat has called the held token alive after a report.
+    /// How often in a row a check after a report has not condemned the held token.
     pub(super) cleared: u32,
-    pub(super) forced: Forced,
+    /// Stable API: the reply of a forced refresh was lost, and no reply has come since. The normal mode
+    /// tells which token is the current one.
+    #[serde(default)]
+    pub(super) force_lost: bool,
+    #[serde(default)]
+    pub(super) ledger: Ledger,
+    #[serde(default)]
+    pub(super) revoke: Option<Revoke>,
+    #[serde(default)]
+    pub(super) outsider: Option<Outsider>,
     /// What the store holds.
     stored: Option<Stored>,
     publish_after: Option<UnixTime>,
@@ -101,43 +109,6 @@ pub struct Stored {
     pub expires_at: UnixTime,
     /// When it was written.
     pub at: UnixTime,
-}
-
-/// The ledger of forced refreshes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Forced {
-    day: u64,
-    count: u32,
-    last_at: Option<UnixTime>,
-}
-
-/// What a person or a monitor may see of a slot: no value in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// `ok`, `retrying` (served, but the last refresh failed), `down` (nothing to serve) or `empty`
-    /// (never asked for yet).
-    pub state: String,
-    /// Of the newest value.
-    pub version: u64,
-    /// Seconds of life left; 0 when nothing is held.
-    pub expires_in: u64,
-    /// End of life.
-    pub expires_at: Option<UnixTime>,
-    /// When the next refresh or retry is planned.
-    pub next_refresh_at: Option<UnixTime>,
-    /// When WeChat last answered with a value.
-    pub last_success_at: Option<UnixTime>,
-    /// Tickets: whether the value's age is known.
-    pub age_known: bool,
-    /// The newest failure, while it lasts.
-    pub trouble: Option<Trouble>,
-}
-
-impl Forced {
-    /// WeChat says that they are used up, whatever was counted here.
-    pub(super) fn use_up(&mut self, now: UnixTime) {
-        *self = Self { day: now.beijing_day(), count: FORCED_PER_DAY, last_at: Some(now) };
-    }
 }
 
 impl Slot {
@@ -193,6 +164,11 @@ impl Slot {
         })
     }
 
+    /// What the store is to hold at `now`.
+    pub fn to_publish(&self, rules: Rules, now: UnixTime) -> Published {
+        self.record(rules).map_or(Published::Withdrawn { version: self.version, at: now }, Published::Record)
+    }
+
     /// The held value, if it may be handed out at `now`.
     pub(super) fn live(&self, now: UnixTime) -> Option<&Held> {
         let at_risk = self.rotation_lost && self.under_way.is_some_and(|call| call.call != Call::Probe);
@@ -204,8 +180,8 @@ impl Slot {
         self.live(now).map_or(0, |held| now.until(held.plan.expires_at))
     }
 
-    /// When the next refresh is due.
-    pub(super) fn due_at(&self) -> UnixTime {
+    /// When the next refresh is wanted.
+    pub(super) fn wanted_at(&self) -> UnixTime {
         let retry_at = self.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
         let refresh_at = self
             .held
@@ -215,15 +191,15 @@ impl Slot {
         refresh_at.max(retry_at)
     }
 
-    pub(super) fn is_due(&self, now: UnixTime) -> bool {
-        self.under_way.is_none() && self.due_at() <= now
+    /// When the next refresh is wanted and the ledger allows it.
+    pub(super) fn due_at(&self, rules: Rules) -> UnixTime {
+        let planned = self.trouble.is_none() && self.held.as_ref().is_none_or(|held| !held.condemned);
+        let purpose = if planned { Purpose::Planned } else { Purpose::Unplanned };
+        self.wanted_at().max(self.ledger.refresh_from(rules, purpose))
     }
 
     pub(super) fn start(&mut self, call: Call, now: UnixTime) {
-        if call == Call::ForcedRefresh {
-            let count = if self.forced.day == now.beijing_day() { self.forced.count } else { 0 };
-            self.forced = Forced { day: now.beijing_day(), count: count + 1, last_at: Some(now) };
-        }
+        self.ledger.enter(call, now);
         self.under_way = Some(UnderWay { call, sent_at: now });
     }
 
@@ -235,13 +211,6 @@ impl Slot {
         Some(call.call)
     }
 
-    /// Whether one more forced refresh is within WeChat's limits.
-    pub(super) fn may_force(&self, now: UnixTime) -> bool {
-        let today = self.forced.day == now.beijing_day();
-        let rested = self.forced.last_at.is_none_or(|last| last.until(now) >= FORCED_APART_S);
-        rested && (!today || self.forced.count < FORCED_PER_DAY)
-    }
-
     /// Plain API: the call sent at `sent_at` may have rotated the token behind our back.
     pub(super) fn light_fuse(&mut self, sent_at: UnixTime) {
         let fuse_s = if self.rotation_lost { 0 } else { FUSE_S };
@@ -249,6 +218,16 @@ impl Slot {
         if let Some(held) = &mut self.held {
             held.plan.expires_at = held.plan.expires_at.min(sent_at.plus(fuse_s));
             held.plan.wait_from = held.plan.wait_from.min(held.plan.expires_at);
+        }
+    }
+
+    /// Stable API: the forced refresh sent at `sent_at` may have put the held token on its fuse.
+    pub(super) fn lose_force(&mut self, sent_at: UnixTime) {
+        self.force_lost = true;
+        if let Some(held) = &mut self.held {
+            held.plan.expires_at = held.plan.expires_at.min(sent_at.plus(FUSE_S));
+            held.plan.wait_from = held.plan.wait_from.min(held.plan.expires_at);
+            held.plan.refresh_at = held.plan.refresh_at.min(sent_at);
         }
     }
 
@@ -275,9 +254,20 @@ impl Slot {
         (!replacing && !self.is_stored()).then(|| self.publish_after.unwrap_or(UnixTime::from_secs(0)))
     }
 
-    /// Somebody did not find the record in the store.
-    pub(super) fn store_lost(&mut self, now: UnixTime) {
-        self.stored = self.stored.filter(|stored| stored.at.until(now) < STORE_BEHIND_S);
+    /// Somebody found an older record in the store than was published, or none.
+    pub(super) fn store_shows(&mut self, version: Version, now: UnixTime) {
+        self.stored =
+            self.stored.filter(|stored| version >= stored.version || stored.at.until(now) < STORE_BEHIND_S);
+    }
+
+    /// The store holds a newer version than was ever held here: this Keeper has lost its memory. It goes
+    /// on counting from there.
+    pub(super) fn store_ahead(&mut self, version: Version) {
+        if version >= self.version {
+            self.version = version.next();
+        }
+        self.stored = None;
+        self.publish_after = None;
     }
 
     pub(super) fn published(&mut self, stored: Option<Stored>) {
@@ -290,30 +280,11 @@ impl Slot {
     }
 
     /// When the Keeper has something to do again at the latest.
-    pub(super) fn wake_at(&self) -> UnixTime {
+    pub(super) fn wake_at(&self, rules: Rules) -> UnixTime {
+        let quiet = self.under_way.is_none();
         let refresh =
-            self.under_way.map_or_else(|| self.due_at(), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
-        [self.publish_at(), self.check_at].into_iter().flatten().fold(refresh, UnixTime::min)
-    }
-
-    /// What may be shown of it.
-    pub fn status(&self, now: UnixTime) -> Status {
-        let live = self.live(now);
-        let state = match (live, &self.trouble) {
-            (None, None) if self.version == Version::NONE => "empty",
-            (None, _) => "down",
-            (Some(_), Some(_)) => "retrying",
-            (Some(_), None) => "ok",
-        };
-        Status {
-            state: state.to_owned(),
-            version: self.version.number(),
-            expires_in: self.left_s(now),
-            expires_at: live.map(|held| held.plan.expires_at),
-            next_refresh_at: Some(self.due_at()).filter(|at| at.as_secs() > 0),
-            last_success_at: self.last_success,
-            age_known: live.is_none_or(|held| held.life.age_known()),
-            trouble: self.trouble.clone(),
-        }
+            self.under_way.map_or_else(|| self.due_at(rules), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
+        let revoke = self.revoke_from().filter(|_| quiet);
+        [self.publish_at(), self.check_at, revoke].into_iter().flatten().fold(refresh, UnixTime::min)
     }
 }

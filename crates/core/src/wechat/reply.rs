@@ -40,6 +40,8 @@ pub enum Failure {
     NoToken,
     /// The stable API gave out again a token that it calls dead.
     DeadAgain,
+    /// The day's calls are used up by the centre's own count. Nothing was sent.
+    LedgerFull,
 }
 
 impl Failure {
@@ -53,6 +55,7 @@ impl Failure {
         match self {
             Self::Refused(refusal) => classify(endpoint, refusal.errcode),
             Self::Garbled | Self::Unreachable | Self::NoToken | Self::DeadAgain => Class::Soon,
+            Self::LedgerFull => Class::Day,
         }
     }
 
@@ -60,7 +63,16 @@ impl Failure {
     pub const fn errcode(&self) -> Option<i64> {
         match self {
             Self::Refused(refusal) => Some(refusal.errcode),
-            Self::Garbled | Self::Unreachable | Self::NoToken | Self::DeadAgain => None,
+            Self::Garbled | Self::Unreachable | Self::NoToken | Self::DeadAgain | Self::LedgerFull => None,
+        }
+    }
+
+    /// What tells one kind of bad news from another: WeChat's code, else a number of ours.
+    pub const fn news(&self) -> i64 {
+        match self {
+            Self::Refused(refusal) => refusal.errcode,
+            Self::Garbled | Self::Unreachable | Self::NoToken | Self::DeadAgain => 0,
+            Self::LedgerFull => 1,
         }
     }
 
@@ -78,6 +90,10 @@ impl Failure {
             Self::NoToken => "There is no live access token to ask for the ticket with; see the access token.".to_owned(),
             Self::DeadAgain => "WeChat keeps giving out a token that it calls dead; a forced refresh follows as soon as \
                                 WeChat's limits allow it (30 s apart, 20 a day)."
+                .to_owned(),
+            Self::LedgerFull => "This account's calls for today are used up by our own count, so WeChat is asked once an \
+                                 hour only until midnight in Beijing. Look for somebody else who refreshes this appid, and \
+                                 for a loop in a caller; if the account has a larger quota, set its daily_limit."
                 .to_owned(),
         }
     }

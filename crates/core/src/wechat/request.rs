@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_plain_api_is_a_get() {
-        let app = App { token_api: TokenApi::Plain { lead_s: 1800 }, ..shop() };
+        let app = App { token_api: TokenApi::Plain { lead_s: 1800, daily_limit: 2000 }, ..shop() };
         let request = ApiRequest::token(&app, false);
         assert!(request.body.is_none());
         assert_eq!(

@@ -6,7 +6,8 @@ use crate::check::{self, Violation};
 use crate::scenario::Trouble;
 use crate::store::Key;
 use crate::tally::Tally;
-use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::config::StoreKind;
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::engine::{Answer, Event, Patience};
 use zhongkong_core::record::{Freshness, Record};
@@ -16,13 +17,24 @@ const READER_WAITS: Millis = 5_000;
 const ASK_AGAIN: Millis = 500;
 const CRON_EVERY: Millis = 60_000;
 
+/// What a reader asks the Keeper for.
+pub(super) enum Wish {
+    /// A credential with so many seconds left, if that can be had.
+    Life(u64),
+    /// That a value which it calls dead is checked.
+    Check(String),
+}
+
 impl Centre {
     /// A reader wants something, by the way that the Worker's read path takes.
     pub(super) fn read(&mut self, reader: usize) -> Step {
         let app = usize::from(self.random.happens(0.5));
+        let kept = self.keepers[app].credentials();
         let ticket = self.random.happens(0.4);
-        let credential = if ticket { Credential::Ticket(TicketType::Jsapi) } else { Credential::AccessToken };
-        let key = (app, credential);
+        let nth = if ticket { 1 + self.random.below(kept.len() as u64 - 1) } else { 0 };
+        let key = (app, kept[usize::try_from(nth).unwrap_or(0)]);
+        let wishes = !ticket && self.random.happens(0.1);
+        let min_ttl_s = if wishes { self.random.below(7200) } else { 0 };
         let pause = self.readers[reader].pause_ms;
         let flood = self.lasts(|what| *what == Trouble::Flood);
         let pause = if flood { 300 } else { 1 + self.random.below(2 * pause) };
@@ -31,12 +43,19 @@ impl Centre {
         let now_ms = self.readers[reader].clock(self.now);
         let now = UnixTime::from_millis(now_ms);
         let identity = self.keepers[app].ready.identity;
-        let trusted = |record: &Record| record.freshness(now, identity) != Freshness::Doubtful;
+        let trusted = |record: &Record| {
+            record.freshness(now, identity) != Freshness::Doubtful && record.expires_in_s(now) >= min_ttl_s
+        };
         if let Some(record) = self.readers[reader].shelf(key).fresh(now_ms).cloned().filter(trusted) {
             return self.serve(reader, key, &record, now_ms);
         }
+        let mut shows = None;
         if !self.lasts(|what| *what == Trouble::StoreUnreadable) {
             let found = self.readers[reader].find(&self.store, key, self.now);
+            if !self.keeper_is_unreachable() && self.store.kind != StoreKind::Memory {
+                let shown = found.as_ref().map_or(Version::NONE, |record| record.version);
+                shows = Some(shown);
+            }
             let shelf = self.readers[reader].shelf(key);
             if let Some(record) =
                 found.and_then(|found| shelf.compare(found, now_ms).cloned()).filter(trusted)
@@ -44,7 +63,10 @@ impl Centre {
                 return self.serve(reader, key, &record, now_ms);
             }
         }
-        self.ask(reader, key, self.now + READER_WAITS, None)
+        if let Some(version) = shows {
+            self.step(key, Event::StoreShows(version))?;
+        }
+        self.ask(reader, key, self.now + READER_WAITS, Wish::Life(min_ttl_s))
     }
 
     /// A reader hands a record on, and wakes the Keeper in passing when it is due.
@@ -86,15 +108,18 @@ impl Centre {
     }
 
     /// Asks the Keeper, and asks again where it says so. With `report` the question is a report.
-    pub(super) fn ask(&mut self, reader: usize, key: Key, deadline: Millis, report: Option<String>) -> Step {
+    pub(super) fn ask(&mut self, reader: usize, key: Key, deadline: Millis, wish: Wish) -> Step {
         if self.keeper_is_unreachable() {
             Tally::count(&mut self.tally.outages, "the Keeper could not be reached");
             return Ok(());
         }
         let patience = if self.now >= deadline { Patience::Spent } else { Patience::Left };
-        let event = report.as_ref().map_or(Event::Read { min_ttl_s: 0, patience }, |value| {
-            Event::StaleReport { digest: Sha256Digest::of(value), patience }
-        });
+        let (event, report) = match &wish {
+            Wish::Life(min_ttl_s) => (Event::Read { min_ttl_s: *min_ttl_s, patience }, None),
+            Wish::Check(value) => {
+                (Event::StaleReport { digest: Sha256Digest::of(value), patience }, Some(value.clone()))
+            }
+        };
         let now_ms = self.readers[reader].clock(self.now);
         let held = self.keepers[key.0].slot(key.1).held_value().map(|value| value.expose().to_owned());
         let probes = self.tally.calls.get("probe").copied();
@@ -112,9 +137,10 @@ impl Centre {
             }
             Some(Answer::Wait) => {
                 self.give_up_lost_call(key)?;
-                let again = report.map_or(Next::ReadAgain(reader, key, deadline), |value| {
-                    Next::Report(reader, key, value, deadline)
-                });
+                let again = match wish {
+                    Wish::Life(min_ttl_s) => Next::ReadAgain(reader, key, deadline, min_ttl_s),
+                    Wish::Check(value) => Next::Report(reader, key, value, deadline),
+                };
                 self.in_ms(ASK_AGAIN.min(deadline.saturating_sub(self.now)).max(1), again);
                 Ok(())
             }
@@ -148,26 +174,34 @@ impl Centre {
         }
         let runs = if self.lasts(|what| *what == Trouble::CronDoubled) { 3 } else { 1 };
         for _ in 0..runs {
-            for app in 0..self.keepers.len() {
-                self.cron_for(app)?;
+            if self.lasts(|what| *what == Trouble::RosterUnreachable) {
+                for app in 0..self.keepers.len() {
+                    self.cron_by_store(app)?;
+                }
+            } else {
+                for app in self.roster.due(self.unix()) {
+                    self.wake(app, &[])?;
+                }
             }
         }
         Ok(())
     }
 
-    fn cron_for(&mut self, app: usize) -> Step {
+    fn cron_by_store(&mut self, app: usize) -> Step {
         let unreadable = self.lasts(|what| *what == Trouble::StoreUnreadable);
         let (now, lag) = (self.unix(), self.random.below(30_000));
         let mut due = false;
-        let mut missing = Vec::new();
+        let unreadable = unreadable || self.store.kind == StoreKind::Memory;
+        let mut shown = Vec::new();
         for credential in self.keepers[app].credentials() {
             match self.store.read((app, credential), self.now, lag).filter(|record| now < record.expires_at) {
                 _ if unreadable => due = true,
-                Some(record) => due |= now >= record.refresh_at,
-                None => missing.push(credential),
+                Some(record) if now >= record.refresh_at => shown.push((credential, record.version)),
+                Some(_) => {}
+                None => shown.push((credential, Version::NONE)),
             }
         }
-        if due || !missing.is_empty() { self.wake(app, &missing) } else { Ok(()) }
+        if due || !shown.is_empty() { self.wake(app, &shown) } else { Ok(()) }
     }
 
     /// An alarm rings, unless it was set anew or is lost.
@@ -182,6 +216,7 @@ impl Centre {
     /// A disturbance begins; most only last.
     pub(super) fn disturb(&mut self, index: usize) -> Step {
         let what = self.scenario.disturbances[index].what.clone();
+        let again = self.now > self.scenario.disturbances[index].from;
         let name = match what {
             Trouble::Upstream(..) => return Ok(()),
             Trouble::Outsider => {
@@ -190,6 +225,21 @@ impl Centre {
                 self.world.rotate_from_outside(appid, self.now);
                 "outside refresher"
             }
+            Trouble::Quarrel(pause) => {
+                self.note_killed(1);
+                let appid = self.appid(1);
+                self.world.rotate_from_outside(appid, self.now);
+                if self.scenario.disturbances[index].lasts(self.now + pause) {
+                    self.in_ms(pause, Next::Disturb(index));
+                }
+                "quarrel with another centre"
+            }
+            Trouble::Revoke => {
+                let app = usize::from(self.random.happens(0.5));
+                self.ask_to_revoke(app)?;
+                "token revoked"
+            }
+            Trouble::RosterUnreachable => "roster unreachable",
             Trouble::TokenKilled => {
                 let app = usize::from(self.random.happens(0.5));
                 for value in self.note_killed(app) {
@@ -220,8 +270,22 @@ impl Centre {
             Trouble::AlarmLate(_) => "alarm late",
             Trouble::Flood => "flood of reports",
         };
-        Tally::count(&mut self.tally.disturbances, name);
+        if !again {
+            Tally::count(&mut self.tally.disturbances, name);
+        }
         Ok(())
+    }
+
+    /// Somebody asks for the token to be killed that the Keeper has given out.
+    fn ask_to_revoke(&mut self, app: usize) -> Step {
+        if self.keeper_is_unreachable() {
+            return Ok(());
+        }
+        let key = (app, Credential::AccessToken);
+        let held = self.keepers[app].slot(key.1).held_value().map(|value| value.expose().to_owned());
+        self.truth.leaked.extend(held.map(|value| (app, value)));
+        self.tally.revokes.0 += 1;
+        self.step(key, Event::Revoke).map(drop)
     }
 
     /// Whatever lives now of an app's tokens may die without the centre's doing.

@@ -1,0 +1,264 @@
+//! The ledger: calls to WeChat for one credential in one Beijing day, by kind, and when one more may be made.
+//!
+//! WeChat's day quotas are far above what a healthy centre needs, so that only a loop or a quarrel
+//! spends them. The last fifth is a reserve for planned refreshes; everything else is paced there, so
+//! that it lasts until midnight. At the limit one call an hour is left: somebody may have cleared the
+//! quota, or it is larger than it was said to be.
+
+use super::Call;
+use super::schedule::Rules;
+use crate::time::UnixTime;
+use serde::{Deserialize, Serialize};
+
+/// Forced refreshes of the stable API: so many a day, so far apart (api_getstableaccesstoken). The last
+/// two are kept for revoking a leaked token.
+const FORCED_DAILY: u32 = 20;
+const FORCED_FOR_REVOKING: u32 = 2;
+const FORCED_APART_S: u64 = 30;
+
+/// The probe has a quota of its own, of unknown size. Its pauses keep a day below this.
+const PROBES_DAILY: u32 = 400;
+
+/// Of the day's refreshes one in so many is reserved for planned ones.
+const RESERVE_PART: u32 = 5;
+
+/// In the reserve an unplanned refresh waits so long at least.
+const PACE_AT_LEAST_S: u64 = 60;
+
+/// At the limit.
+const BEYOND_APART_S: u64 = 3600;
+
+/// Why a refresh is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its time has come, or nothing was ever held.
+    Planned,
+    /// A retry, or the cure of a dead value.
+    Unplanned,
+}
+
+/// Why a forced refresh is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Force {
+    /// The stable API gives out a dead token.
+    Heal,
+    /// A token has leaked.
+    Revoke,
+}
+
+/// What was called on the day of the last call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Ledger {
+    day: u64,
+    refreshes: u32,
+    forced: u32,
+    probes: u32,
+    refreshed_at: Option<UnixTime>,
+    forced_at: Option<UnixTime>,
+}
+
+/// The calls of one day, as they may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// Ordinary refreshes, and how many the day has.
+    pub refreshes: Count,
+    /// Of those, the last so many are for planned refreshes only.
+    pub reserve: u32,
+    /// Forced refreshes.
+    pub forced: Count,
+    /// Probes.
+    pub probes: Count,
+    /// When the day ends: midnight in Beijing.
+    pub until: UnixTime,
+}
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Made today.
+    pub used: u32,
+    /// Not more than these.
+    pub limit: u32,
+}
+
+impl Ledger {
+    /// Enters a call.
+    pub(super) fn enter(&mut self, call: Call, now: UnixTime) {
+        *self = self.on(now);
+        match call {
+            Call::Refresh => {
+                self.refreshes += 1;
+                self.refreshed_at = Some(now);
+            }
+            Call::ForcedRefresh => {
+                self.forced += 1;
+                self.forced_at = Some(now);
+            }
+            Call::Probe => self.probes += 1,
+        }
+    }
+
+    /// The ledger as it stands at `now`: a new day begins with nothing.
+    fn on(self, now: UnixTime) -> Self {
+        if self.day == now.beijing_day() {
+            self
+        } else {
+            Self {
+                day: now.beijing_day(),
+                refreshed_at: self.refreshed_at,
+                forced_at: self.forced_at,
+                ..Self::default()
+            }
+        }
+    }
+
+    /// When a refresh for this purpose may be made at the earliest; 0 for any time.
+    pub(super) fn refresh_from(&self, rules: Rules, purpose: Purpose) -> UnixTime {
+        let limit = rules.daily_limit();
+        let (left, Some(last)) = (limit.saturating_sub(self.refreshes), self.refreshed_at) else {
+            return UnixTime::from_secs(0);
+        };
+        let midnight = last.next_beijing_midnight();
+        let in_reserve = left <= reserve(limit);
+        match (left, purpose) {
+            (0, _) => last.plus(BEYOND_APART_S).min(midnight),
+            (_, Purpose::Unplanned) if in_reserve => {
+                last.plus((last.until(midnight) / u64::from(left)).max(PACE_AT_LEAST_S)).min(midnight)
+            }
+            _ => UnixTime::from_secs(0),
+        }
+    }
+
+    /// Whether the day's refreshes are used up.
+    pub(super) fn is_full(&self, rules: Rules, now: UnixTime) -> bool {
+        self.on(now).refreshes >= rules.daily_limit()
+    }
+
+    /// When a forced refresh may be made at the earliest; 0 for any time.
+    pub(super) fn force_from(&self, why: Force) -> UnixTime {
+        let Some(last) = self.forced_at else { return UnixTime::from_secs(0) };
+        let most = match why {
+            Force::Heal => FORCED_DAILY - FORCED_FOR_REVOKING,
+            Force::Revoke => FORCED_DAILY,
+        };
+        let rested = last.plus(FORCED_APART_S);
+        if self.forced < most { rested } else { last.next_beijing_midnight().max(rested) }
+    }
+
+    /// WeChat says that the day's forced refreshes are used up, whatever was counted here.
+    pub(super) fn no_more_forced(&mut self, now: UnixTime) {
+        *self = Self { forced: FORCED_DAILY, forced_at: Some(now), ..self.on(now) };
+    }
+
+    /// Whether one more probe may be made.
+    pub(super) fn may_probe(&self, now: UnixTime) -> bool {
+        self.on(now).probes < PROBES_DAILY
+    }
+
+    /// What may be shown of it.
+    pub(super) fn calls(&self, rules: Rules, now: UnixTime) -> Calls {
+        let today = self.on(now);
+        let limit = rules.daily_limit();
+        Calls {
+            refreshes: Count { used: today.refreshes, limit },
+            reserve: reserve(limit),
+            forced: Count { used: today.forced, limit: FORCED_DAILY },
+            probes: Count { used: today.probes, limit: PROBES_DAILY },
+            until: now.next_beijing_midnight(),
+        }
+    }
+}
+
+const fn reserve(limit: u32) -> u32 {
+    limit / RESERVE_PART
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Midnight in Beijing.
+    const MIDNIGHT: UnixTime = UnixTime::from_secs(1_795_276_800);
+    const TEST_ACCOUNT: Rules = Rules::Plain { lead_s: 1800, daily_limit: 200 };
+
+    /// Calls as often as it may, each second for a day and a bit; how many that are.
+    fn all_day(purpose: Purpose, seconds: u64) -> (Ledger, Vec<u64>) {
+        let mut ledger = Ledger::default();
+        let mut made = Vec::new();
+        for second in 0..seconds {
+            let now = MIDNIGHT.plus(second);
+            if ledger.refresh_from(TEST_ACCOUNT, purpose) <= now {
+                ledger.enter(Call::Refresh, now);
+                made.push(second);
+            }
+        }
+        (ledger, made)
+    }
+
+    #[test]
+    fn what_is_not_planned_is_paced_in_the_reserve_and_lasts_until_midnight() {
+        let (ledger, made) = all_day(Purpose::Unplanned, 86_400);
+        assert_eq!(made.iter().filter(|at| **at < 200).count(), 160, "four fifths are free");
+        assert!((195..=200).contains(&made.len()), "{}", made.len());
+        assert!(made[made.len() - 1] > 80_000, "the last one is late in the day: {made:?}");
+        assert!(ledger.refresh_from(TEST_ACCOUNT, Purpose::Planned) <= MIDNIGHT.plus(86_400));
+    }
+
+    #[test]
+    fn planned_refreshes_go_to_the_limit_and_then_once_an_hour() {
+        let (ledger, made) = all_day(Purpose::Planned, 86_400);
+        assert_eq!(made.iter().filter(|at| **at < 200).count(), 200);
+        assert_eq!(made.len(), 200 + 23);
+        assert!(ledger.is_full(TEST_ACCOUNT, MIDNIGHT.plus(86_399)));
+        assert!(!ledger.is_full(TEST_ACCOUNT, MIDNIGHT.plus(86_400)));
+        assert!(ledger.refresh_from(TEST_ACCOUNT, Purpose::Unplanned) <= MIDNIGHT.plus(86_400));
+    }
+
+    #[test]
+    fn forced_refreshes_keep_their_distance_and_two_for_revoking() {
+        let mut ledger = Ledger::default();
+        let mut made = Vec::new();
+        for second in 0..2000 {
+            let now = MIDNIGHT.plus(second);
+            let why = if second < 1500 { Force::Heal } else { Force::Revoke };
+            if ledger.force_from(why) <= now {
+                ledger.enter(Call::ForcedRefresh, now);
+                made.push(second);
+            }
+        }
+        assert!(made.windows(2).all(|pair| pair[1] - pair[0] >= 30), "{made:?}");
+        assert_eq!((made.iter().filter(|at| **at < 1500).count(), made.len()), (18, 20));
+        assert_eq!(ledger.force_from(Force::Revoke), MIDNIGHT.plus(86_400));
+        let mut ledger = Ledger::default();
+        ledger.no_more_forced(MIDNIGHT);
+        assert_eq!(ledger.force_from(Force::Revoke), MIDNIGHT.plus(86_400));
+    }
+
+    #[test]
+    fn a_new_day_begins_with_nothing_but_the_pause() {
+        let mut ledger = Ledger::default();
+        ledger.enter(Call::ForcedRefresh, MIDNIGHT.plus(86_390));
+        ledger.enter(Call::Probe, MIDNIGHT.plus(86_401));
+        let calls = ledger.calls(Rules::Stable, MIDNIGHT.plus(86_401));
+        assert_eq!((calls.forced.used, calls.probes.used), (0, 1));
+        assert_eq!(ledger.force_from(Force::Heal), MIDNIGHT.plus(86_420));
+    }
+
+    proptest! {
+        /// However calls come, an allowed one is always in sight: nothing is blocked for ever.
+        #[test]
+        fn a_next_call_is_in_sight(calls in prop::collection::vec((0_u8..3, 0_u64..5000), 0..400)) {
+            let (mut ledger, mut now) = (Ledger::default(), MIDNIGHT);
+            for (kind, pause) in calls {
+                now = now.plus(pause);
+                ledger.enter([Call::Refresh, Call::ForcedRefresh, Call::Probe][usize::from(kind)], now);
+                for purpose in [Purpose::Planned, Purpose::Unplanned] {
+                    prop_assert!(ledger.refresh_from(TEST_ACCOUNT, purpose) <= now.next_beijing_midnight());
+                }
+                prop_assert!(ledger.force_from(Force::Heal) <= now.next_beijing_midnight().plus(30));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Tokens that die before their time without our doing: somebody else rotates this appid.
+//!
+//! A caller reports the token, WeChat confirms that it is dead, and no call of ours can have done it.
+//! That is told once a day at most, because the cure (find the other one) takes people their time.
+
+use super::schedule::Rules;
+use super::slot::Slot;
+use super::{Alert, Turn};
+use crate::time::UnixTime;
+use serde::{Deserialize, Serialize};
+
+/// After so long without one more, the next is a new incident.
+const INCIDENT_S: u64 = 24 * 3600;
+
+/// A token that is dead so shortly before its end has died of age.
+const OF_AGE_S: u64 = 60;
+
+/// Tokens that somebody else has killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outsider {
+    /// The first of this incident.
+    pub first_at: UnixTime,
+    /// The newest.
+    pub last_at: UnixTime,
+    /// How many.
+    pub count: u32,
+}
+
+impl Outsider {
+    /// What it means and what to do, for people.
+    pub const fn advice(rules: Rules) -> &'static str {
+        match rules {
+            Rules::Plain { .. } => {
+                "A token died before its time, and not by a call of ours: somebody else asks for tokens of this appid with \
+                 its AppSecret (an old server, a second centre, a plugin, a developer's machine). Find it and point it here; \
+                 until then the two kill each other's tokens and spend the day's quota. token_api = \"stable\" is out of its \
+                 reach; resetting the AppSecret locks it out."
+            }
+            Rules::Stable | Rules::Ticket => {
+                "A token died before its time, and not by a call of ours: somebody else forces refreshes of this appid's \
+                 stable token (force_refresh), its AppSecret was reset, or WeChat ended it. Find who else has the AppSecret; \
+                 resetting it locks them out."
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// The incident, while it may still be going on.
+    pub(super) fn outsider_at(&self, now: UnixTime) -> Option<Outsider> {
+        self.outsider.filter(|outsider| outsider.last_at.until(now) < INCIDENT_S)
+    }
+
+    /// Whether a call of ours may have rotated the token behind our back, or will have.
+    fn may_have_rotated_it(&self) -> bool {
+        let lost = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.may_have_rotated());
+        lost || self.rotation_lost || self.force_lost || self.revoke.is_some_and(|revoke| revoke.goes_on())
+    }
+}
+
+impl Turn {
+    /// WeChat has called the held token dead.
+    pub(super) fn found_dead(&mut self) {
+        let now = self.moment.now;
+        if self.slot.left_s(now) <= OF_AGE_S || self.slot.may_have_rotated_it() {
+            return;
+        }
+        let outsider = match self.slot.outsider_at(now) {
+            Some(before) => Outsider { last_at: now, count: before.count + 1, ..before },
+            None => {
+                self.effects.alerts.push(Alert::KilledOutside);
+                Outsider { first_at: now, last_at: now, count: 1 }
+            }
+        };
+        self.slot.outsider = Some(outsider);
+    }
+}

@@ -1,0 +1,111 @@
+//! Revoking a token that has leaked: two forced refreshes, because the first one leaves the token
+//! before alive for up to 300 s, and the second one kills it at once (api_getstableaccesstoken).
+//!
+//! The two are 30 s apart and kept in the ledger; the alarm drives them, and a restart between the two
+//! changes nothing. After a lost reply an ordinary refresh finds out whether it was one of the two.
+
+use super::ledger::Force;
+use super::schedule::FUSE_S;
+use super::slot::Slot;
+use super::{Alert, Call, Turn};
+use crate::credential::Version;
+use crate::time::UnixTime;
+use serde::{Deserialize, Serialize};
+
+/// So many rotations kill a token at once.
+const ROTATIONS: u8 = 2;
+
+/// A token that nothing is known of lives so long at most.
+const LONGEST_LIFE_S: u64 = 7200;
+
+/// The clocks of WeChat and ours, and a call's time.
+const MARGIN_S: u64 = 60;
+
+/// The newest revocation of an app's token; it stays to be seen after its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoke {
+    /// When somebody asked for it.
+    pub requested_at: UnixTime,
+    /// It concerns the token of this version, and all before it.
+    pub covers: Version,
+    /// Forced refreshes that are still to come.
+    pub left: u8,
+    /// When the token is dead in any case.
+    pub dead_at: UnixTime,
+    /// When the token was known to be dead.
+    pub finished_at: Option<UnixTime>,
+}
+
+impl Revoke {
+    /// What it means, for people.
+    pub const ADVICE: &str = "A caller has asked for the access token to be killed: two forced refreshes, 30 s apart. \
+                              Callers that hold the old one get 40001 and should ask for the new one. If the AppSecret \
+                              may have leaked too, reset it.";
+
+    /// Whether the token may still be alive.
+    pub const fn goes_on(&self) -> bool {
+        self.finished_at.is_none()
+    }
+}
+
+impl Slot {
+    /// When the next step of a revocation is due.
+    pub(super) fn revoke_from(&self) -> Option<UnixTime> {
+        let revoke = self.revoke.as_ref().filter(|revoke| revoke.goes_on())?;
+        if self.rotation_lost || self.force_lost {
+            // What a lost call has done is found out first, by an ordinary refresh.
+            return Some(revoke.dead_at);
+        }
+        let retry_at = self.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
+        Some(self.ledger.force_from(Force::Revoke).max(retry_at).min(revoke.dead_at))
+    }
+
+    fn dead_at(&self, now: UnixTime) -> UnixTime {
+        let end = self.held.as_ref().map_or(now.plus(LONGEST_LIFE_S), |held| held.plan.expires_at);
+        end.max(now).plus(FUSE_S + MARGIN_S)
+    }
+}
+
+impl Turn {
+    /// Somebody asks for the held token to be killed. Who asks again for the same token joins in.
+    pub(super) fn revoke(&mut self) {
+        let (now, covers) = (self.moment.now, self.slot.version);
+        if !self.slot.revoke.is_some_and(|revoke| revoke.goes_on() && revoke.covers == covers) {
+            let dead_at = self.slot.dead_at(now);
+            let revoke = Revoke { requested_at: now, covers, left: ROTATIONS, dead_at, finished_at: None };
+            self.slot.revoke = Some(revoke);
+            self.effects.alerts.push(Alert::Revoking);
+        }
+        self.revoke_if_due();
+    }
+
+    /// The next step, when its time has come.
+    pub(super) fn revoke_if_due(&mut self) {
+        let now = self.moment.now;
+        let due = self.slot.revoke_from().is_some_and(|at| at <= now);
+        if !due || self.slot.under_way.is_some() {
+            return;
+        }
+        if self.slot.revoke.is_some_and(|revoke| revoke.dead_at <= now) {
+            self.finish_revoke();
+        } else {
+            self.start(Call::ForcedRefresh);
+        }
+    }
+
+    /// A forced refresh has brought a new token.
+    pub(super) fn revoked_once(&mut self) {
+        let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
+        revoke.left = revoke.left.saturating_sub(1);
+        if revoke.left == 0 {
+            self.finish_revoke();
+        }
+    }
+
+    fn finish_revoke(&mut self) {
+        if let Some(revoke) = &mut self.slot.revoke {
+            revoke.finished_at = Some(self.moment.now);
+            self.effects.alerts.push(Alert::Revoked);
+        }
+    }
+}

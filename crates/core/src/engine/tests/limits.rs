@@ -1,0 +1,244 @@
+//! What is asked of WeChat beyond the plan: wishes for more life, revocations, the ledger; and what the
+//! store and outsiders do behind our back.
+
+use super::*;
+
+fn wish(min_ttl_s: u64) -> Event {
+    Event::Read { min_ttl_s, patience: Patience::Left }
+}
+
+#[test]
+fn more_life_is_fetched_where_the_rules_allow_it() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert!(matches!(desk.at(6900).say(wish(7200)).answer, Some(Answer::Serve(_))));
+    assert_eq!(desk.calls.len(), 1, "the stable API would give the same token");
+    // Its plan may be up to 29 s later than the first moment at which a new one can be had.
+    desk.slot.held.as_mut().unwrap().plan.refresh_at = UnixTime::from_secs(T0 + 6939);
+    assert!(matches!(desk.at(6912).say(wish(280)).answer, Some(Answer::Serve(_))), "288 s are left");
+    assert_eq!(desk.at(6912).say(wish(300)).answer, Some(Answer::Wait));
+    assert_eq!(desk.at(6912).say(wish(300)).answer, Some(Answer::Wait));
+    assert_eq!(desk.calls.len(), 2, "one call for all");
+    desk.at(6913).issue("two", 7200);
+    assert!(matches!(desk.say(wish(7100)).answer, Some(Answer::Serve(_))));
+}
+
+#[test]
+fn a_wish_for_more_is_no_loop() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 6900..7130 {
+        desk.at(second).say(wish(3600));
+        if desk.slot.has_call_under_way() {
+            desk.issue("one", 7200 - second);
+        }
+    }
+    assert!(desk.calls.len() < 20, "{:?}", desk.calls);
+    let mut desk = Desk::holding(PLAIN);
+    for second in 0..5390 {
+        assert!(matches!(desk.at(second).say(wish(7200)).answer, Some(Answer::Serve(_))));
+    }
+    assert_eq!(desk.calls.len(), 1, "copies of a plain token are trusted by its plan");
+}
+
+#[test]
+fn a_leaked_token_is_killed_by_two_forced_refreshes_thirty_seconds_apart() {
+    for rules in [Rules::Stable, PLAIN] {
+        let mut desk = Desk::holding(rules);
+        desk.at(100).say(Event::Revoke);
+        assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+        assert_eq!(desk.served(), one("one", 1), "it serves until the new one is there");
+        desk.at(101).issue("two", 7200);
+        assert_eq!((desk.served(), desk.slot.revoke.unwrap().left), (one("two", 2), 1));
+        desk.say(stored(2, 101));
+        assert_eq!(desk.effects.wake_at, Some(UnixTime::from_secs(T0 + 130)), "the alarm drives it");
+        // A restart between the two.
+        desk.slot = serde_json::from_str(&serde_json::to_string(&desk.slot).unwrap()).unwrap();
+        desk.at(120).say(Event::Configured(shop().identity()));
+        desk.at(129).say(Event::Tick);
+        assert_eq!(desk.effects.call, None);
+        desk.at(130).say(Event::Tick);
+        assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+        desk.at(131).issue("three", 7200);
+        assert_eq!(desk.slot.revoke.unwrap().finished_at, Some(UnixTime::from_secs(T0 + 131)));
+        assert_eq!(desk.alerts, [Alert::Revoking, Alert::Revoked]);
+        for second in 132..5000 {
+            desk.at(second).say(Event::Tick);
+        }
+        assert_eq!(desk.calls.len(), 3);
+    }
+}
+
+#[test]
+fn who_asks_for_the_same_token_joins_and_a_newer_token_begins_anew() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 100..103 {
+        desk.at(second).say(Event::Revoke);
+    }
+    desk.issue("two", 7200);
+    assert_eq!((desk.calls_of(Call::ForcedRefresh), desk.alerts.len()), (vec![100], 1));
+    desk.at(110).say(Event::Revoke);
+    assert_eq!(desk.slot.revoke.unwrap().left, 2, "the newer one has leaked as well");
+    for second in 111..400 {
+        desk.at(second).say(Event::Tick);
+        if desk.slot.has_call_under_way() {
+            desk.issue(&format!("after-{second}"), 7200);
+        }
+    }
+    assert_eq!(desk.calls_of(Call::ForcedRefresh), [100, 130, 160]);
+}
+
+#[test]
+fn a_revocation_goes_on_after_failures_and_counts_new_tokens_only() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).say(Event::Revoke);
+    desk.fail(refused(-1));
+    assert_eq!(desk.served(), one("one", 1));
+    desk.at(130).say(Event::Tick);
+    desk.issue("one", 7070);
+    assert_eq!(desk.slot.revoke.unwrap().left, 2, "WeChat did not refresh");
+    desk.at(160).say(Event::Tick);
+    desk.fail(refused(45009));
+    assert_eq!((desk.served(), desk.slot.trouble.clone()), (one("one", 1), None), "only force is used up");
+    desk.at(7200).say(Event::Tick);
+    desk.issue("two", 7200);
+    desk.at(7560).say(Event::Tick);
+    assert_eq!(
+        desk.slot.revoke.unwrap().finished_at,
+        Some(UnixTime::from_secs(T0 + 7560)),
+        "it has died of age"
+    );
+    assert_eq!(desk.calls_of(Call::ForcedRefresh), [100, 130, 160]);
+}
+
+#[test]
+fn a_lost_reply_of_a_revocation_is_cleared_up_by_an_ordinary_refresh() {
+    for (comes, left) in [("two", 1), ("one", 2)] {
+        let mut desk = Desk::holding(Rules::Stable);
+        desk.at(100).say(Event::Revoke);
+        desk.at(108).fail(Failure::Unreachable);
+        assert_eq!(desk.served(), one("one", 1));
+        assert_eq!(desk.slot.status(desk.rules, UnixTime::from_secs(desk.now)).expires_in, 292, "the fuse");
+        for second in 109..130 {
+            desk.at(second).say(Event::Tick);
+        }
+        assert_eq!(desk.calls_of(Call::Refresh).len(), 2, "the normal mode tells the current token");
+        desk.issue(comes, 7170);
+        assert_eq!(desk.slot.revoke.unwrap().left, left, "{comes}");
+        assert!(desk.slot.status(desk.rules, UnixTime::from_secs(desk.now)).expires_in > 7000);
+        desk.at(130).say(Event::Tick);
+        assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
+    }
+}
+
+#[test]
+fn revocations_in_a_loop_end_at_the_ledger() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 0..7000 {
+        desk.at(second).say(Event::Revoke);
+        if desk.slot.has_call_under_way() {
+            desk.issue(&format!("t{second}"), 7200);
+        }
+    }
+    assert_eq!(desk.calls_of(Call::ForcedRefresh).len(), 20);
+}
+
+/// Another centre refreshes the same appid each time it finds its token dead, and callers report at once.
+#[test]
+fn a_quarrel_with_another_centre_leaves_the_reserve_and_is_told_once() {
+    let mut desk = Desk::holding(Rules::Plain { lead_s: 1800, daily_limit: 200 });
+    let midnight = UnixTime::from_secs(T0).next_beijing_midnight().as_secs() - T0;
+    for second in 1..midnight {
+        desk.at(second).say(Event::Tick);
+        if let Some((value, _)) = desk.served() {
+            desk.report(&value);
+        }
+        match desk.slot.under_way.map(|call| call.call) {
+            Some(Call::Probe) => drop(desk.probe(Verdict::Dead)),
+            Some(_) => drop(desk.issue(&format!("t{second}"), 7200)),
+            None => {}
+        }
+        if desk.slot.has_call_under_way() {
+            desk.issue(&format!("healed{second}"), 7200);
+        }
+    }
+    let refreshes = desk.calls_of(Call::Refresh);
+    assert!((190..=200).contains(&refreshes.len()), "{}", refreshes.len());
+    assert!(refreshes[159] < 8000 && refreshes[refreshes.len() - 1] > midnight - 3000, "{refreshes:?}");
+    assert_eq!(desk.alerts, [Alert::KilledOutside]);
+    let outsider = desk.slot.status(desk.rules, UnixTime::from_secs(desk.now)).outsider.unwrap();
+    assert!(outsider.count > 150, "{outsider:?}");
+}
+
+#[test]
+fn a_full_ledger_is_told_and_asks_once_an_hour() {
+    let rules = Rules::Plain { lead_s: 1800, daily_limit: 50 };
+    let mut desk = Desk::new(rules);
+    for second in 0..10_000 {
+        desk.at(second).read();
+        if desk.slot.has_call_under_way() {
+            // Each token lives for a second: whatever that is, it spends the quota.
+            desk.issue(&format!("t{second}"), 1);
+        }
+    }
+    assert!((50..=53).contains(&desk.calls.len()), "{}", desk.calls.len());
+    assert_eq!(desk.alerts[0], Alert::Failing(Failure::LedgerFull));
+    let status = desk.slot.status(rules, UnixTime::from_secs(desk.now));
+    assert_eq!((status.calls.refreshes.limit, status.calls.reserve), (50, 10));
+    assert_eq!(status.trouble.unwrap().failure, Failure::LedgerFull);
+}
+
+#[test]
+fn a_token_that_dies_early_by_our_own_doing_is_nobody_elses_fault() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.at(5400).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    desk.at(5500).report("one");
+    desk.probe(Verdict::Dead);
+    assert_eq!(desk.alerts, [], "our own lost call may have rotated it");
+
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).say(Event::Revoke);
+    desk.issue("two", 7200);
+    desk.at(110).report("two");
+    desk.probe(Verdict::Dead);
+    assert_eq!(desk.alerts, [Alert::Revoking]);
+
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(7150).say(Event::Tick);
+    desk.fail(refused(-1));
+    desk.report("one");
+    desk.probe(Verdict::Dead);
+    assert_eq!(desk.alerts, [], "it has died of age");
+}
+
+#[test]
+fn probes_that_tell_nothing_come_ever_less_often() {
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 0..6000 {
+        if desk.at(second).report("one") == Answer::Wait {
+            desk.probe(Verdict::Unknown);
+        }
+    }
+    assert!(desk.calls_of(Call::Probe).len() < 25, "{:?}", desk.calls);
+}
+
+fn stored(version: u64, at: u64) -> Event {
+    let expires_at = UnixTime::from_secs(T0 + 7200);
+    let at = UnixTime::from_secs(T0 + at);
+    Event::Published(Some(Stored { version: Version::new(version), expires_at, at }))
+}
+
+#[test]
+fn a_record_that_was_lost_or_overtaken_is_written_again_but_not_while_the_store_may_be_behind() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.say(stored(1, 0));
+    assert!(!desk.at(300).say(Event::StoreShows(Version::NONE)).publish);
+    assert!(!desk.at(700).say(Event::StoreShows(Version::new(1))).publish);
+    assert!(desk.at(700).say(Event::StoreShows(Version::NONE)).publish);
+}
+
+#[test]
+fn a_keeper_that_has_lost_its_memory_goes_on_counting_where_the_store_stands() {
+    let mut desk = Desk::holding(Rules::Stable);
+    assert!(desk.at(1).say(Event::StoreAhead(Version::new(500))).publish);
+    assert_eq!(desk.served(), one("one", 501));
+}

@@ -1,0 +1,29 @@
+//! `POST /v1/apps/{app}/access_token/revoke`: kills a token that has leaked.
+
+use super::status;
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Reply};
+use crate::log;
+use serde_json::json;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::problem::{Code, Problem};
+
+/// Begins a revocation, or joins the one that is going on; it goes on by itself.
+///
+/// 1. The Keeper takes the first step if WeChat's limits allow it now (503 when it cannot be reached).
+/// 2. 202 with the progress, which also stands in the app's status.
+pub(crate) async fn begin(call: &Call, ready: &ReadyApp) -> Outcome {
+    let app = &ready.app.name;
+    if let Ok(Reply::Status(credentials)) = client::ask(&call.env, ready, Ask::Revoke).await
+        && let Some(token) = credentials.get(&Credential::AccessToken)
+    {
+        return answer::with_status(&json!({"app": app, "revoke": status::revoke(token)}), 202);
+    }
+    log::error("keeper_unreachable", json!({"app": app}));
+    let detail =
+        format!("The Keeper of app {app} did not answer, so nothing is revoked yet: send this again.");
+    Err(Problem::new(Code::Unavailable, detail).retry_after(2))
+}

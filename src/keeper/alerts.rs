@@ -1,0 +1,30 @@
+//! What a person should hear, as log lines: one each time, with what to do.
+
+use crate::log;
+use serde_json::json;
+use zhongkong_core::app::AppName;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::{Alert, Outsider, Revoke, Rules};
+use zhongkong_core::wechat::errcode::Endpoint;
+
+pub(super) fn announce(app: &AppName, credential: Credential, rules: Rules, alert: &Alert) {
+    match alert {
+        Alert::Failing(failure) => {
+            let detail = failure.advice(Endpoint::of(credential));
+            log::error(
+                "refresh_failing",
+                json!({"app": app, "credential": credential, "errcode": failure.errcode(), "detail": detail}),
+            );
+        }
+        Alert::Recovered => log::info("refresh_recovered", json!({"app": app, "credential": credential})),
+        Alert::KilledOutside => {
+            let detail = Outsider::advice(rules);
+            log::error("killed_outside", json!({"app": app, "credential": credential, "detail": detail}));
+        }
+        Alert::Revoking => {
+            let detail = Revoke::ADVICE;
+            log::error("revoking", json!({"app": app, "credential": credential, "detail": detail}));
+        }
+        Alert::Revoked => log::info("revoked", json!({"app": app, "credential": credential})),
+    }
+}

@@ -1,0 +1,122 @@
+//! The roster: which Keeper is due when. One object of the Keeper's class, under a name of its own.
+//!
+//! It is there so that a tick costs what is due, not what exists: the cron asks here instead of reading a
+//! record of every app. Keepers note here when they want to be woken. Nothing depends on it being
+//! right: an app that is woken too early looks at its own plan, and without the roster the cron reads
+//! the store.
+
+use super::wire::{Fingerprint, RosterAsk, RosterReply};
+use serde::Deserialize;
+use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
+use zhongkong_core::app::AppName;
+use zhongkong_core::time::UnixTime;
+
+/// So many Keepers one tick wakes at most; the others follow a minute later.
+const MOST_A_TICK: i32 = 500;
+
+#[derive(Deserialize)]
+struct AppRow {
+    app: String,
+}
+
+#[derive(Deserialize)]
+struct MetaRow {
+    value: String,
+}
+
+/// Answers a question of the cron or of a Keeper.
+pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
+    let roster = Roster::open(state)?;
+    let reply = match request.json().await? {
+        RosterAsk::Due { configured, now } => {
+            if roster.configured()?.as_deref() == Some(configured.as_str()) {
+                RosterReply::Due(roster.due(now)?)
+            } else {
+                RosterReply::Unknown
+            }
+        }
+        RosterAsk::Register { configured, apps, now } => {
+            roster.register(&configured, &apps)?;
+            RosterReply::Due(roster.due(now)?)
+        }
+        RosterAsk::Note { app, wake_at } => {
+            roster.note(&app, wake_at)?;
+            RosterReply::Noted
+        }
+        RosterAsk::Forget { apps } => {
+            roster.forget(&apps)?;
+            RosterReply::Noted
+        }
+    };
+    Response::from_json(&reply)
+}
+
+struct Roster(SqlStorage);
+
+impl Roster {
+    fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
+        for table in [
+            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
+             WITHOUT ROWID",
+            "CREATE INDEX IF NOT EXISTS roster_by_time ON roster (wake_at)",
+        ] {
+            sql.exec(table, None)?;
+        }
+        Ok(Self(sql))
+    }
+
+    /// Which configuration was registered last.
+    fn configured(&self) -> worker::Result<Option<String>> {
+        let rows: Vec<MetaRow> =
+            self.0.exec("SELECT value FROM meta WHERE key = 'configured'", None)?.to_array()?;
+        Ok(rows.into_iter().next().map(|row| row.value))
+    }
+
+    /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.
+    fn register(&self, configured: &str, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
+        for (app, fingerprint) in apps {
+            self.0.exec(
+                "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
+                 SET wake_at = CASE WHEN fingerprint IN ('', excluded.fingerprint) THEN wake_at ELSE 0 END, fingerprint = excluded.fingerprint",
+                vec![app.as_str().into(), fingerprint.as_str().into()],
+            )?;
+        }
+        let bindings = vec![configured.into()];
+        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('configured', ?)", bindings).map(drop)
+    }
+
+    /// Those who are due, the longest waiting first.
+    fn due(&self, now: UnixTime) -> worker::Result<Vec<AppName>> {
+        let rows: Vec<AppRow> = self
+            .0
+            .exec(
+                "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
+                vec![seconds(now), MOST_A_TICK.into()],
+            )?
+            .to_array()?;
+        Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())
+    }
+
+    fn note(&self, app: &AppName, wake_at: UnixTime) -> worker::Result<()> {
+        self.0
+            .exec(
+                "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
+                 ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
+                vec![app.as_str().into(), seconds(wake_at)],
+            )
+            .map(drop)
+    }
+
+    fn forget(&self, apps: &[AppName]) -> worker::Result<()> {
+        for app in apps {
+            self.0.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
+        }
+        Ok(())
+    }
+}
+
+fn seconds(time: UnixTime) -> SqlStorageValue {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
+}

@@ -1,0 +1,82 @@
+//! D1: one row for each credential, strongly consistent. The table comes from `migrations/`.
+
+use serde::Deserialize;
+use worker::D1Database;
+use worker::wasm_bindgen::JsValue;
+use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
+use zhongkong_core::time::UnixTime;
+
+/// Parameters that one statement of D1 may have.
+const PARAMETERS: usize = 100;
+
+pub(super) struct D1(pub(super) D1Database);
+
+#[derive(Deserialize)]
+struct Row {
+    key: String,
+    value: String,
+}
+
+impl Store for D1 {
+    async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
+        let found = self.find_many(&[key.to_owned()]).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
+        const SAVE: &str = "INSERT INTO credentials (key, value, version, expires_at) VALUES (?1, ?2, ?3, ?4) \
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, \
+            expires_at = excluded.expires_at WHERE excluded.version >= version OR expires_at <= ?5 \
+            RETURNING key, value";
+        let parameters = [
+            key.into(),
+            entry.text.as_str().into(),
+            number(entry.version.number()),
+            number(entry.expires_at.as_secs()),
+            number(now.as_secs()),
+        ];
+        if !self.rows(SAVE, &parameters).await?.is_empty() {
+            return Ok(Saved::Here);
+        }
+        let there = self.find(key).await?;
+        there.map(Saved::Newer).ok_or_else(|| StoreFailure("D1: a row came and went".to_owned()))
+    }
+
+    async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(PARAMETERS) {
+            let places = vec!["?"; keys.len()].join(", ");
+            let query = format!("SELECT key, value FROM credentials WHERE key IN ({places})");
+            let parameters: Vec<JsValue> = keys.iter().map(|key| key.as_str().into()).collect();
+            let rows = self.rows(&query, &parameters).await?;
+            found.extend(
+                keys.iter().map(|key| rows.iter().find(|row| row.key == *key).map(|row| row.value.clone())),
+            );
+        }
+        Ok(found)
+    }
+}
+
+impl D1 {
+    async fn rows(&self, query: &str, parameters: &[JsValue]) -> Result<Vec<Row>, StoreFailure> {
+        let statement = self.0.prepare(query).bind(parameters).map_err(failure)?;
+        statement.all().await.and_then(|result| result.results()).map_err(failure)
+    }
+}
+
+/// Versions and times are far below 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn number(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
+/// D1's own words name the table or the column, never a parameter.
+fn failure(error: worker::Error) -> StoreFailure {
+    let text = error.to_string();
+    if text.contains("no such table") {
+        return StoreFailure(
+            "the table credentials is missing: run `wrangler d1 migrations apply DB --remote`".to_owned(),
+        );
+    }
+    StoreFailure(format!("D1: {text}"))
+}
