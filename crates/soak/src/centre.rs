@@ -51,11 +51,8 @@ pub struct Centre {
     pub scenario: Scenario,
     /// The time.
     pub now: Millis,
-    /// Everything random about readers and disturbances.
+    /// Everything random that is not the simulator's.
     pub random: Random,
-    /// Everything random about Keepers and the ways to WeChat and the store: the same however much is
-    /// read.
-    pub ways: Random,
     /// WeChat.
     pub world: World,
     /// One Keeper an app: the first stable, the second plain.
@@ -88,7 +85,7 @@ impl Centre {
         for appid in APPIDS {
             world.accounts.insert(appid.to_owned(), Account::new(&secret(0)));
         }
-        let pace = scenario.reads_per_s.map(|rate| (500 * scenario.readers / rate.max(1)).max(1));
+        let pace = scenario.reads_per_s.map(|rate| (1000 * scenario.readers / rate.max(1)).max(1));
         let readers = (0..scenario.readers).map(|_| match pace {
             Some(pause_ms) => Reader::with_pause(&mut random, pause_ms),
             None => Reader::any(&mut random),
@@ -96,12 +93,10 @@ impl Centre {
         let readers = readers.collect();
         let keepers = [0, 1].map(|app| Keeper::new(ready(app, 0, scenario.daily_limit))).into();
         let store = Store::new(scenario.store);
-        let ways = Random::new(scenario.seed ^ 0x3a75);
         let mut centre = Self {
             scenario,
             now: START,
             random,
-            ways,
             world,
             keepers,
             store,
@@ -114,7 +109,9 @@ impl Centre {
             serial: 0,
         };
         for reader in 0..centre.readers.len() {
-            let pause = centre.random.below(10_000);
+            // Where costs are compared, the first call is the cron's in any case.
+            let first = if pace.is_some() { 30_000 } else { 0 };
+            let pause = first + centre.random.below(10_000);
             centre.in_ms(pause, Next::Read(reader));
         }
         for app in 0..centre.keepers.len() {
@@ -141,6 +138,12 @@ impl Centre {
         self.now = at;
         let over = at >= START + self.scenario.days * 86_400_000;
         self.nexts.remove(&serial).filter(|_| !over)
+    }
+
+    /// A number below `bound` that chance decides about jitter and the time that things take; where costs
+    /// are compared it always decides alike.
+    pub fn chance(&mut self, bound: u64) -> u64 {
+        if self.scenario.reads_per_s.is_some() { bound / 3 } else { self.random.below(bound) }
     }
 
     /// The disturbances that last just now.

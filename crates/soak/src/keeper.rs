@@ -76,7 +76,8 @@ impl Keeper {
     pub fn plan(&mut self, credential: Credential, wake_at: UnixTime, now: Millis) {
         self.wake_at.insert(credential, wake_at);
         let first = self.wake_at.values().min().copied().unwrap_or(wake_at);
-        self.alarm_at = Some((first.as_secs() * 1000).max(now + 1000));
+        let first = first.as_secs() * 1000;
+        self.alarm_at = Some(if first > now { first } else { now + 1000 });
     }
 
     /// What is to be told to the roster, if that is news and nothing is under way.

@@ -1,5 +1,6 @@
 //! `npm run soak -- [--days N] [--seeds N] [--from N] [--threads N]`: many runs, and a report. Ends with 1 and a
-//! short failing script when a promise is broken.
+//! short failing script when a promise is broken. `--rate N` instead compares what quiet days cost without
+//! readers and with N reads a second.
 
 use soak::check::Violation;
 use soak::run::{run, shrink};
@@ -15,10 +16,11 @@ struct Options {
     seeds: u64,
     from: u64,
     threads: u64,
+    rate: u64,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { days: 30, seeds: 200, from: 0, threads: 2 };
+    let mut options = Options { days: 30, seeds: 200, from: 0, threads: 2, rate: 0 };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let field = match argument.as_str() {
@@ -26,8 +28,11 @@ fn options() -> Result<Options, String> {
             "--seeds" => &mut options.seeds,
             "--from" => &mut options.from,
             "--threads" => &mut options.threads,
+            "--rate" => &mut options.rate,
             _ => {
-                return Err(format!("{argument} is no option; known are --days, --seeds, --from, --threads"));
+                return Err(format!(
+                    "{argument} is no option; known are --days, --seeds, --from, --threads, --rate"
+                ));
             }
         };
         *field = arguments
@@ -47,6 +52,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.rate > 0 {
+        return compare(&options);
+    }
     let (next, failed) = (AtomicU64::new(options.from), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
     let failure: Mutex<Option<(Scenario, Violation)>> = Mutex::new(None);
@@ -80,6 +88,31 @@ fn main() -> ExitCode {
     }
     report(&locked(&total));
     ExitCode::SUCCESS
+}
+
+/// What quiet days of the two apps cost, with and without readers. Ends with 1 when it is not the same.
+fn compare(options: &Options) -> ExitCode {
+    let Options { days, from, rate, .. } = *options;
+    let run = |rate| run(Scenario::quiet(from, days, rate));
+    let (idle, busy) = match run(0).and_then(|idle| Ok((idle, run(rate)?))) {
+        Ok(both) => both,
+        Err(violation) => {
+            println!("soak: a promise is broken {violation}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{days} quiet days, seed {from}{:42}idle {rate:>4} reads/s", "");
+    let calls = |tally: &Tally, app| tally.calls_on_last_day.get(&app).copied().unwrap_or(0);
+    for (app, name) in
+        ["stable app, a token and three tickets", "plain app, a token and a ticket"].iter().enumerate()
+    {
+        let what = format!("calls to WeChat on the last day: {name}");
+        println!("{what:<65}{:>8}{:>12}", calls(&idle, app), calls(&busy, app));
+    }
+    println!("{:<65}{:>8}{:>12}", "writes to the store", idle.writes, busy.writes);
+    println!("{:<65}{:>8}{:>12}", "credentials handed out", idle.served, busy.served);
+    println!("{:<65}{:>8}{:>12}", "of them dead", idle.dead, busy.dead);
+    ExitCode::from(u8::from(idle.calls != busy.calls))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -93,11 +93,9 @@ impl Centre {
                 return Ok(None);
             }
         }
+        let dice = u32::try_from(self.chance(1 << 32)).unwrap_or(0);
         let keeper = &self.keepers[app];
         let before = keeper.slot(credential);
-        // Only outcomes roll for jitter; whoever reads must not change the game.
-        let rolls = matches!(event, Event::Issued { .. } | Event::Failed { .. });
-        let dice = if rolls { u32::try_from(self.ways.next() >> 32).unwrap_or(0) } else { 0 };
         let (slot, effects) =
             decide(keeper.rules(credential), &before, Moment { now: self.unix(), dice }, event);
         if slot.version() < before.version() {
@@ -200,7 +198,7 @@ impl Centre {
             let late = self
                 .lasting()
                 .find_map(|what| if let Trouble::AlarmLate(ms) = what { Some(*ms) } else { None });
-            let pause = at.saturating_sub(self.now) + late.unwrap_or(0) + self.ways.below(50);
+            let pause = at.saturating_sub(self.now) + late.unwrap_or(0) + self.chance(50);
             self.in_ms(pause, Next::Alarm(app, at));
         }
     }
@@ -216,9 +214,9 @@ impl Centre {
         let delay = self
             .lasting()
             .find_map(|what| if let Trouble::StoreDelays(ms) = what { Some(*ms) } else { None });
-        let takes = 20 + self.ways.below(300);
+        let takes = 20 + self.chance(300);
         if !refused && !lost {
-            let late = delay.map_or(0, |most| self.ways.below(most));
+            let late = delay.map_or(0, |most| self.chance(most));
             self.store.write((app, credential), record, self.now + takes + late);
         }
         self.tally.writes += u64::from(!refused);

@@ -100,6 +100,20 @@ impl Scenario {
         Self { seed, days, readers, reads_per_s: None, store, daily_limit, disturbances }
     }
 
+    /// Days on which nothing goes wrong, with so many reads a second; 0 for nobody who reads.
+    pub const fn quiet(seed: u64, days: u64, reads_per_s: u64) -> Self {
+        let readers = if reads_per_s == 0 { 0 } else { 100 };
+        Self {
+            seed,
+            days,
+            readers,
+            reads_per_s: Some(reads_per_s),
+            store: StoreKind::Kv,
+            daily_limit: 2000,
+            disturbances: Vec::new(),
+        }
+    }
+
     /// Whether nothing goes wrong in it.
     pub const fn is_quiet(&self) -> bool {
         self.disturbances.is_empty()

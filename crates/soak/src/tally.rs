@@ -19,6 +19,8 @@ pub struct Tally {
     pub quiet_calls: u64,
     /// All calls, by app.
     pub calls_of_app: BTreeMap<usize, u64>,
+    /// The same, on the last day only.
+    pub calls_on_last_day: BTreeMap<usize, u64>,
     /// Revocations that were asked for, and that came to their end.
     pub revokes: (u64, u64),
     /// Writes to the store.
@@ -58,6 +60,7 @@ impl Tally {
         self.revokes.0 += other.revokes.0;
         self.revokes.1 += other.revokes.1;
         merge(&mut self.calls_of_app, other.calls_of_app);
+        merge(&mut self.calls_on_last_day, other.calls_on_last_day);
         merge(&mut self.calls, other.calls);
         merge(&mut self.faults, other.faults);
         merge(&mut self.disturbances, other.disturbances);

@@ -142,6 +142,14 @@ impl Life {
         }
     }
 
+    /// When a token was asked for, or asked for again.
+    pub(super) fn issued_at(self) -> Option<UnixTime> {
+        match self {
+            Self::Stated { until, of_s } => Some(until.minus(of_s)),
+            Self::Observed(_) => None,
+        }
+    }
+
     /// When a ticket value was last seen.
     pub(super) const fn last_seen(self) -> Option<UnixTime> {
         match self {

@@ -154,6 +154,13 @@ impl Slot {
             Rules::Stable => wait_from,
             Rules::Ticket => wait_from.minus(CLOCKS_APART_S),
         };
+        // In a revocation the next forced refresh is at hand, and puts this one on its fuse.
+        let trust_until = match (self.revoke, held.life.issued_at()) {
+            (Some(revoke), Some(issued_at)) if revoke.goes_on() => {
+                trust_until.min(issued_at.plus(TRUST_AFTER_PLAN_S))
+            }
+            _ => trust_until,
+        };
         Some(Record {
             version: self.version,
             value: held.value.clone(),
@@ -215,17 +222,19 @@ impl Slot {
     pub(super) fn light_fuse(&mut self, sent_at: UnixTime) {
         let fuse_s = if self.rotation_lost { 0 } else { FUSE_S };
         self.rotation_lost = true;
-        if let Some(held) = &mut self.held {
-            held.plan.expires_at = held.plan.expires_at.min(sent_at.plus(fuse_s));
-            held.plan.wait_from = held.plan.wait_from.min(held.plan.expires_at);
-        }
+        self.cut_short(sent_at, fuse_s);
     }
 
     /// Stable API: the forced refresh sent at `sent_at` may have put the held token on its fuse.
     pub(super) fn lose_force(&mut self, sent_at: UnixTime) {
         self.force_lost = true;
+        self.cut_short(sent_at, FUSE_S);
+    }
+
+    /// The held value lives for `fuse_s` more at most, and is to be replaced.
+    fn cut_short(&mut self, sent_at: UnixTime, fuse_s: u64) {
         if let Some(held) = &mut self.held {
-            held.plan.expires_at = held.plan.expires_at.min(sent_at.plus(FUSE_S));
+            held.plan.expires_at = held.plan.expires_at.min(sent_at.plus(fuse_s));
             held.plan.wait_from = held.plan.wait_from.min(held.plan.expires_at);
             held.plan.refresh_at = held.plan.refresh_at.min(sent_at);
         }

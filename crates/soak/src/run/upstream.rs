@@ -152,7 +152,7 @@ impl Centre {
             }
         }
         self.world.audit.clear();
-        let way = 30 + self.ways.below(600);
+        let way = 30 + self.chance(600);
         match seen.delivery {
             Delivery::After(ms) | Delivery::Drip(ms) if ms + way < PATIENCE => (ms + way, Some(seen.body)),
             Delivery::Cut => (way, None),

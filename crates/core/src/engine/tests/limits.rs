@@ -48,6 +48,8 @@ fn a_leaked_token_is_killed_by_two_forced_refreshes_thirty_seconds_apart() {
         assert_eq!(desk.served(), one("one", 1), "it serves until the new one is there");
         desk.at(101).issue("two", 7200);
         assert_eq!((desk.served(), desk.slot.revoke.unwrap().left), (one("two", 2), 1));
+        let trust_until = desk.slot.record(rules).unwrap().trust_until.as_secs();
+        assert!(trust_until <= T0 + 340, "the next forced refresh leaves copies 300 s");
         desk.say(stored(2, 101));
         assert_eq!(desk.effects.wake_at, Some(UnixTime::from_secs(T0 + 130)), "the alarm drives it");
         // A restart between the two.
@@ -127,6 +129,22 @@ fn a_lost_reply_of_a_revocation_is_cleared_up_by_an_ordinary_refresh() {
         desk.at(130).say(Event::Tick);
         assert_eq!(desk.effects.call, Some(Call::ForcedRefresh));
     }
+}
+
+#[test]
+fn plain_a_lost_reply_of_a_revocation_does_not_wait_for_the_plan() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.at(100).say(Event::Revoke);
+    desk.at(108).fail(Failure::Unreachable);
+    assert_eq!(desk.served(), one("one", 1));
+    desk.at(370).say(Event::Tick);
+    desk.at(378).fail(Failure::Unreachable);
+    assert_eq!(desk.served(), None, "two lost replies leave nothing");
+    for second in 379..390 {
+        desk.at(second).say(Event::Tick);
+    }
+    desk.issue("two", 7200);
+    assert_eq!(desk.served(), one("two", 2));
 }
 
 #[test]
