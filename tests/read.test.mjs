@@ -34,6 +34,26 @@ test("tickets live, and each type is its own", async () => {
   assert.ok(jsapi.body.expires_in <= 600, "short, until the ticket's age is known");
 });
 
+test("three kinds of ticket beside the token, 512 and 4096 characters long, are kept whole", async (t) => {
+  for (const chars of [512, 4096]) {
+    const whole = await startCentre({
+      change: (vars) => {
+        vars.APPS.demo.tickets = ["jsapi", "wx_card", "sdk"];
+        return vars;
+      },
+    });
+    t.after(() => whole.stop());
+    await whole.simulator.knobs(APPID.demo, { token_chars: chars, ticket_chars: chars });
+    const { access_token } = (await whole.token()).body;
+    assert.deepEqual([access_token.length, await whole.simulator.tokenAlive(access_token)], [chars, true]);
+    const tickets = await Promise.all(["jsapi", "wx_card", "sdk"].map(async (type) => (await whole.call(`/v1/apps/demo/tickets/${type}`)).body.ticket));
+    for (const ticket of tickets) assert.deepEqual([ticket.length, await whole.simulator.ticketAlive(ticket)], [chars, true]);
+    assert.equal(new Set(tickets).size, 3);
+    await whole.evict("demo");
+    assert.equal((await whole.report("demo", "another")).body.access_token, access_token, "and come back whole");
+  }
+});
+
 test("a ticket that is not kept is named, with the setting", async () => {
   const { status, body } = await centre.call("/v1/apps/demo/tickets/sdk");
   assert.equal(status, 404);
@@ -72,7 +92,10 @@ test("what is stored in KV is sealed, and gone from its key's name and metadata"
   const env = await centre.worker.getEnv();
   const { keys } = await env.TOKENS.list();
   assert.deepEqual(keys.map(({ name }) => name).sort(), ["v1/demo/access_token", "v1/demo/jsapi", "v1/demo/wx_card"]);
-  assert.ok(keys.every(({ metadata, expiration }) => !metadata && expiration > Date.now() / 1000));
+  for (const { metadata, expiration } of keys) {
+    assert.ok(expiration > Date.now() / 1000);
+    assert.deepEqual(Object.keys(metadata).sort(), ["expires_at", "version"], "what the next write compares with");
+  }
   const stored = await env.TOKENS.get("v1/demo/access_token");
   assert.ok(!stored.includes(body.access_token));
   assert.deepEqual(Object.keys(JSON.parse(stored)).sort(), ["expires_at", "key", "refresh_at", "sealed", "trust_until", "v", "version"]);

@@ -94,9 +94,10 @@ describe("trouble", { concurrency: 2 }, () => {
     assert.ok(strangers.every(({ status, body }) => status === 200 && body.rotated === false && body.access_token === first.access_token));
     assert.equal((await calls()).length, before, "a report of another value costs nothing");
 
-    const flood = await Promise.all(Array.from({ length: 100 }, () => centre.report("demo", first.access_token)));
+    const flood = await Promise.all(Array.from({ length: 1000 }, () => centre.report("demo", first.access_token)));
     assert.ok(flood.every(({ body }) => body.rotated === false && body.access_token === first.access_token));
-    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "a flood about a living token costs one probe");
+    assert.ok((await centre.simulator.calls("getcallbackip")).length <= 3, "a flood about a living token costs a few probes");
+    assert.equal((await centre.simulator.calls("stable_token")).length, 1);
   });
 
   test("a token that somebody else killed is replaced, by value and by digest, once", async (t) => {
@@ -106,7 +107,7 @@ describe("trouble", { concurrency: 2 }, () => {
     const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(first.access_token)))]
       .map((byte) => byte.toString(16).padStart(2, "0"))
       .join("");
-    const reports = await Promise.all(Array.from({ length: 50 }, (_, n) => centre.report("demo", n % 2 ? digest : first.access_token)));
+    const reports = await Promise.all(Array.from({ length: 1000 }, (_, n) => centre.report("demo", n % 2 ? digest : first.access_token)));
     assert.deepEqual([...new Set(reports.map(({ body }) => body.version))], [2]);
     assert.ok(reports.some(({ body }) => body.rotated));
     assert.equal(await centre.simulator.tokenAlive(reports[0].body.access_token), true);

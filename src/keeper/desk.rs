@@ -37,8 +37,9 @@ pub(super) struct Desk {
     opened: RefCell<Option<Rc<Opened>>>,
     pub(super) flights: Flights,
     pub(super) publishing: RefCell<BTreeSet<Credential>>,
-    pub(super) alarm_at: Cell<Option<UnixTime>>,
+    pub(super) alarm_at_ms: Cell<Option<u64>>,
     pub(super) noted_at: Cell<Option<UnixTime>>,
+    pub(super) noting: Cell<bool>,
 }
 
 /// What is known once the app is.
@@ -68,8 +69,9 @@ impl Desk {
             opened: RefCell::default(),
             flights: Flights::default(),
             publishing: RefCell::default(),
-            alarm_at: Cell::new(None),
+            alarm_at_ms: Cell::new(None),
             noted_at: Cell::new(None),
+            noting: Cell::new(false),
         }
     }
 
@@ -101,7 +103,7 @@ impl Desk {
     /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one
     /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
     pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
-        self.alarm_at.set(None);
+        self.alarm_at_ms.set(None);
         let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
         if !matches!(bindings::centre(&self.env).config.apps.get(&app), Some(AppEntry::Ready(_))) {
             log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));

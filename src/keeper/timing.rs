@@ -9,26 +9,34 @@ use std::rc::Rc;
 use std::time::Duration;
 use zhongkong_core::time::UnixTime;
 
+/// What is due already, and was not done, is looked at again after this.
+const SOON_MS: u64 = 1_000;
+
 /// An alarm while a write to the store is under way is only there for a Keeper that is killed.
-const WHILE_PUBLISHING_S: u64 = 15;
+const WHILE_PUBLISHING_MS: u64 = 15_000;
 
 impl Desk {
     /// Sets the alarm to the next planned moment, where that is another than before, and notes the
     /// moment in the roster.
     pub(super) async fn set_alarm(self: &Rc<Self>) -> worker::Result<()> {
         let Some(planned) = self.planned() else { return Ok(()) };
-        let quiet = self.publishing.borrow().is_empty();
-        let wake_at = planned.max(platform::now().plus(if quiet { 1 } else { WHILE_PUBLISHING_S }));
-        if quiet && self.flights.is_empty() {
-            self.note_in_roster(planned);
-        }
-        if self.alarm_at.get() == Some(wake_at) {
+        let now_ms = platform::now_millis();
+        let planned_ms = planned.as_secs().saturating_mul(1000);
+        let ring_ms = if !self.publishing.borrow().is_empty() {
+            planned_ms.max(now_ms + WHILE_PUBLISHING_MS)
+        } else if planned_ms > now_ms {
+            planned_ms
+        } else {
+            now_ms + SOON_MS
+        };
+        self.note_in_roster();
+        if self.alarm_at_ms.get() == Some(ring_ms) {
             return Ok(());
         }
-        self.alarm_at.set(Some(wake_at));
-        let set = self.set_alarm_in(Duration::from_secs(platform::now().until(wake_at))).await;
+        self.alarm_at_ms.set(Some(ring_ms));
+        let set = self.set_alarm_in(Duration::from_millis(ring_ms - now_ms)).await;
         if set.is_err() {
-            self.alarm_at.set(None);
+            self.alarm_at_ms.set(None);
         }
         set
     }
@@ -37,17 +45,30 @@ impl Desk {
         self.state.storage().set_alarm(pause).await
     }
 
-    /// Nobody waits for it: until it has worked, the roster has an earlier moment, or none.
-    fn note_in_roster(self: &Rc<Self>, wake_at: UnixTime) {
-        let Some(app) = self.app().filter(|_| self.noted_at.get() != Some(wake_at)) else { return };
-        self.noted_at.set(Some(wake_at));
+    /// What the roster should have: the planned moment, once nothing is under way.
+    fn to_note(&self) -> Option<UnixTime> {
+        let quiet = self.publishing.borrow().is_empty() && self.flights.is_empty();
+        self.planned().filter(|planned| quiet && self.noted_at.get() != Some(*planned))
+    }
+
+    /// Notes in the roster what is news there, one note after the other. Nobody waits for it: until it
+    /// has worked, the roster has an earlier moment, and the cron looks in vain.
+    fn note_in_roster(self: &Rc<Self>) {
+        let (Some(app), Some(_)) = (self.app(), self.to_note()) else { return };
+        if self.noting.replace(true) {
+            return;
+        }
         let desk = Rc::clone(self);
         self.state.wait_until(async move {
-            let noted = client::ask_roster(&desk.env, &RosterAsk::Note { app: app.clone(), wake_at }).await;
-            if let Err(error) = noted {
-                desk.noted_at.set(None);
-                log::error("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
+            while let Some(wake_at) = desk.to_note() {
+                let note = RosterAsk::Note { app: app.clone(), wake_at };
+                if let Err(error) = client::ask_roster(&desk.env, &note).await {
+                    log::error("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
+                    break;
+                }
+                desk.noted_at.set(Some(wake_at));
             }
+            desk.noting.set(false);
         });
     }
 }

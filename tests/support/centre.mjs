@@ -73,6 +73,11 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
   };
+  const control = async (path, body) => {
+    const response = await harness.fetch(`/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`test control ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
   return {
     simulator,
     harness,
@@ -84,6 +89,17 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     report: (app, stale) => call(`/v1/apps/${app}/access_token/refresh`, { method: "POST", body: JSON.stringify({ stale }) }),
     cron: () => worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() }),
     evict: (app) => worker.evictDurableObject("KEEPER", { name: app }),
+    /** Moves the Worker's clock and the simulator's ahead. Alarms that have become due ring. */
+    advance: async (seconds, apps = ["demo", "legacy"]) => {
+      await simulator.advance(seconds);
+      await control("advance", { seconds, apps });
+    },
+    /** What the Worker's clock shows, in seconds. */
+    now: async () => (await control("set", {})).now,
+    /** Breaks or mends a part of the world: `kv_down`, `roster_down`. */
+    set: (change) => control("set", change),
+    /** Operations since the last call, by kind. */
+    counts: async () => (await control("set", { reset: true })).counts,
     sql: async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query),
     logs: () => harness.getLogs().map((line) => line.message),
     async stop() {

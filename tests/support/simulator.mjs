@@ -32,6 +32,10 @@ export async function startSimulator() {
     },
     tokenAlive: async (token) => (await send("GET", `alive?access_token=${encodeURIComponent(token)}`)).alive,
     ticketAlive: async (ticket) => (await send("GET", `alive?ticket=${encodeURIComponent(ticket)}`)).alive,
+    advance: (seconds) => send("POST", "clock", { advance_s: seconds }),
+    clearFaults: () => send("DELETE", "faults"),
+    /** Somebody else asks the plain API for a token. */
+    outsider: async (appid, secret) => (await fetch(`${url}/cgi-bin/token?grant_type=client_credential&appid=${appid}&secret=${secret}`)).json(),
     fault: (fault) => send("POST", "faults", fault),
     kill: (token) => send("POST", "kill", { access_token: token }),
     verify: async (signed) => (await send("POST", "verify", signed)).valid,

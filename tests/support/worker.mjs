@@ -1,10 +1,77 @@
-// The Worker under test: the real build, with a Keeper whose alarm a test can take away. An alarm
-// that is ignored here is one that was lost.
+// The Worker under test: the real build, in a world whose clock, alarms and KV a test can move, and whose operations it
+// can count. `/_test/…` is the test's own door.
 
 import { DurableObject } from "cloudflare:workers";
-import worker, { Keeper as Real } from "../../build/index.js";
+import Worker, { Keeper as Real } from "../../build/index.js";
 
-export default worker;
+const RealDate = Date;
+const world = { shift_ms: 0, kv_down: false, roster_down: false, counts: {} };
+
+/** The clock that the Worker reads: the true one, moved ahead. */
+globalThis.Date = class extends RealDate {
+  constructor(...args) {
+    super(...(args.length ? args : [RealDate.now() + world.shift_ms]));
+  }
+  static now() {
+    return RealDate.now() + world.shift_ms;
+  }
+};
+
+function count(what) {
+  world.counts[what] = (world.counts[what] ?? 0) + 1;
+}
+
+/** `target` with some members replaced; everything else works as before. */
+function with_(target, replaced) {
+  return new Proxy(target, {
+    get(_, name) {
+      if (name in replaced) return replaced[name];
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** KV as `who` sees it: counted, and down where the test wants it. */
+function kv(store, who) {
+  const operation = (name) => async (...args) => {
+    count(`kv by ${who}`);
+    if (world.kv_down) throw new Error(`KV ${name.toUpperCase()} failed: 503 Service Unavailable`);
+    return store[name](...args);
+  };
+  return with_(store, Object.fromEntries(["get", "getWithMetadata", "put", "delete", "list"].map((name) => [name, operation(name)])));
+}
+
+function around(env, who) {
+  return env.TOKENS ? { ...env, TOKENS: kv(env.TOKENS, who) } : env;
+}
+
+async function control(path, request, env) {
+  const wanted = request.method === "POST" ? await request.json() : {};
+  if (path === "advance") {
+    world.shift_ms += wanted.seconds * 1000;
+    for (const app of wanted.apps) await env.KEEPER.getByName(app).fetch("https://keeper/_test/retime", { method: "POST", body: JSON.stringify(wanted) });
+  } else if (path === "set") {
+    Object.assign(world, wanted);
+  }
+  const { counts } = world;
+  if (wanted.reset) world.counts = {};
+  return Response.json({ now: Date.now() / 1000, counts });
+}
+
+export default class extends Worker {
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/_test/")) return control(pathname.slice("/_test/".length), request, this.env);
+    this.env = around(this.env, "Worker");
+    return super.fetch(request);
+  }
+
+  async scheduled(event) {
+    this.env = around(this.env, "cron");
+    return super.scheduled(event);
+  }
+}
 
 export class Keeper extends DurableObject {
   #real;
@@ -12,14 +79,27 @@ export class Keeper extends DurableObject {
 
   constructor(state, env) {
     super(state, env);
-    this.#real = new Real(state, env);
+    // Alarms are set on the true clock.
+    const setAlarm = (at) => state.storage.setAlarm(Number(at) - world.shift_ms);
+    this.#real = new Real(with_(state, { storage: with_(state.storage, { setAlarm }) }), around(env, "Keeper"));
     this.#alarms = env.TEST_WITHOUT_ALARM !== "yes";
   }
 
   async fetch(request) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/_test/retime") return this.#retime(await request.json());
+    count(pathname === "/roster" ? "roster" : "Keeper");
+    if (pathname === "/roster" && world.roster_down) throw new Error("the roster is down");
     const response = await this.#real.fetch(request);
+    // An alarm that is taken away here is one that was lost.
     if (!this.#alarms) await this.ctx.storage.deleteAlarm();
     return response;
+  }
+
+  async #retime({ seconds }) {
+    const at = await this.ctx.storage.getAlarm();
+    if (at !== null) await this.ctx.storage.setAlarm(Math.max(at - seconds * 1000, RealDate.now()));
+    return new Response();
   }
 
   async alarm() {

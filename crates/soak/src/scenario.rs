@@ -93,6 +93,16 @@ impl Scenario {
         let count = if seed % 8 == 7 { 0 } else { days * (1 + random.below(6)) };
         let mut disturbances: Vec<Disturbance> =
             (0..count).map(|_| Disturbance::any(&mut random, days)).collect();
+        // The replies of a revocation are worth losing.
+        let revokes = disturbances.iter().filter(|disturbance| disturbance.what == Trouble::Revoke);
+        let losses: Vec<Disturbance> = revokes
+            .map(|Disturbance { from, .. }| Disturbance {
+                from: *from,
+                for_ms: 3 * MINUTE,
+                what: Trouble::Upstream(Kind::LostAfter, 0.4),
+            })
+            .collect();
+        disturbances.extend(losses);
         disturbances.sort_by_key(|disturbance| disturbance.from);
         let store = [StoreKind::Kv, StoreKind::Kv, StoreKind::Kv, StoreKind::D1, StoreKind::Memory];
         let store = store[usize::try_from(seed % 5).unwrap_or(0)];
@@ -165,7 +175,7 @@ impl Disturbance {
             17 => (Trouble::TokenKilled, 0),
             18 => (Trouble::Flood, short),
             19 => (Trouble::TokenUndead, 5 * short),
-            20 => (Trouble::Quarrel(SECOND * (20 + random.below(100))), long),
+            20 => (Trouble::Quarrel(SECOND * (20 + random.below(100))), 3 * long),
             21 => (Trouble::Revoke, 0),
             22 => (Trouble::RosterUnreachable, long),
             _ => (Trouble::SecretChanged, 0),

@@ -283,6 +283,8 @@ impl Centre {
         }
         let key = (app, Credential::AccessToken);
         let held = self.keepers[app].slot(key.1).held_value().map(|value| value.expose().to_owned());
+        // Far away copies of it cannot know.
+        self.truth.killed.extend(held.clone());
         self.truth.leaked.extend(held.map(|value| (app, value)));
         self.tally.revokes.0 += 1;
         self.step(key, Event::Revoke).map(drop)
