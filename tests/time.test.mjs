@@ -42,7 +42,7 @@ describe("time", { concurrency: 4 }, () => {
     ["legacy", "plain", { start: 5100, outage: 600 }],
     ["demo", "stable", { start: 6400, outage: 600 }],
   ]) {
-    test(`ten minutes without WeChat around the refresh of a ${name} token: unseen by readers`, async (t) => {
+    test(`ten minutes without WeChat before and after the refresh of a ${name} token is due: unseen by readers`, async (t) => {
       const centre = await fresh(t);
       const first = (await centre.token(app)).body;
       await centre.advance(start);

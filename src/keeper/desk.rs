@@ -36,6 +36,8 @@ pub(super) struct Desk {
     pub(super) env: Env,
     opened: RefCell<Option<Rc<Opened>>>,
     pub(super) flights: Flights,
+    /// The host that has answered the last call.
+    pub(super) answering_host: Cell<Option<usize>>,
     pub(super) publishing: RefCell<BTreeSet<Credential>>,
     pub(super) alarm_at_ms: Cell<Option<u64>>,
     pub(super) noted_at: Cell<Option<UnixTime>>,
@@ -68,6 +70,7 @@ impl Desk {
             env,
             opened: RefCell::default(),
             flights: Flights::default(),
+            answering_host: Cell::new(None),
             publishing: RefCell::default(),
             alarm_at_ms: Cell::new(None),
             noted_at: Cell::new(None),

@@ -64,7 +64,7 @@ impl Desk {
     async fn outcome(self: &Rc<Self>, credential: Credential, call: Call) -> worker::Result<Event> {
         let sent_at = self.slot(credential)?.sent_at().unwrap_or(UnixTime::from_secs(0));
         let ready = self.ready()?;
-        if call == Call::Probe {
+        if !call.fetches() {
             let verdict = self.probe(&ready.app).await?;
             return Ok(Event::Probed { sent_at, verdict });
         }
@@ -95,8 +95,9 @@ impl Desk {
         let hosts = match app.token_api {
             TokenApi::Stable => 0..count,
             TokenApi::Plain { .. } => {
+                // That is the host that has just answered a knock, if one has.
                 let failures = usize::try_from(self.slot(Credential::AccessToken)?.failures()).unwrap_or(0);
-                let turn = failures % count.max(1);
+                let turn = self.answering_host.take().unwrap_or(failures) % count.max(1);
                 turn..turn + 1
             }
         };
@@ -123,10 +124,10 @@ impl Desk {
 
     async fn probe(&self, app: &App) -> worker::Result<Verdict> {
         let Some(token) = self.slot(Credential::AccessToken)?.held_value().cloned() else {
-            return Ok(Verdict::Unknown);
+            return Ok(Verdict::Unclear);
         };
         let body = self.send(app, &ApiRequest::probe(&token), 0..app.api_hosts.len()).await?;
-        Ok(body.map_or(Verdict::Unknown, |body| reply::probe(&body)))
+        Ok(body.map_or(Verdict::Unanswered, |body| reply::probe(&body)))
     }
 
     /// A live access token for a ticket, waited for where one is on its way.
@@ -151,7 +152,9 @@ impl Desk {
         hosts: Range<usize>,
     ) -> worker::Result<Result<Vec<u8>, Failure>> {
         let centre = self.centre()?;
-        let hosts = app.api_hosts.get(hosts).unwrap_or_default().iter();
-        Ok(upstream::send(hosts, request, centre.config.gateway_key.as_ref()).await)
+        let tried = app.api_hosts.get(hosts.clone()).unwrap_or_default();
+        let reply = upstream::send(tried, request, centre.config.gateway_key.as_ref()).await;
+        self.answering_host.set(reply.as_ref().ok().map(|reply| hosts.start + reply.host));
+        Ok(reply.map(|reply| reply.body))
     }
 }

@@ -20,15 +20,23 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// No honest reply to a request for a credential is larger.
 const MAX_REPLY_BYTES: usize = 64 * 1024;
 
-/// Sends a request to one host after the other, until one gives a reply of WeChat, and gives back the
-/// body of that; what a gateway in between says is passed on only if no host does better.
-pub(super) async fn send<'a>(
-    hosts: impl Iterator<Item = &'a String>,
+/// What came back.
+pub(super) struct Reply {
+    /// The number of the host that gave it.
+    pub(super) host: usize,
+    /// Whatever that host said.
+    pub(super) body: Vec<u8>,
+}
+
+/// Sends a request to one host after the other, until one gives a reply of WeChat, and gives back that;
+/// what a gateway in between says is passed on only if no host does better.
+pub(super) async fn send(
+    hosts: &[String],
     request: &ApiRequest,
     gateway_key: Option<&Secret>,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Reply, Failure> {
     let mut garbled = None;
-    for host in hosts {
+    for (number, host) in hosts.iter().enumerate() {
         let abort = AbortController::default();
         let signal = abort.signal();
         let exchange = async {
@@ -37,8 +45,8 @@ pub(super) async fn send<'a>(
             read(response).await
         };
         match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((Ok(body), _)) if is_reply(&body) => return Ok(body),
-            Either::Left((Ok(body), _)) => garbled = Some(body),
+            Either::Left((Ok(body), _)) if is_reply(&body) => return Ok(Reply { host: number, body }),
+            Either::Left((Ok(body), _)) => garbled = Some(Reply { host: number, body }),
             // The error's text may hold the URL: it ends here.
             Either::Left((Err(_), _)) => {}
             Either::Right(_) => abort.abort(),

@@ -34,6 +34,7 @@ use crate::digest::Sha256Digest;
 use crate::record::Record;
 use crate::time::UnixTime;
 use crate::wechat::{Failure, Issued, Verdict};
+use schedule::FUSE_S;
 use serde::{Deserialize, Serialize};
 
 /// Now, and a random number for this decision's jitter.
@@ -56,6 +57,16 @@ pub enum Call {
     ForcedRefresh,
     /// Ask whether the held token lives.
     Probe,
+    /// The same, before a call of the plain API that rotates: an outage is noticed while nothing is at
+    /// risk yet.
+    Knock,
+}
+
+impl Call {
+    /// Whether it may bring another value.
+    pub const fn fetches(self) -> bool {
+        matches!(self, Self::Refresh | Self::ForcedRefresh)
+    }
 }
 
 /// Whether the one who asks can still wait for a call that is under way.
@@ -221,10 +232,18 @@ impl Turn {
             return;
         }
         if self.slot.due_at(self.rules) <= now {
-            self.start(Call::Refresh);
+            self.start(if self.needs_knock() { Call::Knock } else { Call::Refresh });
         } else if self.slot.ledger.is_full(self.rules, now) {
             self.note_full_ledger();
         }
+    }
+
+    /// Plain API: whether a lost reply would cost the held token some of its life.
+    fn needs_knock(&self) -> bool {
+        let now = self.moment.now;
+        matches!(self.rules, Rules::Plain { .. })
+            && self.slot.left_s(now) > FUSE_S
+            && self.slot.ledger.may_probe(now)
     }
 
     fn start(&mut self, call: Call) {

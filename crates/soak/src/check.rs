@@ -162,6 +162,7 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
             centre.truth.probes.push((key, now));
             "probe"
         }
+        (Call::Knock, _) => "knock",
         (Call::ForcedRefresh, _) => {
             let last = centre.truth.forced.iter().rev().find(|(forced, _)| *forced == key);
             if last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
@@ -193,7 +194,7 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
     // At its limit the ledger leaves one call an hour.
     let most = match kind {
         "forced refresh" => 20,
-        "probe" => 400,
+        "probe" | "knock" => 400,
         "token" if key.0 == 1 => centre.scenario.daily_limit + 24,
         _ => 3000,
     };

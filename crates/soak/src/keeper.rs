@@ -26,6 +26,8 @@ pub struct Keeper {
     pub is_open: bool,
     /// When the alarm is set for; it survives kills.
     pub alarm_at: Option<Millis>,
+    /// The host that has answered the last knock.
+    pub answering_host: Option<usize>,
     /// What this instance has last told the roster.
     pub noted: Option<UnixTime>,
     wake_at: BTreeMap<Credential, UnixTime>,
@@ -42,6 +44,7 @@ impl Keeper {
             instance: 0,
             is_open: false,
             alarm_at: None,
+            answering_host: None,
             noted: None,
             wake_at: BTreeMap::new(),
         }
@@ -70,6 +73,7 @@ impl Keeper {
         self.publishing.clear();
         self.wake_at.clear();
         self.noted = None;
+        self.answering_host = None;
     }
 
     /// Notes when a credential wants to be looked at, and sets the alarm to the first of them.

@@ -101,5 +101,9 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
         centre.roster.note(app, centre.now.plus(if app % 2000 == 7 { 0 } else { 3600 }));
     }
     let before = centre.keeper_calls;
-    assert_eq!((centre.tick(), centre.keeper_calls - before), (5, 5), "of {APPS}; {quiet} quiet ticks before");
+    assert_eq!(
+        (centre.tick(), centre.keeper_calls - before),
+        (5, 5),
+        "of {APPS}; {quiet} quiet ticks before"
+    );
 }

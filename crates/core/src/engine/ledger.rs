@@ -67,7 +67,7 @@ pub struct Calls {
     pub reserve: u32,
     /// Forced refreshes.
     pub forced: Count,
-    /// Probes.
+    /// Probes, knocks included.
     pub probes: Count,
     /// When the day ends: midnight in Beijing.
     pub until: UnixTime,
@@ -95,7 +95,7 @@ impl Ledger {
                 self.forced += 1;
                 self.forced_at = Some(now);
             }
-            Call::Probe => self.probes += 1,
+            Call::Probe | Call::Knock => self.probes += 1,
         }
     }
 

@@ -37,10 +37,10 @@ impl Turn {
     /// The Keeper came back, and nobody waits for the call's outcome any more.
     pub(super) fn lost(&mut self) {
         let Some(call) = self.slot.under_way else { return };
-        if call.call == Call::Probe {
-            self.slot.under_way = None;
-        } else {
+        if call.call.fetches() {
             self.failed(call.sent_at, Failure::Unreachable);
+        } else {
+            self.slot.under_way = None;
         }
     }
 
@@ -91,7 +91,7 @@ impl Turn {
     /// No value came. What is held stays; when to try again depends on why.
     pub(super) fn failed(&mut self, sent_at: UnixTime, failure: Failure) {
         let Some(call) = self.slot.end_call(sent_at) else { return };
-        if call == Call::Probe {
+        if !call.fetches() {
             return;
         }
         let plain = matches!(self.rules, Rules::Plain { .. });
@@ -154,24 +154,35 @@ impl Turn {
 
     /// The probe has ended. Only WeChat's own word condemns a token.
     pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
-        let Some(Call::Probe) = self.slot.end_call(sent_at) else { return };
-        if verdict == Verdict::Dead {
-            self.found_dead();
-            if let Some(held) = &mut self.slot.held {
-                held.condemned = true;
-            }
-            // A pause after a passing trouble protected the value, or spared a call; neither counts
-            // any more.
-            let endpoint = self.endpoint();
-            if let Some(trouble) = &mut self.slot.trouble
-                && trouble.failure.class(endpoint) == Class::Soon
-            {
-                trouble.retry_at = self.moment.now;
-            }
-            self.refresh_if_due();
-        } else {
-            self.slot.cleared += 1;
+        match (self.slot.end_call(sent_at), verdict) {
+            (Some(Call::Probe | Call::Knock), Verdict::Dead) => self.condemn(),
+            (Some(Call::Probe), _) => self.slot.cleared += 1,
+            (Some(Call::Knock), Verdict::Alive | Verdict::Unclear) => self.rotate(),
+            (Some(Call::Knock), Verdict::Unanswered) => self.note_failure(Failure::Unreachable, None),
+            _ => {}
         }
+    }
+
+    /// WeChat answers: now the call that rotates.
+    fn rotate(&mut self) {
+        let revoking = self.slot.revoke_from().is_some_and(|at| at <= self.moment.now);
+        self.start(if revoking { Call::ForcedRefresh } else { Call::Refresh });
+    }
+
+    /// WeChat calls the held token dead.
+    fn condemn(&mut self) {
+        self.found_dead();
+        if let Some(held) = &mut self.slot.held {
+            held.condemned = true;
+        }
+        // A pause after a passing trouble protected the value, or spared a call; neither counts any more.
+        let endpoint = self.endpoint();
+        if let Some(trouble) = &mut self.slot.trouble
+            && trouble.failure.class(endpoint) == Class::Soon
+        {
+            trouble.retry_at = self.moment.now;
+        }
+        self.refresh_if_due();
     }
 
     pub(super) const fn endpoint(&self) -> Endpoint {

@@ -89,7 +89,7 @@ impl Turn {
         if self.slot.revoke.is_some_and(|revoke| revoke.dead_at <= now) {
             self.finish_revoke();
         } else {
-            self.start(Call::ForcedRefresh);
+            self.start(if self.needs_knock() { Call::Knock } else { Call::ForcedRefresh });
         }
     }
 

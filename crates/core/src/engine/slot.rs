@@ -178,7 +178,7 @@ impl Slot {
 
     /// The held value, if it may be handed out at `now`.
     pub(super) fn live(&self, now: UnixTime) -> Option<&Held> {
-        let at_risk = self.rotation_lost && self.under_way.is_some_and(|call| call.call != Call::Probe);
+        let at_risk = self.rotation_lost && self.under_way.is_some_and(|call| call.call.fetches());
         self.held.as_ref().filter(|held| !held.condemned && !at_risk && now < held.plan.expires_at)
     }
 

@@ -20,14 +20,23 @@ struct Desk {
     now: u64,
     effects: Effects,
     calls: Vec<(u64, Call)>,
+    /// Whether WeChat answers a knock. Those it answers are not noted.
+    answers_knocks: bool,
     alerts: Vec<Alert>,
 }
 
 impl Desk {
     fn new(rules: Rules) -> Self {
         let slot = Slot::default();
-        let mut desk =
-            Self { rules, slot, now: T0, effects: Effects::default(), calls: vec![], alerts: vec![] };
+        let mut desk = Self {
+            rules,
+            slot,
+            now: T0,
+            effects: Effects::default(),
+            calls: vec![],
+            answers_knocks: true,
+            alerts: vec![],
+        };
         desk.say(Event::Configured(shop().identity()));
         desk
     }
@@ -45,8 +54,14 @@ impl Desk {
         let (slot, effects) = decide(self.rules, &self.slot, moment, event);
         assert!(slot.version() >= self.slot.version(), "versions only grow");
         self.slot = slot;
-        self.calls.extend(effects.call.map(|call| (self.now - T0, call)));
         self.alerts.extend(effects.alerts.clone());
+        if effects.call == Some(Call::Knock) && self.answers_knocks {
+            let (answer, sent_at) = (effects.answer, self.slot.sent_at().unwrap());
+            self.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+            self.effects.answer = answer;
+            return &self.effects;
+        }
+        self.calls.extend(effects.call.map(|call| (self.now - T0, call)));
         self.effects = effects;
         &self.effects
     }
@@ -249,6 +264,6 @@ fn a_token_that_comes_back_dead_is_replaced_by_force_within_the_limits() {
 fn an_unclear_probe_condemns_nobody() {
     let mut desk = Desk::holding(PLAIN);
     desk.at(100).report("one");
-    desk.probe(Verdict::Unknown);
+    desk.probe(Verdict::Unclear);
     assert_eq!((desk.served(), desk.calls.len()), (one("one", 1), 2));
 }

@@ -106,8 +106,10 @@ pub enum Verdict {
     Alive,
     /// WeChat refused the token as dead or replaced.
     Dead,
-    /// The probe did not tell.
-    Unknown,
+    /// WeChat answered something else.
+    Unclear,
+    /// No reply of WeChat came.
+    Unanswered,
 }
 
 /// Longest life that a reply is believed to grant, in seconds.
@@ -137,11 +139,11 @@ pub fn is_reply(body: &[u8]) -> bool {
 
 /// Reads the reply of the probe.
 pub fn probe(body: &[u8]) -> Verdict {
-    let Some(reply) = object(body) else { return Verdict::Unknown };
+    let Some(reply) = object(body) else { return Verdict::Unanswered };
     match refusal(&reply) {
         Some(refusal) if classify(Endpoint::WithToken, refusal.errcode) == Class::DeadToken => Verdict::Dead,
         None if reply.contains_key("ip_list") => Verdict::Alive,
-        _ => Verdict::Unknown,
+        _ => Verdict::Unclear,
     }
 }
 
@@ -248,8 +250,11 @@ mod tests {
         for code in [40001, 40014, 42001] {
             assert_eq!(probe(format!("{{\"errcode\":{code},\"errmsg\":\"x\"}}").as_bytes()), Verdict::Dead);
         }
-        for body in ["", "{}", "{\"errcode\":-1}", "{\"errcode\":45009}", "{\"errcode\":40164}"] {
-            assert_eq!(probe(body.as_bytes()), Verdict::Unknown, "{body}");
+        for body in ["{}", "{\"errcode\":-1}", "{\"errcode\":45009}", "{\"errcode\":40164}"] {
+            assert_eq!(probe(body.as_bytes()), Verdict::Unclear, "{body}");
+        }
+        for body in ["", "<html>", "{\"ip_list\""] {
+            assert_eq!(probe(body.as_bytes()), Verdict::Unanswered, "{body}");
         }
     }
 }

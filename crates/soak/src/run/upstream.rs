@@ -37,21 +37,25 @@ impl Centre {
             return Ok(());
         };
         let plain = credential == Credential::AccessToken
-            && call != Call::Probe
+            && call.fetches()
             && matches!(self.keepers[app].ready.app.token_api, TokenApi::Plain { .. });
         let failures = usize::try_from(self.keepers[app].slot(credential).failures()).unwrap_or(0);
-        let host = if plain { failures % 2 } else { nth };
+        let answering = self.keepers[app].answering_host.take();
+        let host = if plain { answering.unwrap_or(failures) % 2 } else { nth };
         let (arrives, body) = self.exchange(host, &request);
         let is_reply = body.as_deref().is_some_and(reply::is_reply);
         if !is_reply && !plain && nth == 0 {
             self.in_ms(arrives, Next::Send(app, instance, credential, call, 1));
             return Ok(());
         }
+        if is_reply && call == Call::Knock {
+            self.keepers[app].answering_host = Some(host);
+        }
         let body = body.ok_or(Failure::Unreachable);
         let sent_at = self.keepers[app].slot(credential).sent_at().unwrap_or_else(|| self.unix());
         let event = match (call, credential) {
-            (Call::Probe, _) => {
-                let verdict = body.map_or(Verdict::Unknown, |body| reply::probe(&body));
+            (Call::Probe | Call::Knock, _) => {
+                let verdict = body.map_or(Verdict::Unanswered, |body| reply::probe(&body));
                 Event::Probed { sent_at, verdict }
             }
             (_, Credential::AccessToken) => match body.and_then(|body| reply::token(&body)) {
@@ -77,7 +81,7 @@ impl Centre {
     ) -> Result<Option<ApiRequest>, crate::check::Violation> {
         let keeper = &self.keepers[app];
         Ok(match (call, credential) {
-            (Call::Probe, _) => {
+            (Call::Probe | Call::Knock, _) => {
                 let value = keeper.slot(credential).held_value().cloned();
                 Some(ApiRequest::probe(
                     &value.or_else(|| Value::parse("none")).unwrap_or_else(|| unreachable!("a value")),

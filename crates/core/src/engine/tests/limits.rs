@@ -233,7 +233,7 @@ fn probes_that_tell_nothing_come_ever_less_often() {
     let mut desk = Desk::holding(Rules::Stable);
     for second in 0..6000 {
         if desk.at(second).report("one") == Answer::Wait {
-            desk.probe(Verdict::Unknown);
+            desk.probe(Verdict::Unclear);
         }
     }
     assert!(desk.calls_of(Call::Probe).len() < 25, "{:?}", desk.calls);

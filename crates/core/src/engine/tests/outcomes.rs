@@ -32,6 +32,49 @@ fn plain_two_lost_replies_leave_nothing() {
 }
 
 #[test]
+fn plain_an_outage_is_noticed_by_a_knock_while_nothing_is_at_risk() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.answers_knocks = false;
+    for second in 5400..6890 {
+        desk.at(second).say(Event::Tick);
+        if desk.slot.has_call_under_way() {
+            desk.probe(Verdict::Unanswered);
+        }
+        assert_eq!(desk.served(), one("one", 1), "{second}");
+    }
+    assert_eq!(desk.calls_of(Call::Refresh), [0], "nothing that rotates is sent into an outage");
+    assert!((5..20).contains(&desk.calls_of(Call::Knock).len()), "{:?}", desk.calls);
+    assert_eq!(desk.alerts, [Alert::Failing(Failure::Unreachable)]);
+    // In the last 300 s a lost reply costs nothing any more.
+    for second in 6890..6990 {
+        desk.at(second).say(Event::Tick);
+    }
+    assert_eq!(desk.calls_of(Call::Refresh).len(), 2);
+    desk.issue("two", 7200);
+    assert_eq!((desk.served(), desk.alerts.len()), (one("two", 2), 2));
+}
+
+#[test]
+fn plain_a_knock_finds_a_dead_token_and_takes_any_reply_for_an_answer() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.answers_knocks = false;
+    assert!(matches!(desk.at(5400).read(), Answer::Serve(_)));
+    desk.at(5401).probe(Verdict::Dead);
+    assert_eq!((desk.effects.call, desk.served()), (Some(Call::Refresh), None));
+    assert_eq!(desk.alerts, [Alert::KilledOutside]);
+    let mut desk = Desk::holding(PLAIN);
+    desk.answers_knocks = false;
+    desk.at(5400).say(Event::Tick);
+    desk.probe(Verdict::Unclear);
+    assert_eq!(desk.effects.call, Some(Call::Refresh));
+    let mut desk = Desk::holding(PLAIN);
+    desk.answers_knocks = false;
+    desk.at(5400).say(Event::Tick);
+    desk.at(5402).say(Event::Lost);
+    assert_eq!((desk.served(), desk.slot.trouble.clone()), (one("one", 1), None), "nothing was at risk");
+}
+
+#[test]
 fn stable_a_lost_reply_costs_nothing() {
     let mut desk = Desk::holding(Rules::Stable);
     desk.at(6910).say(Event::Tick);
@@ -265,7 +308,7 @@ proptest! {
                 7 => { serial += dice % 2; Event::Issued { sent_at, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
                 8 => Event::Failed { sent_at, failure: Failure::Unreachable },
                 9 => Event::Failed { sent_at, failure: refused(-1) },
-                10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unknown][dice as usize % 3] },
+                10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear][dice as usize % 3] },
                 11 => Event::PublishFailed,
                 12 => Event::Revoke,
                 13 => Event::StoreShows(Version::new(u64::from(dice % 9))),
