@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::upstream;
-use crate::log;
+use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use serde_json::json;
@@ -89,17 +89,17 @@ impl Desk {
 
     async fn fetch_token(&self, app: &App, call: Call) -> worker::Result<Result<Issued, Failure>> {
         // Asking another host after a lost reply is harmless for the stable API. For the plain one
-        // it would be a second rotation: one host an attempt, the next one at the next attempt, and
-        // the engine decides when that is.
+        // it would be a second rotation, so while there is a token to lose it is one host an attempt:
+        // the one that has just answered a knock, else the next one each time.
         let count = app.api_hosts.len();
+        let slot = self.slot(Credential::AccessToken)?;
         let hosts = match app.token_api {
-            TokenApi::Stable => 0..count,
-            TokenApi::Plain { .. } => {
-                // That is the host that has just answered a knock, if one has.
-                let failures = usize::try_from(self.slot(Credential::AccessToken)?.failures()).unwrap_or(0);
+            TokenApi::Plain { .. } if slot.has_something_to_lose(platform::now()) => {
+                let failures = usize::try_from(slot.failures()).unwrap_or(0);
                 let turn = self.answering_host.take().unwrap_or(failures) % count.max(1);
                 turn..turn + 1
             }
+            _ => 0..count,
         };
         let request = ApiRequest::token(app, call == Call::ForcedRefresh);
         let body = self.send(app, &request, hosts).await?;
@@ -154,7 +154,8 @@ impl Desk {
         let centre = self.centre()?;
         let tried = app.api_hosts.get(hosts.clone()).unwrap_or_default();
         let reply = upstream::send(tried, request, centre.config.gateway_key.as_ref()).await;
-        self.answering_host.set(reply.as_ref().ok().map(|reply| hosts.start + reply.host));
+        let answering = reply.as_ref().ok().filter(|reply| reply::is_reply(&reply.body));
+        self.answering_host.set(answering.map(|reply| hosts.start + reply.host));
         Ok(reply.map(|reply| reply.body))
     }
 }

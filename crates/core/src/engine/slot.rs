@@ -187,6 +187,11 @@ impl Slot {
         self.live(now).map_or(0, |held| now.until(held.plan.expires_at))
     }
 
+    /// Whether a second rotation would cost anything: a value is held that may be handed out.
+    pub fn has_something_to_lose(&self, now: UnixTime) -> bool {
+        self.live(now).is_some()
+    }
+
     /// When the next refresh is wanted.
     pub(super) fn wanted_at(&self) -> UnixTime {
         let retry_at = self.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);

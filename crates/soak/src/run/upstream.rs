@@ -38,7 +38,9 @@ impl Centre {
         };
         let plain = credential == Credential::AccessToken
             && call.fetches()
-            && matches!(self.keepers[app].ready.app.token_api, TokenApi::Plain { .. });
+            && matches!(self.keepers[app].ready.app.token_api, TokenApi::Plain { .. })
+            && nth == 0
+            && self.keepers[app].slot(credential).has_something_to_lose(self.unix());
         let failures = usize::try_from(self.keepers[app].slot(credential).failures()).unwrap_or(0);
         let answering = self.keepers[app].answering_host.take();
         let host = if plain { answering.unwrap_or(failures) % 2 } else { nth };
