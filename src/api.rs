@@ -1,5 +1,6 @@
 //! The native API, one file a surface.
 
+pub(crate) mod card_signature;
 pub(crate) mod credential;
 pub(crate) mod health;
 mod input;

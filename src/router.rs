@@ -1,7 +1,7 @@
 //! From a request to its handler. Everything that can be refused without I/O is refused here.
 
 use crate::answer::Outcome;
-use crate::api::{credential, health, refresh, revoke, signature, status};
+use crate::api::{card_signature, credential, health, refresh, revoke, signature, status};
 use crate::bindings::Centre;
 use crate::call::Call;
 use std::net::IpAddr;
@@ -23,6 +23,7 @@ enum Route<'a> {
     Refresh(&'a str, Credential),
     Revoke(&'a str),
     Signature(&'a str),
+    CardSignature(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -44,6 +45,7 @@ impl<'a> Route<'a> {
             ["v1", "apps", app, "tickets", name] => Self::Read(app, ticket(name)?),
             ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
             ["v1", "apps", app, "signature"] => Self::Signature(app),
+            ["v1", "apps", app, "card_signature"] => Self::CardSignature(app),
             _ => return None,
         })
     }
@@ -57,7 +59,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Health => (&[Method::Get, Method::Head], "GET, HEAD"),
             Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
-            Self::Refresh(..) | Self::Revoke(_) => (&[Method::Post], "POST"),
+            Self::Refresh(..) | Self::Revoke(_) | Self::CardSignature(_) => (&[Method::Post], "POST"),
             Self::Signature(_) => (&[Method::Get, Method::Post], "GET, POST"),
         }
     }
@@ -110,6 +112,10 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             refresh::report(request, &call, &ready, kind).await
         }
         Route::Revoke(app) => revoke::begin(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
+        Route::CardSignature(app) => {
+            let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
+            card_signature::sign(request, &call, &ready).await
+        }
         Route::Signature(app) => {
             let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
             signature::sign(request, &call, &ready).await

@@ -1,6 +1,7 @@
 // Reading credentials: what is handed out lives, and costs WeChat as little as it can.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { APPID, pause, startCentre } from "./support/centre.mjs";
 
@@ -72,6 +73,21 @@ test("a signature by GET and by POST is one that WeChat takes", async () => {
     assert.equal(await centre.simulator.verify({ ...body, url: url.split("#")[0] }), true);
     assert.equal(await centre.simulator.verify({ ...body, url: "https://shop.example.com/other" }), false);
   }
+});
+
+test("a card's signatures are those of the official rule", async () => {
+  const card = { card_id: "pjZ8Yt1XGILfi-FUsewpnnolGgZk", code: "1434008071", location_id: "4", card_type: "GROUPON" };
+  const ask = (body) => centre.call("/v1/apps/demo/card_signature", { method: "POST", body: JSON.stringify(body) });
+  const { status, body } = await ask(card);
+  assert.equal(status, 200);
+  const { ticket } = (await centre.call("/v1/apps/demo/tickets/wx_card")).body;
+  const sha1 = (values) => createHash("sha1").update(values.filter(Boolean).sort().join("")).digest("hex");
+  const ext = JSON.parse(body.cardExt);
+  assert.equal(ext.signature, sha1([ticket, ext.timestamp, card.card_id, card.code, ext.nonce_str]));
+  assert.equal(body.cardSign, sha1([ticket, APPID.demo, card.location_id, `${body.timestamp}`, body.nonceStr, card.card_id, card.card_type]));
+  assert.equal((await ask({ code: "with space" })).status, 400);
+  assert.equal((await ask({ cardid: "a slip" })).status, 400);
+  assert.equal((await centre.call("/v1/apps/legacy/card_signature", { method: "POST", body: "{}" })).status, 404, "no wx_card ticket is kept");
 });
 
 test("a page of another host is not signed", async () => {

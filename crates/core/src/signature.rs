@@ -4,6 +4,8 @@
 //! would drop default ports, change case or re-encode, and every such change breaks the signature
 //! (JS-SDK documentation, appendices 1 and 5).
 
+pub mod card;
+
 use crate::credential::Value;
 use crate::digest::hex;
 use core::fmt;

@@ -1,0 +1,39 @@
+//! `POST /v1/apps/{app}/card_signature`: what a page hands to `wx.addCard` and `wx.chooseCard`.
+
+use super::input;
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::{platform, read};
+use serde_json::json;
+use std::rc::Rc;
+use worker::Request;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::signature::card::Card;
+use zhongkong_core::signature::nonce;
+
+const SHAPE: &str = "{\"card_id\", \"code\", \"openid\", \"location_id\", \"card_type\"}, each a text of visible ASCII up to \
+                     128 characters, and each may be left out";
+
+/// Signs a card.
+///
+/// 1. The body says which card, and for whom (400, 413).
+/// 2. The wx_card ticket is read (404 where none is kept, 502, 503).
+/// 3. `cardExt` is signed for `wx.addCard`, `cardSign` for `wx.chooseCard`, with one time and nonce.
+pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+    let card: Card = input::json(&mut request, SHAPE).await?;
+    if !card.is_sound() {
+        return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
+    }
+    let ticket = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?.value;
+    let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
+    let ext = serde_json::to_string(&card.ext(&ticket, timestamp, &nonce))
+        .map_err(|_| answer::internal("a cardExt could not be written"))?;
+    answer::ok(&json!({
+        "cardExt": ext,
+        "cardSign": card.choose(&ready.app.appid, &ticket, timestamp, &nonce),
+        "signType": "SHA1",
+        "timestamp": timestamp,
+        "nonceStr": nonce,
+    }))
+}
