@@ -21,6 +21,12 @@ use zhongkong_core::time::UnixTime;
 /// The apps that are due, with what the store showed of them where it was looked at.
 type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
 
+/// So many Keepers one tick wakes at most; the others follow a minute later.
+pub(crate) const MOST_A_TICK: u32 = 500;
+
+/// A Keeper that could not be woken is tried again after this.
+const AFTER_FAILURE_S: u64 = 180;
+
 /// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
@@ -43,9 +49,15 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         }
     }
     let names: Vec<AppName> = woken.iter().map(|(ready, _)| ready.app.name.clone()).collect();
-    join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown))).await;
+    let failed = join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown))).await;
     if !names.is_empty() {
         log::info("cron", json!({"woken": names}));
+    }
+    // Those who fail must not stand in the way of the others.
+    let failed: Vec<AppName> = failed.into_iter().flatten().collect();
+    if !failed.is_empty() {
+        let postpone = RosterAsk::Postpone { apps: failed, until: now.plus(AFTER_FAILURE_S) };
+        drop(client::ask_roster(env, &postpone).await);
     }
     // An app that comes back into the configuration is registered anew.
     let forget = RosterAsk::Forget { apps: unknown.clone() };
@@ -54,10 +66,13 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     }
 }
 
-async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) {
-    if client::wake(env, &ready, shown).await.is_err() {
+/// Wakes one; gives back its name when that failed.
+async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) -> Option<AppName> {
+    let failed = client::wake(env, &ready, shown).await.is_err();
+    if failed {
         log::error("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
     }
+    failed.then(|| ready.app.name.clone())
 }
 
 async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<Due> {
@@ -90,5 +105,9 @@ async fn by_store(centre: &Centre, env: &Env, now: UnixTime) -> Due {
             Found::Failed => drop(due.entry((*app).clone()).or_default()),
         }
     }
-    due
+    // With too many for one tick, another part of them comes first each minute.
+    let most = usize::try_from(MOST_A_TICK).unwrap_or(usize::MAX);
+    let first = usize::try_from(now.as_secs() / 60).unwrap_or(0).wrapping_mul(most) % due.len().max(1);
+    let (head, tail): (Vec<_>, Vec<_>) = due.into_iter().enumerate().partition(|(nth, _)| *nth < first);
+    tail.into_iter().chain(head).take(most).map(|(_, entry)| entry).collect()
 }

@@ -9,14 +9,20 @@ use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
 use crate::store::{self, Found};
 use crate::{log, platform};
+use futures_util::future::{Either, select};
 use serde_json::json;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
+use worker::Delay;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
-use zhongkong_core::time::UnixTime;
+
+/// A store that takes longer is not waited for: the Keeper has the truth.
+const STORE_TAKES: Duration = Duration::from_secs(2);
 
 /// A credential that lives, with `min_ttl_s` seconds left if that can be had.
 ///
@@ -30,16 +36,22 @@ pub(crate) async fn live(
 ) -> Result<Record, Problem> {
     kept(ready, credential)?;
     let shelves = &call.centre.shelves;
-    let (app, now) = (&ready.app.name, platform::now());
-    let trusted = |record: &Record| record.freshness(now, ready.identity) != Freshness::Doubtful;
-    let enough = |record: &Record| trusted(record) && record.expires_in_s(now) >= min_ttl_s;
+    let app = &ready.app.name;
+    // The clock is read for each look: the store may have taken its time.
+    let trusted = |record: &Record| record.freshness(platform::now(), ready.identity) != Freshness::Doubtful;
+    let enough = |record: &Record| trusted(record) && record.expires_in_s(platform::now()) >= min_ttl_s;
     let now_ms = platform::now_millis();
     let copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten().filter(trusted);
     if let Some(record) = copy.clone().filter(enough) {
-        wake_if_due(call, ready, credential, &record, now);
+        wake_if_due(call, ready, credential, &record);
         return Ok(record);
     }
-    let (stored, shown) = match store::find(&call.env, &call.centre, app, credential).await {
+    let find = pin!(store::find(&call.env, &call.centre, app, credential));
+    let found = match select(find, pin!(Delay::from(STORE_TAKES))).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => Found::Failed,
+    };
+    let (stored, shown) = match found {
         Found::Here(record) => {
             let (now_ms, version) = (platform::now_millis(), record.version);
             let compare = |shelf: &mut Shelf| shelf.compare(record, now_ms).cloned();
@@ -49,11 +61,11 @@ pub(crate) async fn live(
         Found::Failed => (None, None),
     };
     if let Some(record) = stored.clone().filter(enough) {
-        wake_if_due(call, ready, credential, &record, now);
+        wake_if_due(call, ready, credential, &record);
         return Ok(record);
     }
     let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
-    match (asked, stored.or(copy)) {
+    match (asked, stored.or(copy).filter(trusted)) {
         (Ok((record, _)), _) => Ok(record),
         // Less than was wished for is better than nothing, while the Keeper cannot be reached.
         (Err(NoAnswer::Unreachable(_)), Some(record)) => Ok(record),
@@ -115,9 +127,9 @@ fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
 }
 
 /// A reader who sees that a refresh is due starts it, and does not wait for it.
-fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record, now: UnixTime) {
+fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record) {
     let app = &ready.app.name;
-    let due = record.freshness(now, ready.identity) == Freshness::Due;
+    let due = record.freshness(platform::now(), ready.identity) == Freshness::Due;
     let now_ms = platform::now_millis();
     if due && call.centre.shelves.at(app, credential, |shelf| shelf.should_wake(now_ms)) == Some(true) {
         let (env, ready) = (call.env.clone(), Rc::clone(ready));

@@ -52,7 +52,7 @@ impl<'a> Route<'a> {
 
     /// Whether it reads the query; everywhere else a parameter is a slip.
     const fn takes_parameters(&self) -> bool {
-        matches!(self, Self::Read(_, Credential::AccessToken) | Self::Signature(_))
+        matches!(self, Self::Apps | Self::Read(_, Credential::AccessToken) | Self::Signature(_))
     }
 
     const fn methods(&self) -> (&'static [Method], &'static str) {
@@ -99,7 +99,7 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             if !caller.may_from(Scope::Status, ip) {
                 return Err(not_allowed());
             }
-            status::all(&call, caller).await
+            status::all(&request, &call, caller).await
         }
         Route::App(app) => status::one(&call, &allowed(&centre, caller, Scope::Status, app, ip)?).await,
         Route::Read(app, kind) => {

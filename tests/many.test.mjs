@@ -35,6 +35,14 @@ test(`${COUNT} apps of which ${DUE} are due: a tick costs ${DUE} calls of Keeper
   assert.equal(byCron(await centre.counts()).Keeper, COUNT, "at first every app is due");
   assert.equal((await centre.simulator.calls("stable_token")).length, COUNT);
 
+  const seen = [];
+  for (let next = ""; next !== null; ) {
+    const { body } = await centre.call(`/v1/apps${next && `?after=${next}`}`);
+    seen.push(...body.apps.map(({ app }) => app));
+    next = body.next;
+  }
+  assert.deepEqual(seen, [...names].sort(), "pages of the status");
+  await centre.counts();
   await centre.cron();
   const quiet = byCron(await centre.counts());
   assert.deepEqual([quiet.kv, quiet.Keeper], [0, 0], "nothing is due");

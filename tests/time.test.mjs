@@ -108,7 +108,8 @@ describe("time", { concurrency: 4 }, () => {
     assert.equal((await centre.token("demo")).body.version, 2, "rotated while KV was down");
     assert.ok(centre.logs().some((line) => line.includes("publish_failed") && line.includes("503")));
     await centre.set({ kv_down: false });
-    await centre.advance(30);
+    // By now it is tried every five minutes.
+    await centre.advance(300);
     const { TOKENS } = await centre.worker.getEnv();
     await until(async () => JSON.parse(await TOKENS.get("v1/demo/access_token")), ({ version }) => version === 2);
   });
@@ -135,6 +136,16 @@ describe("time", { concurrency: 4 }, () => {
     assert.equal(await centre.simulator.tokenAlive(third.body.access_token), true);
     const told = centre.logs().filter((line) => /"event":"revok/.test(line)).map((line) => JSON.parse(line).event);
     assert.deepEqual(told, ["revoking", "revoked"]);
+  });
+
+  test("who looks at a revocation all the time does not hold it up, and two forced refreshes are enough", async (t) => {
+    const centre = await fresh(t);
+    await centre.token("demo");
+    await centre.call("/v1/apps/demo/access_token/revoke", { method: "POST" });
+    const started = Date.now();
+    const done = await until(() => status(centre, "demo"), ({ access_token }) => access_token.revoke.state === "done", 45_000);
+    assert.ok(Date.now() - started > 29_000, "on the true clock");
+    assert.deepEqual([done.access_token.version, done.access_token.calls_today.forced.used], [3, 2]);
   });
 
   test("min_ttl: refreshed if the rules allow it, else the answer says what remains", async (t) => {

@@ -23,7 +23,9 @@ pub(crate) async fn begin(call: &Call, ready: &ReadyApp) -> Outcome {
         return answer::with_status(&json!({"app": app, "revoke": status::revoke(token)}), 202);
     }
     log::error("keeper_unreachable", json!({"app": app}));
-    let detail =
-        format!("The Keeper of app {app} did not answer, so nothing is revoked yet: send this again.");
+    let detail = format!(
+        "The Keeper of app {app} did not answer, so it is not known whether the revocation has begun. Look at the app's \
+         status, or send this again: it joins a revocation that is going on."
+    );
     Err(Problem::new(Code::Unavailable, detail).retry_after(2))
 }

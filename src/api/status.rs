@@ -1,5 +1,6 @@
 //! `GET /v1/apps` and `GET /v1/apps/{app}`: how everything is, without a value.
 
+use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::keeper::client;
@@ -8,6 +9,8 @@ use crate::{log, platform};
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use worker::Request;
 use zhongkong_core::access::{AllowedApps, Caller};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
@@ -15,14 +18,33 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Count, Outsider, Revoke, Rules, Status};
 use zhongkong_core::wechat::errcode::Endpoint;
 
-/// All apps that the caller may see, and the faults of the configuration that concern it.
-pub(crate) async fn all(call: &Call, caller: &Caller) -> Outcome {
+/// Each app costs a question to its Keeper, so that they come in pages of so many.
+const PAGE: usize = 40;
+
+/// The apps that the caller may see, a page of them by name, and the faults of the configuration that
+/// concern it.
+///
+/// 1. `after` is a name of an app, or absent (400).
+/// 2. Each app is described; `next` says where the next page begins.
+pub(crate) async fn all(request: &Request, call: &Call, caller: &Caller) -> Outcome {
+    let hint = "It is the \"next\" of the page before.";
+    let after = match input::only_parameter(request, "after", hint)? {
+        None => None,
+        Some(name) => Some(
+            AppName::parse(&name)
+                .ok_or_else(|| input::invalid(format!("after is not understood. {hint}")))?,
+        ),
+    };
     let config = &call.centre.config;
-    let names = config.apps.keys().filter(|name| caller.apps.includes(name));
-    let apps = join_all(names.map(|name| describe(call, name))).await;
+    let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut names = config.apps.range((after, Bound::Unbounded)).map(|(name, _)| name);
+    let mut names = names.by_ref().filter(|name| caller.apps.includes(name));
+    let page: Vec<&AppName> = names.by_ref().take(PAGE).collect();
+    let next = page.last().filter(|_| names.next().is_some());
+    let apps = join_all(page.iter().map(|name| describe(call, name))).await;
     let faults: Vec<String> =
         config.faults.iter().filter(|fault| concerns(caller, fault)).map(ToString::to_string).collect();
-    answer::ok(&json!({"apps": apps, "faults": faults, "now": platform::now()}))
+    answer::ok(&json!({"apps": apps, "next": next, "faults": faults, "now": platform::now()}))
 }
 
 /// One app.
@@ -138,7 +160,13 @@ pub(super) fn revoke(status: &Status) -> Value {
         "state": if goes_on { "going_on" } else { "done" },
         "requested_at": revoke.requested_at,
         "covers_version": revoke.covers,
-        "forced_refreshes_left": if goes_on { revoke.left } else { 0 },
+        "forced_refreshes_left": revoke.left,
+        "trouble": revoke.failure.as_ref().map(|(failure, count, retry_at)| json!({
+            "errcode": failure.errcode(),
+            "detail": failure.advice(Endpoint::Token),
+            "failures": count,
+            "retry_at": retry_at,
+        })),
         "next_at": status.revoke_next_at,
         "finished_at": revoke.finished_at,
         "detail": Revoke::ADVICE,

@@ -42,6 +42,7 @@ pub(super) struct Desk {
     pub(super) alarm_at_ms: Cell<Option<u64>>,
     pub(super) noted_at: Cell<Option<UnixTime>>,
     pub(super) noting: Cell<bool>,
+    pub(super) note_after_ms: Cell<u64>,
 }
 
 /// What is known once the app is.
@@ -50,7 +51,8 @@ struct Opened {
     centre: Rc<Centre>,
     storage: Storage,
     slots: RefCell<BTreeMap<Credential, Slot>>,
-    wake_at: RefCell<BTreeMap<Credential, UnixTime>>,
+    /// For each credential: when it wants to be looked at, and when WeChat is to be called for it.
+    wake_at: RefCell<BTreeMap<Credential, (UnixTime, UnixTime)>>,
 }
 
 impl Opened {
@@ -75,6 +77,7 @@ impl Desk {
             alarm_at_ms: Cell::new(None),
             noted_at: Cell::new(None),
             noting: Cell::new(false),
+            note_after_ms: Cell::new(0),
         }
     }
 
@@ -87,6 +90,7 @@ impl Desk {
         }
         let reply = match question.ask {
             Ask::Read { credential, min_ttl_s, shown } => {
+                self.is_kept(credential)?;
                 if let Some(version) = shown {
                     self.step(credential, Event::StoreShows(version))?;
                 }
@@ -219,8 +223,8 @@ impl Desk {
             );
         }
         opened.slots.borrow_mut().insert(credential, slot);
-        if let Some(wake_at) = effects.wake_at {
-            opened.wake_at.borrow_mut().insert(credential, wake_at);
+        if let (Some(wake_at), Some(call_at)) = (effects.wake_at, effects.call_at) {
+            opened.wake_at.borrow_mut().insert(credential, (wake_at, call_at));
         }
         for alert in &effects.alerts {
             announce(&opened.ready.app.name, credential, rules, alert);
@@ -235,6 +239,12 @@ impl Desk {
         Ok(effects)
     }
 
+    /// During a deployment the Worker may know of a ticket that this instance does not keep.
+    fn is_kept(&self, credential: Credential) -> worker::Result<()> {
+        let kept = self.ready()?.app.credentials().any(|kept| kept == credential);
+        if kept { Ok(()) } else { Err(refuse("this credential is not kept")) }
+    }
+
     /// Asks the engine, waits where it says so, asks again. After [`READER_WAITS_MS`] it takes what
     /// there is.
     async fn converse(
@@ -242,9 +252,7 @@ impl Desk {
         credential: Credential,
         event: impl Fn(Patience) -> Event,
     ) -> worker::Result<Reply> {
-        if !self.ready()?.app.credentials().any(|kept| kept == credential) {
-            return Err(refuse("this credential is not kept"));
-        }
+        self.is_kept(credential)?;
         let first = self.slot(credential)?.version();
         let deadline = platform::now_millis() + READER_WAITS_MS;
         let mut patience = Patience::Left;
@@ -305,6 +313,11 @@ impl Desk {
 
     /// When the first of the credentials wants to be looked at.
     pub(super) fn planned(&self) -> Option<UnixTime> {
-        self.opened.borrow().as_ref()?.wake_at.borrow().values().min().copied()
+        self.opened.borrow().as_ref()?.wake_at.borrow().values().map(|(wake_at, _)| *wake_at).min()
+    }
+
+    /// When WeChat is to be called next.
+    pub(super) fn next_call(&self) -> Option<UnixTime> {
+        self.opened.borrow().as_ref()?.wake_at.borrow().values().map(|(_, call_at)| *call_at).min()
     }
 }

@@ -6,13 +6,11 @@
 //! the store.
 
 use super::wire::{Fingerprint, RosterAsk, RosterReply};
+use crate::cron::MOST_A_TICK;
 use serde::Deserialize;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::time::UnixTime;
-
-/// So many Keepers one tick wakes at most; the others follow a minute later.
-const MOST_A_TICK: i32 = 500;
 
 #[derive(Deserialize)]
 struct AppRow {
@@ -41,6 +39,12 @@ pub(super) async fn answer(state: &State, mut request: Request) -> worker::Resul
         }
         RosterAsk::Note { app, wake_at } => {
             roster.note(&app, wake_at)?;
+            RosterReply::Noted
+        }
+        RosterAsk::Postpone { apps, until } => {
+            for app in &apps {
+                roster.note(app, until)?;
+            }
             RosterReply::Noted
         }
         RosterAsk::Forget { apps } => {
@@ -79,7 +83,7 @@ impl Roster {
         for (app, fingerprint) in apps {
             self.0.exec(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
-                 SET wake_at = CASE WHEN fingerprint IN ('', excluded.fingerprint) THEN wake_at ELSE 0 END, fingerprint = excluded.fingerprint",
+                 SET wake_at = 0, fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint",
                 vec![app.as_str().into(), fingerprint.as_str().into()],
             )?;
         }
@@ -93,7 +97,7 @@ impl Roster {
             .0
             .exec(
                 "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
-                vec![seconds(now), MOST_A_TICK.into()],
+                vec![seconds(now), i64::from(MOST_A_TICK).into()],
             )?
             .to_array()?;
         Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())

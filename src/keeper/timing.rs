@@ -12,6 +12,12 @@ use zhongkong_core::time::UnixTime;
 /// What is due already, and was not done, is looked at again after this.
 const SOON_MS: u64 = 1_000;
 
+/// An alarm that has not rung so long after its time is not believed to come.
+const ALARM_LATE_MS: u64 = 5_000;
+
+/// After a note that did not arrive.
+const NOTE_AGAIN_MS: u64 = 30_000;
+
 /// An alarm while a write to the store is under way is only there for a Keeper that is killed.
 const WHILE_PUBLISHING_MS: u64 = 15_000;
 
@@ -22,15 +28,13 @@ impl Desk {
         let Some(planned) = self.planned() else { return Ok(()) };
         let now_ms = platform::now_millis();
         let planned_ms = planned.as_secs().saturating_mul(1000);
-        let ring_ms = if !self.publishing.borrow().is_empty() {
-            planned_ms.max(now_ms + WHILE_PUBLISHING_MS)
-        } else if planned_ms > now_ms {
-            planned_ms
-        } else {
-            now_ms + SOON_MS
-        };
+        let overdue_ms = if self.publishing.borrow().is_empty() { SOON_MS } else { WHILE_PUBLISHING_MS };
+        let overdue = planned_ms <= now_ms;
+        let ring_ms = if overdue { now_ms + overdue_ms } else { planned_ms };
         self.note_in_roster();
-        if self.alarm_at_ms.get() == Some(ring_ms) {
+        // Whoever asks while something is overdue must not push its alarm away, again and again.
+        let stands = |at: u64| at == ring_ms || (overdue && at <= ring_ms && at + ALARM_LATE_MS > now_ms);
+        if self.alarm_at_ms.get().is_some_and(stands) {
             return Ok(());
         }
         self.alarm_at_ms.set(Some(ring_ms));
@@ -45,14 +49,15 @@ impl Desk {
         self.state.storage().set_alarm(pause).await
     }
 
-    /// What the roster should have: the planned moment, once nothing is under way.
+    /// What the roster should have: when WeChat is to be called next, once nothing is under way.
     fn to_note(&self) -> Option<UnixTime> {
         let quiet = self.publishing.borrow().is_empty() && self.flights.is_empty();
-        self.planned().filter(|planned| quiet && self.noted_at.get() != Some(*planned))
+        let rested = platform::now_millis() >= self.note_after_ms.get();
+        self.next_call().filter(|at| quiet && rested && self.noted_at.get() != Some(*at))
     }
 
-    /// Notes in the roster what is news there, one note after the other. Nobody waits for it: until it
-    /// has worked, the roster has an earlier moment, and the cron looks in vain.
+    /// Notes in the roster what is news there, one note after the other. Nobody waits for it: the
+    /// roster is the cron's, and the cron is one of three.
     fn note_in_roster(self: &Rc<Self>) {
         let (Some(app), Some(_)) = (self.app(), self.to_note()) else { return };
         if self.noting.replace(true) {
@@ -63,6 +68,7 @@ impl Desk {
             while let Some(wake_at) = desk.to_note() {
                 let note = RosterAsk::Note { app: app.clone(), wake_at };
                 if let Err(error) = client::ask_roster(&desk.env, &note).await {
+                    desk.note_after_ms.set(platform::now_millis() + NOTE_AGAIN_MS);
                     log::error("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
                     break;
                 }

@@ -67,6 +67,8 @@ pub(crate) enum RosterAsk {
     Register { configured: Fingerprint, apps: Vec<(AppName, Fingerprint)>, now: UnixTime },
     /// A Keeper wants to be woken then.
     Note { app: AppName, wake_at: UnixTime },
+    /// These could not be woken: not before then.
+    Postpone { apps: Vec<AppName>, until: UnixTime },
     /// These are not configured any more, or wrongly.
     Forget { apps: Vec<AppName> },
 }

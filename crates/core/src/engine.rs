@@ -180,6 +180,8 @@ pub struct Effects {
     pub publish: bool,
     /// When the next [`Event::Tick`] is due at the latest.
     pub wake_at: Option<UnixTime>,
+    /// The same, but for the store: when the cron has to come if nobody else does.
+    pub call_at: Option<UnixTime>,
 }
 
 /// Decides what an event changes and what is to be done about it.
@@ -215,7 +217,9 @@ impl Turn {
     fn finish(mut self, before: &Slot) -> (Slot, Effects) {
         self.effects.persist = self.slot != *before;
         self.effects.publish = self.slot.publish_at().is_some_and(|at| at <= self.moment.now);
-        self.effects.wake_at = Some(self.slot.wake_at(self.rules));
+        let call_at = self.slot.call_at(self.rules);
+        self.effects.wake_at = Some(self.slot.publish_at().map_or(call_at, |at| at.min(call_at)));
+        self.effects.call_at = Some(call_at);
         (self.slot, self.effects)
     }
 
@@ -243,7 +247,7 @@ impl Turn {
         let now = self.moment.now;
         matches!(self.rules, Rules::Plain { .. })
             && self.slot.left_s(now) > FUSE_S
-            && self.slot.ledger.may_probe(now)
+            && self.slot.ledger.probe_from() <= now
     }
 
     fn start(&mut self, call: Call) {

@@ -165,7 +165,7 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
         (Call::Knock, _) => "knock",
         (Call::ForcedRefresh, _) => {
             let last = centre.truth.forced.iter().rev().find(|(forced, _)| *forced == key);
-            if last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
+            if last.is_some_and(|(_, at)| now < at + 30 * SECOND) {
                 return Err("8: forced refreshes beyond the limits".to_owned());
             }
             if revoke_of(centre, key).is_some_and(|revoke| revoke.goes_on()) {

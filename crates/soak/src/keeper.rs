@@ -30,7 +30,7 @@ pub struct Keeper {
     pub answering_host: Option<usize>,
     /// What this instance has last told the roster.
     pub noted: Option<UnixTime>,
-    wake_at: BTreeMap<Credential, UnixTime>,
+    wake_at: BTreeMap<Credential, (UnixTime, UnixTime)>,
 }
 
 impl Keeper {
@@ -77,16 +77,19 @@ impl Keeper {
     }
 
     /// Notes when a credential wants to be looked at, and sets the alarm to the first of them.
-    pub fn plan(&mut self, credential: Credential, wake_at: UnixTime, now: Millis) {
-        self.wake_at.insert(credential, wake_at);
-        let first = self.wake_at.values().min().copied().unwrap_or(wake_at);
+    pub fn plan(&mut self, credential: Credential, wake_at: UnixTime, call_at: UnixTime, now: Millis) {
+        self.wake_at.insert(credential, (wake_at, call_at));
+        let first = self.wake_at.values().map(|(wake_at, _)| *wake_at).min().unwrap_or(wake_at);
         let first = first.as_secs() * 1000;
-        self.alarm_at = Some(if first > now { first } else { now + 1000 });
+        let stands = |at: Millis| first <= now && now < at && at <= now + 1000;
+        if !self.alarm_at.is_some_and(stands) {
+            self.alarm_at = Some(if first > now { first } else { now + 1000 });
+        }
     }
 
     /// What is to be told to the roster, if that is news and nothing is under way.
     pub fn news_for_roster(&mut self) -> Option<UnixTime> {
-        let planned = self.wake_at.values().min().copied();
+        let planned = self.wake_at.values().map(|(_, call_at)| *call_at).min();
         let quiet = self.flights.is_empty() && self.publishing.is_empty();
         let news = planned.filter(|at| quiet && self.noted != Some(*at))?;
         self.noted = Some(news);

@@ -126,8 +126,8 @@ impl Centre {
         if effects.publish && self.keepers[app].publishing.insert(credential) {
             self.publish(app, credential);
         }
-        if let Some(wake_at) = effects.wake_at {
-            self.keepers[app].plan(credential, wake_at, now);
+        if let (Some(wake_at), Some(call_at)) = (effects.wake_at, effects.call_at) {
+            self.keepers[app].plan(credential, wake_at, call_at, now);
             self.arm(app);
             self.tell_roster(app);
         }

@@ -3,6 +3,7 @@
 use super::ledger::Purpose;
 use super::{Answer, Call, Patience, Rules, Turn};
 use crate::digest::Sha256Digest;
+use crate::time::UnixTime;
 
 /// A reported token is probed no more often than this, and less and less often while WeChat calls it
 /// alive each time; a reported ticket is asked for no more often than that.
@@ -72,11 +73,12 @@ impl Turn {
             _ => (PROBE_APART_S << self.slot.cleared.saturating_sub(1).min(4)).min(PROBE_APART_LONGEST_S),
         };
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
-        if self.slot.under_way.is_none() && rested && self.may_check() {
+        if self.slot.under_way.is_none() && rested && self.may_check_from() <= now {
             self.check();
-        } else if !rested && !self.is_answered_by_last_check() {
+        } else if self.slot.under_way.is_none() && !self.is_answered_by_last_check() {
             // It may have died since the last check: it is checked when the pause is over.
-            self.slot.check_at = self.slot.checked_at.map(|at| at.plus(apart_s));
+            let rested_at = self.slot.checked_at.map_or(now, |at| at.plus(apart_s));
+            self.slot.check_at = Some(rested_at.max(self.may_check_from()));
         }
         if self.slot.under_way.is_some() && patience == Patience::Left {
             self.effects.answer = Some(Answer::Wait);
@@ -105,24 +107,26 @@ impl Turn {
         let held = self.slot.held.as_ref().is_some_and(|held| !held.condemned);
         if due && !held {
             self.slot.check_at = None;
-        } else if due && self.slot.under_way.is_none() && self.may_check() {
-            self.check();
         } else if due && self.slot.under_way.is_none() {
-            // The next report asks anew.
-            self.slot.check_at = None;
+            let from = self.may_check_from();
+            if from <= self.moment.now {
+                self.check();
+            } else {
+                self.slot.check_at = Some(from);
+            }
         }
     }
 
     /// A ticket that cannot be fetched just now is not asked for because of a report, and no check
     /// goes beyond the ledger.
-    fn may_check(&self) -> bool {
-        let now = self.moment.now;
+    fn may_check_from(&self) -> UnixTime {
         match self.rules {
             Rules::Ticket => {
-                let backoff = self.slot.trouble.as_ref().is_some_and(|trouble| now < trouble.retry_at);
-                !backoff && self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned) <= now
+                let retry_at =
+                    self.slot.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
+                self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned).max(retry_at)
             }
-            Rules::Stable | Rules::Plain { .. } => self.slot.ledger.may_probe(now),
+            Rules::Stable | Rules::Plain { .. } => self.slot.ledger.probe_from(),
         }
     }
 

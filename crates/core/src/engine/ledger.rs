@@ -10,16 +10,16 @@ use super::schedule::Rules;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 
-/// Forced refreshes of the stable API: so many a day, so far apart (api_getstableaccesstoken). The last
-/// two are kept for revoking a leaked token.
+/// Forced refreshes of the stable API: so many a day, 30 s apart (api_getstableaccesstoken), counted from
+/// the reply before and with times rounded down. The last ones are kept for revoking a leaked token.
 const FORCED_DAILY: u32 = 20;
-const FORCED_FOR_REVOKING: u32 = 2;
-const FORCED_APART_S: u64 = 30;
+const FORCED_FOR_REVOKING: u32 = 4;
+const FORCED_APART_S: u64 = 31;
 
-/// The probe has a quota of its own, of unknown size. Its pauses keep a day below this.
+/// The probe has a quota of its own, of unknown size.
 const PROBES_DAILY: u32 = 400;
 
-/// Of the day's refreshes one in so many is reserved for planned ones.
+/// Of the day's refreshes one in so many is reserved for planned ones; of the probes so many are paced.
 const RESERVE_PART: u32 = 5;
 
 /// In the reserve an unplanned refresh waits so long at least.
@@ -56,6 +56,7 @@ pub(super) struct Ledger {
     probes: u32,
     refreshed_at: Option<UnixTime>,
     forced_at: Option<UnixTime>,
+    probed_at: Option<UnixTime>,
 }
 
 /// The calls of one day, as they may be shown.
@@ -95,7 +96,10 @@ impl Ledger {
                 self.forced += 1;
                 self.forced_at = Some(now);
             }
-            Call::Probe | Call::Knock => self.probes += 1,
+            Call::Probe | Call::Knock => {
+                self.probes += 1;
+                self.probed_at = Some(now);
+            }
         }
     }
 
@@ -108,6 +112,7 @@ impl Ledger {
                 day: now.beijing_day(),
                 refreshed_at: self.refreshed_at,
                 forced_at: self.forced_at,
+                probed_at: self.probed_at,
                 ..Self::default()
             }
         }
@@ -115,19 +120,17 @@ impl Ledger {
 
     /// When a refresh for this purpose may be made at the earliest; 0 for any time.
     pub(super) fn refresh_from(&self, rules: Rules, purpose: Purpose) -> UnixTime {
-        let limit = rules.daily_limit();
-        let (left, Some(last)) = (limit.saturating_sub(self.refreshes), self.refreshed_at) else {
-            return UnixTime::from_secs(0);
-        };
-        let midnight = last.next_beijing_midnight();
-        let in_reserve = left <= reserve(limit);
-        match (left, purpose) {
-            (0, _) => last.plus(BEYOND_APART_S).min(midnight),
-            (_, Purpose::Unplanned) if in_reserve => {
-                last.plus((last.until(midnight) / u64::from(left)).max(PACE_AT_LEAST_S)).min(midnight)
-            }
-            _ => UnixTime::from_secs(0),
-        }
+        paced(rules.daily_limit(), self.refreshes, self.refreshed_at, purpose)
+    }
+
+    /// When a probe may be made at the earliest; 0 for any time.
+    pub(super) fn probe_from(&self) -> UnixTime {
+        paced(PROBES_DAILY, self.probes, self.probed_at, Purpose::Unplanned)
+    }
+
+    /// The reply of a forced refresh has come, or will never come: the pause counts from here.
+    pub(super) const fn force_ended(&mut self, now: UnixTime) {
+        self.forced_at = Some(now);
     }
 
     /// Whether the day's refreshes are used up.
@@ -151,11 +154,6 @@ impl Ledger {
         *self = Self { forced: FORCED_DAILY, forced_at: Some(now), ..self.on(now) };
     }
 
-    /// Whether one more probe may be made.
-    pub(super) fn may_probe(&self, now: UnixTime) -> bool {
-        self.on(now).probes < PROBES_DAILY
-    }
-
     /// What may be shown of it.
     pub(super) fn calls(&self, rules: Rules, now: UnixTime) -> Calls {
         let today = self.on(now);
@@ -167,6 +165,21 @@ impl Ledger {
             probes: Count { used: today.probes, limit: PROBES_DAILY },
             until: now.next_beijing_midnight(),
         }
+    }
+}
+
+/// When one more of `limit` calls a day may be made, after `used` of them, the last at `last`.
+fn paced(limit: u32, used: u32, last: Option<UnixTime>, purpose: Purpose) -> UnixTime {
+    let (left, Some(last)) = (limit.saturating_sub(used), last) else {
+        return UnixTime::from_secs(0);
+    };
+    let midnight = last.next_beijing_midnight();
+    match (left, purpose) {
+        (0, _) => last.plus(BEYOND_APART_S).min(midnight),
+        (_, Purpose::Unplanned) if left <= reserve(limit) => {
+            last.plus((last.until(midnight) / u64::from(left)).max(PACE_AT_LEAST_S)).min(midnight)
+        }
+        _ => UnixTime::from_secs(0),
     }
 }
 
@@ -217,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn forced_refreshes_keep_their_distance_and_two_for_revoking() {
+    fn forced_refreshes_keep_their_distance_and_some_for_revoking() {
         let mut ledger = Ledger::default();
         let mut made = Vec::new();
         for second in 0..2000 {
@@ -229,7 +242,7 @@ mod tests {
             }
         }
         assert!(made.windows(2).all(|pair| pair[1] - pair[0] >= 30), "{made:?}");
-        assert_eq!((made.iter().filter(|at| **at < 1500).count(), made.len()), (18, 20));
+        assert_eq!((made.iter().filter(|at| **at < 1500).count(), made.len()), (16, 20));
         assert_eq!(ledger.force_from(Force::Revoke), MIDNIGHT.plus(86_400));
         let mut ledger = Ledger::default();
         ledger.no_more_forced(MIDNIGHT);
@@ -243,7 +256,7 @@ mod tests {
         ledger.enter(Call::Probe, MIDNIGHT.plus(86_401));
         let calls = ledger.calls(Rules::Stable, MIDNIGHT.plus(86_401));
         assert_eq!((calls.forced.used, calls.probes.used), (0, 1));
-        assert_eq!(ledger.force_from(Force::Heal), MIDNIGHT.plus(86_420));
+        assert_eq!(ledger.force_from(Force::Heal), MIDNIGHT.plus(86_421));
     }
 
     proptest! {
@@ -257,7 +270,8 @@ mod tests {
                 for purpose in [Purpose::Planned, Purpose::Unplanned] {
                     prop_assert!(ledger.refresh_from(TEST_ACCOUNT, purpose) <= now.next_beijing_midnight());
                 }
-                prop_assert!(ledger.force_from(Force::Heal) <= now.next_beijing_midnight().plus(30));
+                prop_assert!(ledger.force_from(Force::Heal) <= now.next_beijing_midnight().plus(31));
+                prop_assert!(ledger.probe_from() <= now.next_beijing_midnight());
             }
         }
     }

@@ -19,7 +19,7 @@ const ALERT_AFTER: u32 = 5;
 const BEFORE_FUSE_S: u64 = 30;
 
 /// A token that WeChat calls dead and gives out again: pause when no forced refresh is left.
-const DEAD_AGAIN_S: u64 = 30;
+const DEAD_AGAIN_S: u64 = 32;
 
 impl Turn {
     /// The Keeper serves under this identity. What was fetched under another is not served on.
@@ -46,7 +46,7 @@ impl Turn {
 
     /// A value came. A new one is a rotation; the same one says how long it lives on.
     pub(super) fn issued(&mut self, sent_at: UnixTime, issued: Issued) {
-        let Some(call) = self.slot.end_call(sent_at) else { return };
+        let Some(call) = self.end_call(sent_at) else { return };
         let Issued { value, expires_in_s } = issued;
         let same = self.slot.held.as_ref().filter(|held| held.value == value);
         if same.is_some_and(|held| held.condemned) {
@@ -59,7 +59,7 @@ impl Turn {
             (None, Rules::Stable | Rules::Plain { .. }) => Life::stated(sent_at, expires_in_s),
         };
         let plan = life.plan(self.rules, sent_at, self.moment.dice);
-        let rotated = same.is_none();
+        let (rotated, was_held) = (same.is_none(), self.slot.held.is_some());
         if rotated {
             self.slot.version = self.slot.version.next();
             self.slot.cleared = 0;
@@ -67,7 +67,8 @@ impl Turn {
         }
         self.slot.held = Some(Held { value, life, plan, condemned: false });
         // What a lost call has done counts as well.
-        let by_force = call == Call::ForcedRefresh || self.slot.rotation_lost || self.slot.force_lost;
+        let lost = self.slot.rotation_lost || self.slot.force_lost;
+        let by_force = call == Call::ForcedRefresh || (lost && was_held);
         self.slot.rotation_lost = false;
         self.slot.force_lost = false;
         self.slot.last_success = Some(self.moment.now);
@@ -77,6 +78,15 @@ impl Turn {
         if rotated && by_force {
             self.revoked_once();
         }
+    }
+
+    /// Ends the call that was sent at `sent_at`.
+    fn end_call(&mut self, sent_at: UnixTime) -> Option<Call> {
+        let call = self.slot.end_call(sent_at)?;
+        if call == Call::ForcedRefresh {
+            self.slot.ledger.force_ended(self.moment.now);
+        }
+        Some(call)
     }
 
     /// The stable API gave out again what it called dead: only a forced refresh replaces it.
@@ -90,7 +100,7 @@ impl Turn {
 
     /// No value came. What is held stays; when to try again depends on why.
     pub(super) fn failed(&mut self, sent_at: UnixTime, failure: Failure) {
-        let Some(call) = self.slot.end_call(sent_at) else { return };
+        let Some(call) = self.end_call(sent_at) else { return };
         if !call.fetches() {
             return;
         }
@@ -102,6 +112,10 @@ impl Turn {
                 self.note_failure(Failure::DeadAgain, Some(self.moment.now.plus(DEAD_AGAIN_S)));
             }
             return;
+        }
+        let lives = self.slot.left_s(self.moment.now) > 0;
+        if call == Call::ForcedRefresh && lives && !failure.may_have_rotated() {
+            return self.revoke_refused(failure);
         }
         if call == Call::ForcedRefresh && !plain && failure.may_have_rotated() {
             self.slot.lose_force(sent_at);
@@ -154,10 +168,13 @@ impl Turn {
 
     /// The probe has ended. Only WeChat's own word condemns a token.
     pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
-        match (self.slot.end_call(sent_at), verdict) {
+        match (self.end_call(sent_at), verdict) {
             (Some(Call::Probe | Call::Knock), Verdict::Dead) => self.condemn(),
             (Some(Call::Probe), _) => self.slot.cleared += 1,
             (Some(Call::Knock), Verdict::Alive | Verdict::Unclear) => self.rotate(),
+            (Some(Call::Knock), Verdict::Unanswered) if self.moment.now < self.slot.wanted_at() => {
+                self.revoke_refused(Failure::Unreachable);
+            }
             (Some(Call::Knock), Verdict::Unanswered) => self.note_failure(Failure::Unreachable, None),
             _ => {}
         }

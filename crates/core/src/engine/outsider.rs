@@ -54,7 +54,7 @@ impl Slot {
     /// Whether a call of ours may have rotated the token behind our back, or will have.
     fn may_have_rotated_it(&self) -> bool {
         let lost = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.may_have_rotated());
-        lost || self.rotation_lost || self.force_lost || self.revoke.is_some_and(|revoke| revoke.goes_on())
+        lost || self.rotation_lost || self.force_lost || self.revoking().is_some()
     }
 }
 

@@ -4,12 +4,14 @@
 //! The two are 30 s apart and kept in the ledger; the alarm drives them, and a restart between the two
 //! changes nothing. After a lost reply an ordinary refresh finds out whether it was one of the two.
 
+use super::backoff::retry_at;
 use super::ledger::Force;
-use super::schedule::FUSE_S;
+use super::schedule::{FUSE_S, Rules};
 use super::slot::Slot;
 use super::{Alert, Call, Turn};
 use crate::credential::Version;
 use crate::time::UnixTime;
+use crate::wechat::Failure;
 use serde::{Deserialize, Serialize};
 
 /// So many rotations kill a token at once.
@@ -22,7 +24,7 @@ const LONGEST_LIFE_S: u64 = 7200;
 const MARGIN_S: u64 = 60;
 
 /// The newest revocation of an app's token; it stays to be seen after its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoke {
     /// When somebody asked for it.
     pub requested_at: UnixTime,
@@ -32,6 +34,8 @@ pub struct Revoke {
     pub left: u8,
     /// When the token is dead in any case.
     pub dead_at: UnixTime,
+    /// Why the last step failed, and how often in a row; when it is tried again.
+    pub failure: Option<(Failure, u32, UnixTime)>,
     /// When the token was known to be dead.
     pub finished_at: Option<UnixTime>,
 }
@@ -49,15 +53,27 @@ impl Revoke {
 }
 
 impl Slot {
+    /// The revocation that is going on.
+    pub(super) fn revoking(&self) -> Option<&Revoke> {
+        self.revoke.as_ref().filter(|revoke| revoke.goes_on())
+    }
+
     /// When the next step of a revocation is due.
     pub(super) fn revoke_from(&self) -> Option<UnixTime> {
-        let revoke = self.revoke.as_ref().filter(|revoke| revoke.goes_on())?;
+        let revoke = self.revoking()?;
         if self.rotation_lost || self.force_lost {
             // What a lost call has done is found out first, by an ordinary refresh.
             return Some(revoke.dead_at);
         }
-        let retry_at = self.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
+        let retry_at = revoke.failure.as_ref().map_or(UnixTime::from_secs(0), |(_, _, retry_at)| *retry_at);
         Some(self.ledger.force_from(Force::Revoke).max(retry_at).min(revoke.dead_at))
+    }
+
+    /// The same, as people want to know it.
+    pub(super) fn revoke_next_at(&self, rules: Rules, now: UnixTime) -> Option<UnixTime> {
+        let step = self.revoke_from()?;
+        let lost = self.rotation_lost || self.force_lost;
+        Some(if lost { step.min(self.due_at(rules)) } else { step }.max(now))
     }
 
     fn dead_at(&self, now: UnixTime) -> UnixTime {
@@ -67,13 +83,14 @@ impl Slot {
 }
 
 impl Turn {
-    /// Somebody asks for the held token to be killed. Who asks again for the same token joins in.
+    /// Somebody asks for the held token to be killed. Whoever asks again meanwhile joins in.
     pub(super) fn revoke(&mut self) {
         let (now, covers) = (self.moment.now, self.slot.version);
-        if !self.slot.revoke.is_some_and(|revoke| revoke.goes_on() && revoke.covers == covers) {
+        if self.slot.revoking().is_none() {
             let dead_at = self.slot.dead_at(now);
-            let revoke = Revoke { requested_at: now, covers, left: ROTATIONS, dead_at, finished_at: None };
-            self.slot.revoke = Some(revoke);
+            let (left, failure, finished_at) = (ROTATIONS, None, None);
+            self.slot.revoke =
+                Some(Revoke { requested_at: now, covers, left, dead_at, failure, finished_at });
             self.effects.alerts.push(Alert::Revoking);
         }
         self.revoke_if_due();
@@ -86,26 +103,44 @@ impl Turn {
         if !due || self.slot.under_way.is_some() {
             return;
         }
-        if self.slot.revoke.is_some_and(|revoke| revoke.dead_at <= now) {
+        if self.slot.revoking().is_some_and(|revoke| revoke.dead_at <= now) {
             self.finish_revoke();
         } else {
             self.start(if self.needs_knock() { Call::Knock } else { Call::ForcedRefresh });
         }
     }
 
-    /// A forced refresh has brought a new token.
+    /// A forced refresh has brought a new token. What was held before it is on its fuse.
     pub(super) fn revoked_once(&mut self) {
+        let now = self.moment.now;
         let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
         revoke.left = revoke.left.saturating_sub(1);
+        revoke.dead_at = revoke.dead_at.min(now.plus(FUSE_S + MARGIN_S));
+        revoke.failure = None;
         if revoke.left == 0 {
             self.finish_revoke();
         }
+    }
+
+    /// WeChat has refused a step, and nothing was rotated: the token that lives is in no trouble.
+    pub(super) fn revoke_refused(&mut self, failure: Failure) {
+        let (now, class) = (self.moment.now, failure.class(self.endpoint()));
+        let dice = self.moment.dice;
+        let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
+        let count = revoke.failure.as_ref().map_or(0, |(_, count, _)| *count) + 1;
+        let retry_at = retry_at(class, count, now, 0, dice);
+        if count == 1 {
+            self.effects.alerts.push(Alert::Failing(failure.clone()));
+        }
+        revoke.failure = Some((failure, count, retry_at));
     }
 
     fn finish_revoke(&mut self) {
         if let Some(revoke) = &mut self.slot.revoke {
             revoke.finished_at = Some(self.moment.now);
             self.effects.alerts.push(Alert::Revoked);
+            // Meanwhile records were trusted for minutes only.
+            self.slot.publish_again();
         }
     }
 }

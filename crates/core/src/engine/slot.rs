@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 /// A call that has not ended for this long never will: whoever made it is gone.
 const CALL_LOST_AFTER_S: u64 = 30;
 
-/// Pause before a store that did not take a record is tried again.
+/// Pauses before a store that did not take a record is tried again: each write may cost.
 const PUBLISH_AGAIN_S: u64 = 10;
+const PUBLISH_AGAIN_LONGEST_S: u64 = 300;
 
 /// The store's end of life may be so much later than ours, or so much sooner, before it is written
 /// again: late sights of a ticket lengthen its life by seconds, and are not worth a write each.
@@ -26,6 +27,9 @@ const STORED_SOONER_S: u64 = 120;
 /// A record that somebody misses is believed to be lost after so long; before, the store may just
 /// be behind.
 const STORE_BEHIND_S: u64 = 600;
+
+/// So many retries of a planned refresh may use the ledger's reserve.
+const PLANNED_RETRIES: u32 = 12;
 
 /// The clocks of a reader and of the Keeper may differ by this much. Tokens have a whole minute to
 /// spare; a ticket is handed out to the end.
@@ -65,6 +69,8 @@ pub struct Slot {
     /// What the store holds.
     stored: Option<Stored>,
     publish_after: Option<UnixTime>,
+    #[serde(default)]
+    publish_failures: u32,
     pub(super) last_success: Option<UnixTime>,
 }
 
@@ -155,10 +161,8 @@ impl Slot {
             Rules::Ticket => wait_from.minus(CLOCKS_APART_S),
         };
         // In a revocation the next forced refresh is at hand, and puts this one on its fuse.
-        let trust_until = match (self.revoke, held.life.issued_at()) {
-            (Some(revoke), Some(issued_at)) if revoke.goes_on() => {
-                trust_until.min(issued_at.plus(TRUST_AFTER_PLAN_S))
-            }
+        let trust_until = match (self.revoking(), held.life.issued_at()) {
+            (Some(_), Some(issued_at)) => trust_until.min(issued_at.plus(TRUST_AFTER_PLAN_S)),
             _ => trust_until,
         };
         Some(Record {
@@ -205,7 +209,10 @@ impl Slot {
 
     /// When the next refresh is wanted and the ledger allows it.
     pub(super) fn due_at(&self, rules: Rules) -> UnixTime {
-        let planned = self.trouble.is_none() && self.held.as_ref().is_none_or(|held| !held.condemned);
+        // A planned refresh that failed is still one for a while; a cure is not, nor is a loop.
+        let condemned = self.held.as_ref().is_some_and(|held| held.condemned);
+        let retries = self.trouble.as_ref().map_or(0, |trouble| trouble.count);
+        let planned = !condemned && (retries == 0 || (self.held.is_some() && retries <= PLANNED_RETRIES));
         let purpose = if planned { Purpose::Planned } else { Purpose::Unplanned };
         self.wanted_at().max(self.ledger.refresh_from(rules, purpose))
     }
@@ -287,18 +294,26 @@ impl Slot {
     pub(super) fn published(&mut self, stored: Option<Stored>) {
         self.stored = stored;
         self.publish_after = None;
+        self.publish_failures = 0;
+    }
+
+    /// What the store holds is not what it should any more, although the value is the same.
+    pub(super) const fn publish_again(&mut self) {
+        self.stored = None;
     }
 
     pub(super) fn publish_failed(&mut self, now: UnixTime) {
-        self.publish_after = Some(now.plus(PUBLISH_AGAIN_S));
+        let pause_s = (PUBLISH_AGAIN_S << self.publish_failures.min(8)).min(PUBLISH_AGAIN_LONGEST_S);
+        self.publish_failures = self.publish_failures.saturating_add(1);
+        self.publish_after = Some(now.plus(pause_s));
     }
 
-    /// When the Keeper has something to do again at the latest.
-    pub(super) fn wake_at(&self, rules: Rules) -> UnixTime {
+    /// When a call may be due again at the latest.
+    pub(super) fn call_at(&self, rules: Rules) -> UnixTime {
         let quiet = self.under_way.is_none();
         let refresh =
             self.under_way.map_or_else(|| self.due_at(rules), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
         let revoke = self.revoke_from().filter(|_| quiet);
-        [self.publish_at(), self.check_at, revoke].into_iter().flatten().fold(refresh, UnixTime::min)
+        [self.check_at, revoke].into_iter().flatten().fold(refresh, UnixTime::min)
     }
 }

@@ -60,8 +60,8 @@ impl Slot {
             trouble: self.trouble.clone(),
             calls: self.ledger.calls(rules, now),
             outsider: self.outsider_at(now),
-            revoke: self.revoke,
-            revoke_next_at: self.revoke_from(),
+            revoke: self.revoke.clone(),
+            revoke_next_at: self.revoke_next_at(rules, now),
         }
     }
 }

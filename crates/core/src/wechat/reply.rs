@@ -93,7 +93,7 @@ impl Failure {
                 .to_owned(),
             Self::LedgerFull => "This account's calls for today are used up by our own count, so WeChat is asked once an \
                                  hour only until midnight in Beijing. Look for somebody else who refreshes this appid, and \
-                                 for a loop in a caller; if the account has a larger quota, set its daily_limit."
+                                 for a loop in a caller. With token_api = \"plain\" and a larger quota, set the app's daily_limit."
                 .to_owned(),
         }
     }

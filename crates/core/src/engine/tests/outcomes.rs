@@ -273,12 +273,13 @@ fn the_stored_layout_is_pinned() {
             "force_lost": false,
             "ledger": {
                 "day": 20833, "refreshes": 2, "forced": 0, "probes": 0,
-                "refreshed_at": 1_800_006_910, "forced_at": null
+                "refreshed_at": 1_800_006_910, "forced_at": null, "probed_at": null
             },
             "revoke": null,
             "outsider": null,
             "stored": null,
             "publish_after": null,
+            "publish_failures": 0,
             "last_success": 1_800_000_000
         })
     );
