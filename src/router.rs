@@ -6,86 +6,43 @@ use crate::bindings::Centre;
 use crate::call::Call;
 use std::net::IpAddr;
 use std::rc::Rc;
-use worker::{Method, Request};
+use worker::Request;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
-use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::route::Route;
+use zhongkong_core::request::{MAX_URL_BYTES, bearer};
 use zhongkong_core::secret::Secret;
-
-/// What can be asked for. `app` is the name as the path has it, not yet known to exist.
-enum Route<'a> {
-    Health,
-    Apps,
-    App(&'a str),
-    Read(&'a str, Credential),
-    Refresh(&'a str, Credential),
-    Revoke(&'a str),
-    Signature(&'a str),
-    CardSignature(&'a str),
-}
-
-impl<'a> Route<'a> {
-    /// Reads a path. Segments are taken as they stand: nothing is decoded, so `%2f` or `..` is
-    /// simply no path of ours.
-    fn parse(path: &'a str) -> Option<Self> {
-        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-        if segments.contains(&"") {
-            return None;
-        }
-        let ticket = |name| TicketType::parse(name).map(Credential::Ticket);
-        Some(match segments.as_slice() {
-            ["healthz"] => Self::Health,
-            ["v1", "apps"] => Self::Apps,
-            ["v1", "apps", app] => Self::App(app),
-            ["v1", "apps", app, "access_token"] => Self::Read(app, Credential::AccessToken),
-            ["v1", "apps", app, "access_token", "refresh"] => Self::Refresh(app, Credential::AccessToken),
-            ["v1", "apps", app, "access_token", "revoke"] => Self::Revoke(app),
-            ["v1", "apps", app, "tickets", name] => Self::Read(app, ticket(name)?),
-            ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
-            ["v1", "apps", app, "signature"] => Self::Signature(app),
-            ["v1", "apps", app, "card_signature"] => Self::CardSignature(app),
-            _ => return None,
-        })
-    }
-
-    /// Whether it reads the query; everywhere else a parameter is a slip.
-    const fn takes_parameters(&self) -> bool {
-        matches!(self, Self::Apps | Self::Read(_, Credential::AccessToken) | Self::Signature(_))
-    }
-
-    const fn methods(&self) -> (&'static [Method], &'static str) {
-        match self {
-            Self::Health => (&[Method::Get, Method::Head], "GET, HEAD"),
-            Self::Apps | Self::App(_) | Self::Read(..) => (&[Method::Get], "GET"),
-            Self::Refresh(..) | Self::Revoke(_) | Self::CardSignature(_) => (&[Method::Post], "POST"),
-            Self::Signature(_) => (&[Method::Get, Method::Post], "GET, POST"),
-        }
-    }
-}
 
 /// Answers a request.
 ///
-/// 1. The path is known (404), so is the method (405), and it takes parameters if there are any (400).
+/// 1. The URL has a bound (413), the path is known (404), so is the method (405), and it takes parameters
+///    if there are any (400).
 /// 2. The key belongs to a caller (401); with nobody configured the operator is told (500).
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
 /// 5. The handler.
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
-    let path = request.path();
     // 1.
+    let url = request.inner().url();
+    if url.len() > MAX_URL_BYTES {
+        let detail = format!("A URL may have {MAX_URL_BYTES} bytes here; a long page URL is sent by POST.");
+        return Err(Problem::new(Code::TooLarge, detail));
+    }
+    let path = request.path();
     let route = Route::parse(&path)
         .ok_or_else(|| Problem::new(Code::NotFound, "There is no such path here; docs/api.md lists them."))?;
-    let (methods, allow) = route.methods();
-    if !methods.contains(&request.method()) {
+    if !route.knows(request.method().as_ref()) {
+        let allow = route.methods();
         let detail = format!("This path knows {allow}.");
         return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
     }
     if matches!(route, Route::Health) {
         return health::show(&call);
     }
-    if !route.takes_parameters() && request.inner().url().contains('?') {
+    if !route.takes_parameters() && url.contains('?') {
         return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
     }
     // 2.
@@ -128,9 +85,8 @@ fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller,
     if centre.config.callers.is_empty() {
         return Err(misconfigured(centre.config.faults.iter().map(ToString::to_string)));
     }
-    let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
-    let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let key = Secret::new(key.map(|(_, key)| key.trim().to_owned()).unwrap_or_default());
+    let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
+    let key = Secret::new(bearer(header.expose()).to_owned());
     centre.config.callers.holder_of(&key).ok_or_else(|| {
         let detail = if key.expose().is_empty() {
             "Send a caller's key as `Authorization: Bearer KEY`."

@@ -87,10 +87,32 @@ test("a method that a path does not know: 405, with those that it knows", async 
   }
 });
 
+test("a URL of 16 kB, a broken encoding, odd paths: each a clear 4xx", async () => {
+  isProblem(await centre.call(`/v1/apps/demo/signature?url=${"a".repeat(16_384)}`), 413, "too_large");
+  isProblem(await centre.call(`/${"a".repeat(16_384)}`), 413, "too_large");
+  for (const url of ["%", "%4", "%zz", "%ff", "%c3%28"]) isProblem(await centre.call(`/v1/apps/demo/signature?url=${url}`), 400, "invalid_request");
+  for (const path of ["/v1/apps/demo/tickets%2fjsapi", "/v1/apps/demo/access_token;x=1", "/v1/apps/demo/access_token%00"]) {
+    isProblem(await centre.call(path), 404, "not_found");
+  }
+  for (const path of ["/v1/apps/d%C3%A9mo/access_token", "/v1/apps/demo%2faccess_token", "/v1/apps/demo%2f..%2flegacy"]) {
+    isProblem(await centre.call(path.endsWith("access_token") ? path : `${path}/access_token`), 403, "not_allowed");
+  }
+  assert.equal((await centre.call("/v1/apps/../apps")).status, 200, "a client's own dots never arrive");
+});
+
+test("two keys, and a key of 100 kB, are no key", async () => {
+  const headers = new Headers([["authorization", `Bearer ${CANARY.key}`], ["authorization", `Bearer ${CANARY.webKey}`]]);
+  const twice = await centre.harness.fetch(TOKEN, { headers });
+  assert.equal(twice.status, 401);
+  const long = await centre.harness.fetch(TOKEN, { headers: { authorization: `Bearer ${"k".repeat(50_000)}` } }).catch((error) => error);
+  assert.ok(long instanceof Error || [401, 431].includes(long.status));
+  assert.equal((await centre.token()).status, 200);
+});
+
 test("bodies that are too large or not of the form: 413 and 400", async () => {
   const post = (body) => centre.call(`${TOKEN}/refresh`, { method: "POST", body });
   isProblem(await post("x".repeat(16_385)), 413, "too_large");
-  
+  isProblem(await post("x".repeat(10_000_000)), 413, "too_large");
   for (const body of [undefined, "", "{", "[]", "{}", '{"stale":1}', '{"stale":""}', '{"stale":"x","y":1}', `{"stale":"${"x".repeat(4097)}"}`]) {
     isProblem(await post(body), 400, "invalid_request");
   }

@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use worker::Request;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::query::{self, QueryError};
 
 /// No request of the native API has a larger body.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -17,35 +18,13 @@ pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
 pub(crate) fn only_parameter(request: &Request, name: &str, hint: &str) -> Result<Option<String>, Problem> {
     let url = request.inner().url();
     let Some((_, query)) = url.split_once('?') else { return Ok(None) };
-    let mut found = None;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key != name {
-            return Err(invalid(format!("This path knows no query parameter but {name}. {hint}")));
-        }
-        if found.is_some() {
-            return Err(invalid(format!("The query parameter {name} is there twice. {hint}")));
-        }
-        found = Some(decode(value).ok_or_else(|| invalid(format!("{name} is not well encoded. {hint}")))?);
-    }
-    Ok(found)
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next()?, rest.next()?];
-            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                return None;
-            }
-            bytes.push(u8::from_str_radix(core::str::from_utf8(&digits).ok()?, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
+    query::only_parameter(query, name).map_err(|error| {
+        invalid(match error {
+            QueryError::Unknown => format!("This path knows no query parameter but {name}. {hint}"),
+            QueryError::Twice => format!("The query parameter {name} is there twice. {hint}"),
+            QueryError::Encoding => format!("{name} is not well encoded. {hint}"),
+        })
+    })
 }
 
 /// The JSON body.

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod engine;
 pub mod problem;
 pub mod record;
+pub mod request;
 pub mod seal;
 pub mod secret;
 pub mod shelf;

@@ -1,0 +1,133 @@
+//! Paths of the native API.
+//!
+//! Segments are taken as they stand: nothing is decoded and no case is folded, so `%2f`, `..` or `V1` is
+//! simply no path of ours.
+
+use crate::credential::{Credential, TicketType};
+
+/// What can be asked for. The text is an app's name as the path has it, not yet known to exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// `/healthz`.
+    Health,
+    /// `/v1/apps`.
+    Apps,
+    /// `/v1/apps/{app}`.
+    App(&'a str),
+    /// `/v1/apps/{app}/access_token`, `/v1/apps/{app}/tickets/{type}`.
+    Read(&'a str, Credential),
+    /// The same and `/refresh`.
+    Refresh(&'a str, Credential),
+    /// `/v1/apps/{app}/access_token/revoke`.
+    Revoke(&'a str),
+    /// `/v1/apps/{app}/signature`.
+    Signature(&'a str),
+    /// `/v1/apps/{app}/card_signature`.
+    CardSignature(&'a str),
+}
+
+impl<'a> Route<'a> {
+    /// Reads a path; `None` for one that is not ours.
+    pub fn parse(path: &'a str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let mut next = || segments.next().unwrap_or_default();
+        // The longest path has six segments, and an absent one reads like an empty one: neither is ours.
+        let first = [next(), next(), next(), next(), next(), next()];
+        if segments.next().is_some() || path.ends_with('/') || path.contains("//") {
+            return None;
+        }
+        let ticket = |name| TicketType::parse(name).map(Credential::Ticket);
+        let token = Credential::AccessToken;
+        Some(match first {
+            ["healthz", "", "", "", "", ""] => Self::Health,
+            ["v1", "apps", "", "", "", ""] => Self::Apps,
+            ["v1", "apps", app, "", "", ""] => Self::App(app),
+            ["v1", "apps", app, "access_token", "", ""] => Self::Read(app, token),
+            ["v1", "apps", app, "access_token", "refresh", ""] => Self::Refresh(app, token),
+            ["v1", "apps", app, "access_token", "revoke", ""] => Self::Revoke(app),
+            ["v1", "apps", app, "signature", "", ""] => Self::Signature(app),
+            ["v1", "apps", app, "card_signature", "", ""] => Self::CardSignature(app),
+            ["v1", "apps", app, "tickets", name, ""] => Self::Read(app, ticket(name)?),
+            ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
+            _ => return None,
+        })
+    }
+
+    /// The methods that it knows, as `Allow` lists them.
+    pub const fn methods(&self) -> &'static str {
+        match self {
+            Self::Health => "GET, HEAD",
+            Self::Apps | Self::App(_) | Self::Read(..) => "GET",
+            Self::Refresh(..) | Self::Revoke(_) | Self::CardSignature(_) => "POST",
+            Self::Signature(_) => "GET, POST",
+        }
+    }
+
+    /// Whether it knows this method.
+    pub fn knows(&self, method: &str) -> bool {
+        self.methods().split(", ").any(|known| known == method)
+    }
+
+    /// Whether it reads the query; everywhere else a parameter is a slip.
+    pub const fn takes_parameters(&self) -> bool {
+        matches!(self, Self::Apps | Self::Read(_, Credential::AccessToken) | Self::Signature(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSAPI: Credential = Credential::Ticket(TicketType::Jsapi);
+
+    #[test]
+    fn the_paths_of_the_api() {
+        for (path, route, methods) in [
+            ("/healthz", Route::Health, "GET, HEAD"),
+            ("/v1/apps", Route::Apps, "GET"),
+            ("/v1/apps/shop", Route::App("shop"), "GET"),
+            ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET"),
+            ("/v1/apps/shop/access_token/refresh", Route::Refresh("shop", Credential::AccessToken), "POST"),
+            ("/v1/apps/shop/access_token/revoke", Route::Revoke("shop"), "POST"),
+            ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET"),
+            ("/v1/apps/shop/tickets/jsapi/refresh", Route::Refresh("shop", JSAPI), "POST"),
+            ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
+            ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),
+        ] {
+            assert_eq!(Route::parse(path), Some(route), "{path}");
+            assert_eq!(route.methods(), methods);
+            assert!(methods.split(", ").all(|method| route.knows(method)) && !route.knows("DELETE"));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_none_of_ours() {
+        for path in [
+            "",
+            "/",
+            "healthz",
+            "/healthz/",
+            "/v1",
+            "/v1/",
+            "/v1/apps/",
+            "/v1/apps//",
+            "/v1/apps//access_token",
+            "//v1/apps",
+            "/v1//apps",
+            "/V1/apps",
+            "/v1/Apps",
+            "/v1/apps/shop/",
+            "/v1/apps/shop/tickets",
+            "/v1/apps/shop/tickets/",
+            "/v1/apps/shop/tickets/2",
+            "/v1/apps/shop/tickets/JSAPI",
+            "/v1/apps/shop/access_token/",
+            "/v1/apps/shop/access_token/refresh/x",
+            "/v1/apps/shop/tickets/jsapi/refresh/x",
+            "/v1/apps/shop/%61ccess_token",
+            "/../v1/apps",
+        ] {
+            assert_eq!(Route::parse(path), None, "{path}");
+        }
+    }
+}
