@@ -5,6 +5,7 @@ pub(crate) mod credential;
 pub(crate) mod health;
 mod input;
 pub(crate) mod refresh;
+pub(crate) mod reseal;
 pub(crate) mod revoke;
 pub(crate) mod signature;
 pub(crate) mod status;

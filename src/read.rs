@@ -107,7 +107,7 @@ pub(crate) async fn ask_keeper(
             call.centre.shelves.at(app, credential, |shelf| shelf.bar(version));
             Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
         }
-        Ok(Reply::Awake | Reply::Status(_)) => {
+        Ok(Reply::Awake | Reply::Resealed { .. } | Reply::Status(_)) => {
             Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
         }
         Err(error) => {

@@ -1,7 +1,7 @@
 //! From a request to its handler. Everything that can be refused without I/O is refused here.
 
 use crate::answer::Outcome;
-use crate::api::{card_signature, credential, health, refresh, revoke, signature, status};
+use crate::api::{card_signature, credential, health, refresh, reseal, revoke, signature, status};
 use crate::bindings::Centre;
 use crate::call::Call;
 use std::net::IpAddr;
@@ -69,6 +69,7 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             refresh::report(request, &call, &ready, kind).await
         }
         Route::Revoke(app) => revoke::begin(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
+        Route::Reseal(app) => reseal::all(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
         Route::CardSignature(app) => {
             let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
             card_signature::sign(request, &call, &ready).await

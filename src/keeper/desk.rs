@@ -101,6 +101,7 @@ impl Desk {
             }
             Ask::Wake { shown } => self.wake(&shown).await.map(|()| Reply::Awake),
             Ask::Revoke => self.step(Credential::AccessToken, Event::Revoke).and_then(|_| self.status()),
+            Ask::Reseal => self.reseal(),
             Ask::Status => self.status(),
         };
         self.set_alarm().await?;
@@ -298,6 +299,21 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Seals every slot with the current key and publishes it anew.
+    fn reseal(self: &Rc<Self>) -> worker::Result<Reply> {
+        let opened = self.opened()?;
+        let loaded: Vec<Credential> = opened.slots.borrow().keys().copied().collect();
+        for credential in &loaded {
+            let slot = self.slot(*credential)?;
+            let (sealer, nonce) = (opened.sealer()?, platform::random());
+            opened.storage.save(&opened.ready.app.name, *credential, &slot, sealer, nonce)?;
+            if self.is_kept(*credential).is_ok() {
+                self.step(*credential, Event::Reseal)?;
+            }
+        }
+        Ok(Reply::Resealed { slots: loaded.len() })
     }
 
     fn status(&self) -> worker::Result<Reply> {

@@ -32,6 +32,8 @@ pub(crate) enum Ask {
     Wake { shown: Vec<(Credential, Version)> },
     /// The access token has leaked: kill it.
     Revoke,
+    /// Seal everything anew with the current key.
+    Reseal,
     /// How is everything?
     Status,
 }
@@ -51,6 +53,10 @@ pub(crate) enum Reply {
         failure: Option<Failure>,
     },
     Awake,
+    /// So many slots are sealed with the current key; the store follows.
+    Resealed {
+        slots: usize,
+    },
     Status(BTreeMap<Credential, Status>),
 }
 

@@ -132,6 +132,8 @@ pub enum Event {
     StoreAhead(Version),
     /// The token has leaked: kill it.
     Revoke,
+    /// What is stored is to be sealed anew, with another key.
+    Reseal,
 }
 
 /// What one who asked is told.
@@ -201,6 +203,7 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::StoreShows(version) => turn.slot.store_shows(version, moment.now),
         Event::StoreAhead(version) => turn.slot.store_ahead(version),
         Event::Revoke => turn.revoke(),
+        Event::Reseal => turn.slot.publish_again(),
     }
     turn.finish(slot)
 }

@@ -78,6 +78,11 @@ impl Sealer {
         Ok(Self { previous: Some(SealKey::parse(previous)?), ..self })
     }
 
+    /// Tells which key seals now: the first eight hex digits of a digest of it.
+    pub fn key_id(&self) -> &str {
+        &self.current.id
+    }
+
     /// Seals `plain` for the place that `place` describes. `nonce` must be random and new.
     ///
     /// # Errors

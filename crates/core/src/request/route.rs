@@ -20,6 +20,8 @@ pub enum Route<'a> {
     Refresh(&'a str, Credential),
     /// `/v1/apps/{app}/access_token/revoke`.
     Revoke(&'a str),
+    /// `/v1/apps/{app}/reseal`.
+    Reseal(&'a str),
     /// `/v1/apps/{app}/signature`.
     Signature(&'a str),
     /// `/v1/apps/{app}/card_signature`.
@@ -45,6 +47,7 @@ impl<'a> Route<'a> {
             ["v1", "apps", app, "access_token", "", ""] => Self::Read(app, token),
             ["v1", "apps", app, "access_token", "refresh", ""] => Self::Refresh(app, token),
             ["v1", "apps", app, "access_token", "revoke", ""] => Self::Revoke(app),
+            ["v1", "apps", app, "reseal", "", ""] => Self::Reseal(app),
             ["v1", "apps", app, "signature", "", ""] => Self::Signature(app),
             ["v1", "apps", app, "card_signature", "", ""] => Self::CardSignature(app),
             ["v1", "apps", app, "tickets", name, ""] => Self::Read(app, ticket(name)?),
@@ -58,7 +61,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Health => "GET, HEAD",
             Self::Apps | Self::App(_) | Self::Read(..) => "GET",
-            Self::Refresh(..) | Self::Revoke(_) | Self::CardSignature(_) => "POST",
+            Self::Refresh(..) | Self::Revoke(_) | Self::Reseal(_) | Self::CardSignature(_) => "POST",
             Self::Signature(_) => "GET, POST",
         }
     }
@@ -91,6 +94,7 @@ mod tests {
             ("/v1/apps/shop/access_token/revoke", Route::Revoke("shop"), "POST"),
             ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET"),
             ("/v1/apps/shop/tickets/jsapi/refresh", Route::Refresh("shop", JSAPI), "POST"),
+            ("/v1/apps/shop/reseal", Route::Reseal("shop"), "POST"),
             ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
             ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),
         ] {

@@ -1,0 +1,29 @@
+//! `POST /v1/apps/{app}/reseal`: seals what is stored of an app with the current `SEAL_KEY`, so that the
+//! previous one can be deleted.
+
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Reply};
+use crate::log;
+use serde_json::json;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::seal::Sealer;
+
+/// Seals anew.
+///
+/// 1. The Keeper seals its own slots and publishes them (503 when it cannot be reached).
+/// 2. 200 with the id of the key, as it stands beside everything that it has sealed.
+pub(crate) async fn all(call: &Call, ready: &ReadyApp) -> Outcome {
+    let app = &ready.app.name;
+    let key = call.centre.config.sealer.as_ref().map(Sealer::key_id);
+    if let Ok(Reply::Resealed { slots }) = client::ask(&call.env, ready, Ask::Reseal).await {
+        log::info("resealed", json!({"app": app, "slots": slots, "key": key}));
+        return answer::ok(&json!({"app": app, "resealed": slots, "key": key}));
+    }
+    log::error("keeper_unreachable", json!({"app": app}));
+    let detail =
+        format!("The Keeper of app {app} did not answer: send this again. Sealing twice does no harm.");
+    Err(Problem::new(Code::Unavailable, detail).retry_after(2))
+}
