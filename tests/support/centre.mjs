@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
+import { Canaries, stored } from "./leaks.mjs";
 import { startSimulator } from "./simulator.mjs";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -67,10 +68,31 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     throw error;
   }
   const worker = harness.getWorker();
+  const canaries = new Canaries(CANARY);
+  const answers = [];
+  const note = (response, text) => {
+    // What is handed out has its place in the body of a success, and nowhere else.
+    const handsOut = response.status === 200 && /access_token|ticket/.test(text);
+    if (handsOut) canaries.addFrom(JSON.parse(text));
+    else answers.push([`an answer (${response.status})`, text]);
+    answers.push(["answer headers", JSON.stringify([...response.headers])]);
+  };
+  const sql = async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query);
+  /** Nothing that is secret is where it does not belong. */
+  const search = async () => {
+    const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
+    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5);
+    // A Worker that was stopped for good has nothing more to show.
+    const kept = await stored(worker, sql, apps).catch(() => []);
+    const places = [...answers, ...logs, ...kept];
+    const found = canaries.search(places);
+    return { places: places.length, markers: canaries.count, found: [...new Set(found)] };
+  };
   const call = async (path, { key = CANARY.key, ...init } = {}) => {
     const headers = { ...(key && { authorization: `Bearer ${key}` }), ...init.headers };
     const response = await harness.fetch(path, { ...init, headers });
     const text = await response.text();
+    note(response, text);
     return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
   };
   const control = async (path, body) => {
@@ -100,11 +122,14 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     set: (change) => control("set", change),
     /** Operations since the last call, by kind. */
     counts: async () => (await control("set", { reset: true })).counts,
-    sql: async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query),
+    sql,
     logs: () => harness.getLogs().map((line) => line.message),
+    search,
     async stop() {
+      const { found } = await search();
       await harness.close();
       await simulator.stop();
+      if (found.length) throw new Error(`leaks: ${found.join("; ")}`);
     },
   };
 }

@@ -53,6 +53,7 @@ async function control(path, request, env) {
     for (const app of wanted.apps) await env.KEEPER.getByName(app).fetch("https://keeper/_test/retime", { method: "POST", body: JSON.stringify(wanted) });
   } else if (path === "set") {
     Object.assign(world, wanted);
+    if (wanted.leak) console.log(wanted.leak);
   }
   const { counts } = world;
   if (wanted.reset) world.counts = {};
