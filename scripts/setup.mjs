@@ -58,7 +58,7 @@ async function rust() {
 }
 
 /** A cargo-installed tool at exactly this version; returns its folder. */
-async function tool(name, version, takes, flags) {
+export async function tool(name, version, takes, flags) {
   const folder = join(cache, `${name}-${version}`);
   const stamp = join(folder, ".installed");
   if (existsSync(stamp)) return folder;

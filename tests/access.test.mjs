@@ -39,6 +39,15 @@ test("the next key opens too, and the scheme's case does not matter", async () =
   assert.equal((await centre.call(TOKEN, { key: null, headers: { authorization: `bearer ${CANARY.key}` } })).status, 200);
 });
 
+test("a key that is taken away opens nothing any more, and its twin goes on", async (t) => {
+  const other = await startCentre();
+  t.after(() => other.stop());
+  assert.equal((await other.call(TOKEN, { key: CANARY.nextKey })).status, 200);
+  await other.reconfigure(({ CALLER_KEY_ALL_NEXT, ...vars }) => vars);
+  isProblem(await other.call(TOKEN, { key: CANARY.nextKey }), 401, "unauthorized");
+  assert.equal((await other.call(TOKEN)).status, 200);
+});
+
 test("an address outside the caller's ranges: 403", async () => {
   for (const ip of ["203.0.113.7", "2001:db8::7", "::ffff:203.0.113.7"]) {
     assert.equal((await centre.call(TOKEN, from(ip))).status, 200, ip);

@@ -1,0 +1,22 @@
+//! Replies of WeChat, or of whatever stands in between.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zhongkong_core::wechat::reply;
+
+fuzz_target!(|body: &[u8]| {
+    for read in [reply::token(body), reply::ticket(body)] {
+        match read {
+            Ok(issued) => {
+                assert!((1..=7200).contains(&issued.expires_in_s));
+                assert!((1..=4096).contains(&issued.value.expose().len()));
+                assert!(reply::is_reply(body), "a value comes from a reply only");
+            }
+            Err(failure) => {
+                let _ = failure.advice(zhongkong_core::wechat::errcode::Endpoint::Token);
+            }
+        }
+    }
+    let _ = reply::probe(body);
+});

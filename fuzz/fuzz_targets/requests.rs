@@ -1,0 +1,35 @@
+//! Requests: path, query, key, page URL, stale report, card.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::request::route::Route;
+use zhongkong_core::request::{bearer, query};
+use zhongkong_core::signature::card::Card;
+use zhongkong_core::signature::{HostPattern, PageUrl};
+
+fuzz_target!(|text: &str| {
+    if let Some(route) = Route::parse(text) {
+        assert!(text.starts_with('/') && !text.ends_with('/') && !text.contains("//"));
+        assert!(!route.methods().is_empty());
+    }
+    for name in ["url", "min_ttl", "after"] {
+        if let Ok(Some(value)) = query::only_parameter(text, name) {
+            assert!(value.len() <= text.len());
+        }
+    }
+    assert!(text.contains(bearer(text)));
+    if let Ok(page) = PageUrl::parse(text) {
+        assert!(text.starts_with(page.as_str()) && !page.as_str().contains('#'));
+        if let Some(pattern) = HostPattern::parse(page.host()) {
+            assert!(pattern.covers(page.host()));
+        }
+    }
+    if let Some(digest) = Sha256Digest::from_hex(text) {
+        assert_eq!(String::from(digest), text.to_ascii_lowercase());
+    }
+    if let Ok(card) = serde_json::from_str::<Card>(text) {
+        let _ = card.is_sound();
+    }
+});

@@ -1,0 +1,45 @@
+//! Stored slots, and the engine on whatever was read: no panic, one call at a time, nothing past its life.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zhongkong_core::credential::Value;
+use zhongkong_core::engine::{Answer, Event, Moment, Patience, Rules, Slot, decide};
+use zhongkong_core::time::UnixTime;
+use zhongkong_core::wechat::{Failure, Issued, Verdict};
+
+fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
+    let (text, rules, steps) = data;
+    let mut slot: Slot = serde_json::from_str(text).unwrap_or_default();
+    let rules = match rules % 3 {
+        0 => Rules::Stable,
+        1 => Rules::Plain { lead_s: 1800, daily_limit: 200 },
+        _ => Rules::Ticket,
+    };
+    let mut now = 1_800_000_000;
+    for (kind, pause, dice) in steps.into_iter().take(64) {
+        now += u64::from(pause);
+        let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
+        let Some(value) = Value::parse(&format!("v{}", dice % 5)) else { return };
+        let event = match kind % 12 {
+            0 => Event::Tick,
+            1 => Event::Lost,
+            2 => Event::Read { min_ttl_s: u64::from(dice % 7200), patience: Patience::Left },
+            3 => Event::Read { min_ttl_s: 0, patience: Patience::Spent },
+            4 => Event::StaleReport { digest: value.digest(), patience: Patience::Spent },
+            5 | 6 => Event::Issued { sent_at, issued: Issued { value, expires_in_s: u64::from(dice % 7200) + 1 } },
+            7 => Event::Failed { sent_at, failure: Failure::Unreachable },
+            8 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear, Verdict::Unanswered][dice as usize % 4] },
+            9 => Event::Revoke,
+            10 => Event::PublishFailed,
+            _ => Event::Reseal,
+        };
+        let version = slot.version();
+        let (next, effects) = decide(rules, &slot, Moment { now: UnixTime::from_secs(now), dice }, event);
+        assert!(next.version() >= version && effects.wake_at.is_some());
+        if let Some(Answer::Serve(record)) = effects.answer {
+            assert!(record.expires_at.as_secs() > now);
+        }
+        slot = next;
+    }
+});
