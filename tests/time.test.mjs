@@ -56,6 +56,17 @@ describe("time", { concurrency: 4 }, () => {
     });
   }
 
+  test("plain: a relay that lets no probe through does not hold the refresh up", async (t) => {
+    const centre = await fresh(t);
+    const first = (await centre.token("legacy")).body;
+    await centre.simulator.fault({ fault: "html", status: 403, done: false, path: "/cgi-bin/getcallbackip" });
+    await centre.advance(5600);
+    const { body } = await until(() => centre.token("legacy"), ({ body }) => body.version === 2);
+    assert.ok(body.expires_in > 7000);
+    assert.equal(await centre.simulator.tokenAlive(first.access_token), true, "long before its end");
+    assert.equal((await status(centre, "legacy")).access_token.trouble, null);
+  });
+
   test("plain: a lost reply is healed before the old token's fuse has burnt down", async (t) => {
     const centre = await fresh(t);
     await centre.token("legacy");

@@ -126,8 +126,12 @@ impl Desk {
         let Some(token) = self.slot(Credential::AccessToken)?.held_value().cloned() else {
             return Ok(Verdict::Unclear);
         };
-        let body = self.send(app, &ApiRequest::probe(&token), 0..app.api_hosts.len()).await?;
-        Ok(body.map_or(Verdict::Unanswered, |body| reply::probe(&body)))
+        let sent = self.exchange(app, &ApiRequest::probe(&token), 0..app.api_hosts.len()).await?;
+        Ok(sent.map_or(Verdict::Unanswered, |sent| match reply::probe(&sent.body) {
+            // A relay that lets only tokens and tickets through is there all the same.
+            Verdict::Unanswered if (400..500).contains(&sent.status) => Verdict::Unclear,
+            verdict => verdict,
+        }))
     }
 
     /// A live access token for a ticket, waited for where one is on its way.
@@ -151,11 +155,20 @@ impl Desk {
         request: &ApiRequest,
         hosts: Range<usize>,
     ) -> worker::Result<Result<Vec<u8>, Failure>> {
+        Ok(self.exchange(app, request, hosts).await?.map(|sent| sent.body))
+    }
+
+    async fn exchange(
+        &self,
+        app: &App,
+        request: &ApiRequest,
+        hosts: Range<usize>,
+    ) -> worker::Result<Result<upstream::Reply, Failure>> {
         let centre = self.centre()?;
         let tried = app.api_hosts.get(hosts.clone()).unwrap_or_default();
         let reply = upstream::send(tried, request, centre.config.gateway_key.as_ref()).await;
         let answering = reply.as_ref().ok().filter(|reply| reply::is_reply(&reply.body));
         self.answering_host.set(answering.map(|reply| hosts.start + reply.host));
-        Ok(reply.map(|reply| reply.body))
+        Ok(reply)
     }
 }

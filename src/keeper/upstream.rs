@@ -24,6 +24,8 @@ const MAX_REPLY_BYTES: usize = 64 * 1024;
 pub(super) struct Reply {
     /// The number of the host that gave it.
     pub(super) host: usize,
+    /// The HTTP status. WeChat itself refuses with 200 and an errcode.
+    pub(super) status: u16,
     /// Whatever that host said.
     pub(super) body: Vec<u8>,
 }
@@ -45,8 +47,13 @@ pub(super) async fn send(
             read(response).await
         };
         match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((Ok(body), _)) if is_reply(&body) => return Ok(Reply { host: number, body }),
-            Either::Left((Ok(body), _)) => garbled = Some(Reply { host: number, body }),
+            Either::Left((Ok((status, body)), _)) => {
+                let reply = Reply { host: number, status, body };
+                if is_reply(&reply.body) {
+                    return Ok(reply);
+                }
+                garbled = Some(reply);
+            }
             // The error's text may hold the URL: it ends here.
             Either::Left((Err(_), _)) => {}
             Either::Right(_) => abort.abort(),
@@ -76,7 +83,9 @@ fn is_wechats_own(host: &str) -> bool {
         .is_some_and(|host| host == "api.weixin.qq.com" || host.ends_with(".weixin.qq.com"))
 }
 
-async fn read(mut response: Response) -> worker::Result<Vec<u8>> {
+/// Status and body.
+async fn read(mut response: Response) -> worker::Result<(u16, Vec<u8>)> {
+    let status = response.status_code();
     let mut body = Vec::new();
     let mut stream = response.stream()?;
     while let Some(chunk) = stream.next().await {
@@ -87,5 +96,5 @@ async fn read(mut response: Response) -> worker::Result<Vec<u8>> {
             break;
         }
     }
-    Ok(body)
+    Ok((status, body))
 }
