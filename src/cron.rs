@@ -5,7 +5,7 @@
 
 use crate::bindings::Centre;
 use crate::keeper::client;
-use crate::keeper::wire::{RosterAsk, RosterReply};
+use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join_all;
@@ -20,9 +20,6 @@ use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
 type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
-
-/// So many Keepers one tick wakes at most; the others follow a minute later.
-pub(crate) const MOST_A_TICK: u32 = 500;
 
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;

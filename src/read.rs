@@ -20,6 +20,7 @@ use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
+use zhongkong_core::time::UnixTime;
 
 /// A store that takes longer is not waited for: the Keeper has the truth.
 const STORE_TAKES: Duration = Duration::from_secs(2);
@@ -37,13 +38,13 @@ pub(crate) async fn live(
     kept(ready, credential)?;
     let shelves = &call.centre.shelves;
     let app = &ready.app.name;
-    // The clock is read for each look: the store may have taken its time.
-    let trusted = |record: &Record| record.freshness(platform::now(), ready.identity) != Freshness::Doubtful;
-    let enough = |record: &Record| trusted(record) && record.expires_in_s(platform::now()) >= min_ttl_s;
+    let trusted = |record: &Record, now| record.freshness(now, ready.identity) != Freshness::Doubtful;
+    let enough = |record: &Record, now| trusted(record, now) && record.expires_in_s(now) >= min_ttl_s;
     let now_ms = platform::now_millis();
-    let copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten().filter(trusted);
-    if let Some(record) = copy.clone().filter(enough) {
-        wake_if_due(call, ready, credential, &record);
+    let now = UnixTime::from_millis(now_ms);
+    let mut copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
+    if let Some(record) = copy.take_if(|record| enough(record, now)) {
+        wake_if_due(call, ready, credential, &record, now_ms);
         return Ok(record);
     }
     let find = pin!(store::find(&call.env, &call.centre, app, credential));
@@ -51,21 +52,26 @@ pub(crate) async fn live(
         Either::Left((found, _)) => found,
         Either::Right(_) => Found::Failed,
     };
-    let (stored, shown) = match found {
+    // The store may have taken its time.
+    let now_ms = platform::now_millis();
+    let now = UnixTime::from_millis(now_ms);
+    let (mut stored, shown) = match found {
         Found::Here(record) => {
-            let (now_ms, version) = (platform::now_millis(), record.version);
+            let version = record.version;
             let compare = |shelf: &mut Shelf| shelf.compare(record, now_ms).cloned();
-            (shelves.at(app, credential, compare).flatten().filter(trusted), Some(version))
+            (shelves.at(app, credential, compare).flatten(), Some(version))
         }
         Found::Nothing => (None, Some(Version::NONE)),
         Found::Failed => (None, None),
     };
-    if let Some(record) = stored.clone().filter(enough) {
-        wake_if_due(call, ready, credential, &record);
+    if let Some(record) = stored.take_if(|record| enough(record, now)) {
+        wake_if_due(call, ready, credential, &record, now_ms);
         return Ok(record);
     }
     let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
-    match (asked, stored.or(copy).filter(trusted)) {
+    let now = platform::now();
+    let trusted = |record: &Record| trusted(record, now);
+    match (asked, stored.filter(trusted).or(copy.filter(trusted))) {
         (Ok((record, _)), _) => Ok(record),
         // Less than was wished for is better than nothing, while the Keeper cannot be reached.
         (Err(NoAnswer::Unreachable(_)), Some(record)) => Ok(record),
@@ -127,10 +133,9 @@ fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
 }
 
 /// A reader who sees that a refresh is due starts it, and does not wait for it.
-fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record) {
+fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record, now_ms: u64) {
     let app = &ready.app.name;
-    let due = record.freshness(platform::now(), ready.identity) == Freshness::Due;
-    let now_ms = platform::now_millis();
+    let due = record.freshness(UnixTime::from_millis(now_ms), ready.identity) == Freshness::Due;
     if due && call.centre.shelves.at(app, credential, |shelf| shelf.should_wake(now_ms)) == Some(true) {
         let (env, ready) = (call.env.clone(), Rc::clone(ready));
         call.context.wait_until(async move {

@@ -56,13 +56,13 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             if !caller.may_from(Scope::Status, ip) {
                 return Err(not_allowed());
             }
-            status::all(&request, &call, caller).await
+            status::all(&url, &call, caller).await
         }
         Route::App(app) => status::one(&call, &allowed(&centre, caller, Scope::Status, app, ip)?).await,
         Route::Read(app, kind) => {
             let scope = if kind == Credential::AccessToken { Scope::Token } else { Scope::Ticket };
             let ready = ready(&centre, caller, scope, app, ip)?;
-            credential::show(&request, &call, &ready, kind).await
+            credential::show(&url, &call, &ready, kind).await
         }
         Route::Refresh(app, kind) => {
             let ready = ready(&centre, caller, Scope::Refresh, app, ip)?;
@@ -76,7 +76,7 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
         }
         Route::Signature(app) => {
             let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
-            signature::sign(request, &call, &ready).await
+            signature::sign(request, &url, &call, &ready).await
         }
     }
 }

@@ -88,3 +88,20 @@ test("an app that leaves the configuration is forgotten, one that changes is wok
   await centre.cron();
   await until(async () => centre.logs(), (lines) => lines.some((line) => line.includes("roster_forgets") && line.includes("legacy")));
 });
+
+test("a Keeper that readers have woken before the cron came is not woken again and again", async (t) => {
+  const centre = await startCentre({
+    change: (vars) => {
+      for (const app of Object.values(vars.APPS)) app.tickets = [];
+      return { ...vars, TEST_WITHOUT_ALARM: "yes" };
+    },
+  });
+  t.after(() => centre.stop());
+  await centre.token("demo");
+  await centre.token("legacy");
+  await until(centre.counts, ({ roster = 0 }) => roster === 0);
+  await centre.cron();
+  await until(centre.counts, ({ roster = 0 }) => roster === 0);
+  await centre.cron();
+  assert.equal(byCron(await centre.counts()).Keeper, 0);
+});

@@ -60,7 +60,7 @@ describe("stores", { concurrency: 3 }, () => {
     });
   }
 
-  test("d1: an older write does not replace a newer row, and a spoilt row is not served", async (t) => {
+  test("d1: rows are sealed, and a spoilt one is not served", async (t) => {
     const centre = await withStore(t, "d1");
     const first = (await centre.token()).body;
     const { DB } = await centre.worker.getEnv();

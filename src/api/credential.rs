@@ -6,7 +6,6 @@ use crate::call::Call;
 use crate::{platform, read};
 use serde_json::{Value, json};
 use std::rc::Rc;
-use worker::Request;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::record::Record;
@@ -20,14 +19,9 @@ const MAX_MIN_TTL_S: u64 = 7200;
 /// 1. `min_ttl` is a number of seconds, for the token only (400).
 /// 2. The credential is read: 404 for a ticket that is not kept, 502 where WeChat refuses, 503
 ///    where there is none that lives.
-pub(crate) async fn show(
-    request: &Request,
-    call: &Call,
-    ready: &Rc<ReadyApp>,
-    credential: Credential,
-) -> Outcome {
+pub(crate) async fn show(url: &str, call: &Call, ready: &Rc<ReadyApp>, credential: Credential) -> Outcome {
     let hint = "It is a number of seconds from 0 to 7200.";
-    let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
+    let min_ttl_s = match input::only_parameter(url, "min_ttl", hint)? {
         None => 0,
         Some(text) => text
             .parse()

@@ -13,10 +13,9 @@ pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidRequest, detail)
 }
 
-/// The one query parameter `name`, percent-decoded exactly once; `+` stays `+`. Any other
+/// The one query parameter `name` of a URL, percent-decoded exactly once; `+` stays `+`. Any other
 /// parameter is refused, with `hint`: it is a slip, or the rest of a value that was not encoded.
-pub(crate) fn only_parameter(request: &Request, name: &str, hint: &str) -> Result<Option<String>, Problem> {
-    let url = request.inner().url();
+pub(crate) fn only_parameter(url: &str, name: &str, hint: &str) -> Result<Option<String>, Problem> {
     let Some((_, query)) = url.split_once('?') else { return Ok(None) };
     query::only_parameter(query, name).map_err(|error| {
         invalid(match error {

@@ -27,17 +27,17 @@ struct Page {
 /// 1. The URL is that of a page (400), and its host may be signed (403).
 /// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
 /// 3. The URL is signed as it stands, without its fragment.
-pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
-    let url = if request.method() == Method::Post {
-        if request.inner().url().contains('?') {
+pub(crate) async fn sign(mut request: Request, url: &str, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+    let page = if request.method() == Method::Post {
+        if url.contains('?') {
             return Err(input::invalid("By POST the url is sent in the body, not in the query."));
         }
         input::json::<Page>(&mut request, SHAPE).await?.url
     } else {
-        input::only_parameter(&request, "url", HINT)?
+        input::only_parameter(url, "url", HINT)?
             .ok_or_else(|| input::invalid(format!("The url is missing. {HINT}")))?
     };
-    let page = PageUrl::parse(&url).map_err(|error| input::invalid(format!("{error}.")))?;
+    let page = PageUrl::parse(&page).map_err(|error| input::invalid(format!("{error}.")))?;
     let app = &ready.app;
     if !app.sign_hosts.iter().any(|pattern| pattern.covers(page.host())) {
         let detail = format!(

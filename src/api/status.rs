@@ -10,7 +10,6 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use worker::Request;
 use zhongkong_core::access::{AllowedApps, Caller};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
@@ -26,9 +25,9 @@ const PAGE: usize = 40;
 ///
 /// 1. `after` is a name of an app, or absent (400).
 /// 2. Each app is described; `next` says where the next page begins.
-pub(crate) async fn all(request: &Request, call: &Call, caller: &Caller) -> Outcome {
+pub(crate) async fn all(url: &str, call: &Call, caller: &Caller) -> Outcome {
     let hint = "It is the \"next\" of the page before.";
-    let after = match input::only_parameter(request, "after", hint)? {
+    let after = match input::only_parameter(url, "after", hint)? {
         None => None,
         Some(name) => Some(
             AppName::parse(&name)
@@ -37,8 +36,8 @@ pub(crate) async fn all(request: &Request, call: &Call, caller: &Caller) -> Outc
     };
     let config = &call.centre.config;
     let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-    let mut names = config.apps.range((after, Bound::Unbounded)).map(|(name, _)| name);
-    let mut names = names.by_ref().filter(|name| caller.apps.includes(name));
+    let names = config.apps.range((after, Bound::Unbounded)).map(|(name, _)| name);
+    let mut names = names.filter(|name| caller.apps.includes(name));
     let page: Vec<&AppName> = names.by_ref().take(PAGE).collect();
     let next = page.last().filter(|_| names.next().is_some());
     let apps = join_all(page.iter().map(|name| describe(call, name))).await;

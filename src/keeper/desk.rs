@@ -97,9 +97,14 @@ impl Desk {
                 self.converse(credential, |patience| Event::Read { min_ttl_s, patience }).await
             }
             Ask::Stale { credential, digest } => {
+                self.is_kept(credential)?;
                 self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
             }
-            Ask::Wake { shown } => self.wake(&shown).await.map(|()| Reply::Awake),
+            Ask::Wake { shown } => {
+                // Whoever wakes us may have it from the roster, and that may have been written over since.
+                self.noted_at.set(None);
+                self.wake(&shown).await.map(|()| Reply::Awake)
+            }
             Ask::Revoke => self.step(Credential::AccessToken, Event::Revoke).and_then(|_| self.status()),
             Ask::Reseal => self.reseal(),
             Ask::Status => self.status(),
@@ -253,7 +258,6 @@ impl Desk {
         credential: Credential,
         event: impl Fn(Patience) -> Event,
     ) -> worker::Result<Reply> {
-        self.is_kept(credential)?;
         let first = self.slot(credential)?.version();
         let deadline = platform::now_millis() + READER_WAITS_MS;
         let mut patience = Patience::Left;

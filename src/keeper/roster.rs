@@ -5,8 +5,7 @@
 //! right: an app that is woken too early looks at its own plan, and without the roster the cron reads
 //! the store.
 
-use super::wire::{Fingerprint, RosterAsk, RosterReply};
-use crate::cron::MOST_A_TICK;
+use super::wire::{Fingerprint, MOST_A_TICK, RosterAsk, RosterReply};
 use serde::Deserialize;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::app::AppName;

@@ -60,6 +60,9 @@ pub(crate) enum Reply {
     Status(BTreeMap<Credential, Status>),
 }
 
+/// So many Keepers one tick of the cron wakes at most; the others follow a minute later.
+pub(crate) const MOST_A_TICK: u32 = 500;
+
 /// Tells whether an app is still configured as it was.
 pub(crate) type Fingerprint = String;
 

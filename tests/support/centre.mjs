@@ -82,8 +82,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   const search = async () => {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
     const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5);
-    // A Worker that was stopped for good has nothing more to show.
-    const kept = await stored(worker, sql, apps).catch(() => []);
+    const kept = await stored(worker, sql, apps);
     const places = [...answers, ...logs, ...kept];
     const found = canaries.search(places);
     return { places: places.length, markers: canaries.count, found: [...new Set(found)] };

@@ -181,6 +181,7 @@ impl Centre {
 
     /// Does what is due, for every credential.
     pub(crate) fn wake(&mut self, app: usize, shown: &[(Credential, Version)]) -> Step {
+        self.keepers[app].noted = None;
         for credential in self.keepers[app].credentials() {
             let key = (app, credential);
             for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {

@@ -14,6 +14,7 @@ fn what_was_broken_once() {
         for_ms: 2 * hour,
         what: Trouble::Upstream(kind, probability),
     };
+    let lasting = |from, for_ms, what| Disturbance { from: START + from, for_ms, what };
     let rows = [
         // The first sight of a ticket was rounded down: it was believed a second too long.
         ("rounding", Scenario { disturbances: vec![], ..Scenario::of(0, 3) }),
@@ -53,6 +54,30 @@ fn what_was_broken_once() {
                     },
                 ],
                 ..Scenario::of(133, 3)
+            },
+        ),
+        // The token between the two forced refreshes of a revocation was trusted for its whole life by
+        // copies, while the store lost its successor.
+        (
+            "revoked, and the store loses writes",
+            Scenario {
+                disturbances: vec![
+                    lasting(20 * hour, 2 * hour, Trouble::StoreLoses),
+                    lasting(21 * hour, 0, Trouble::Revoke),
+                ],
+                ..Scenario::of(25, 3)
+            },
+        ),
+        // Two lost replies of a revocation of the plain API left nothing, and the refresh waited for the
+        // plan of the token before.
+        (
+            "revoked, and the replies are lost",
+            Scenario {
+                disturbances: vec![
+                    upstream(20 * hour, Kind::LostBefore, 0.5),
+                    lasting(20 * hour + 851_000, 0, Trouble::Revoke),
+                ],
+                ..Scenario::of(49, 3)
             },
         ),
         ("seed 0", Scenario::of(0, 3)),
