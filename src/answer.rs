@@ -4,14 +4,42 @@ use crate::log;
 use serde::Serialize;
 use serde_json::json;
 use worker::{Headers, Response};
+use zhongkong_core::credential::Version;
 use zhongkong_core::problem::{Code, Problem};
 
 /// What a handler comes to.
-pub(crate) type Outcome = Result<Response, Problem>;
+pub(crate) type Outcome = Result<Answer, Problem>;
+
+/// A success, and what the app's history is told of it.
+pub(crate) struct Answer {
+    response: Response,
+    pub(crate) told: Told,
+}
+
+/// See [`zhongkong_core::history::Deed`].
+pub(crate) struct Told {
+    pub(crate) result: &'static str,
+    pub(crate) version: Option<Version>,
+    pub(crate) about: Option<String>,
+}
+
+impl Answer {
+    /// It hands out this version, or is made with it.
+    pub(crate) fn of_version(mut self, version: Version) -> Self {
+        self.told.version = Some(version);
+        self
+    }
+
+    /// It is more than `ok`, and about this.
+    pub(crate) fn telling(mut self, result: &'static str, about: String) -> Self {
+        (self.told.result, self.told.about) = (result, Some(about));
+        self
+    }
+}
 
 /// Turns a handler's outcome into the response.
 pub(crate) fn from_outcome(outcome: Outcome) -> worker::Result<Response> {
-    outcome.or_else(|problem| from_problem(&problem))
+    outcome.map_or_else(|problem| from_problem(&problem), |answer| Ok(answer.response))
 }
 
 /// A successful answer.
@@ -22,7 +50,9 @@ pub(crate) fn ok<T: Serialize>(body: &T) -> Outcome {
 /// An answer with a status of its own.
 pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
     let text = serde_json::to_string(body).map_err(|_| internal("an answer could not be written"))?;
-    respond(text, "application/json", status).map_err(|_| internal("an answer could not be built"))
+    let response =
+        respond(text, "application/json", status).map_err(|_| internal("an answer could not be built"))?;
+    Ok(Answer { response, told: Told { result: "ok", version: None, about: None } })
 }
 
 /// A fault of ours: the reason goes into the log, not to the caller.

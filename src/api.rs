@@ -2,6 +2,7 @@
 
 pub(crate) mod card_signature;
 pub(crate) mod credential;
+pub(crate) mod events;
 pub(crate) mod health;
 mod input;
 pub(crate) mod refresh;

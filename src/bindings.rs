@@ -1,16 +1,17 @@
 //! The only place that reads raw bindings. It gives back a [`Centre`], checked whole, once for each
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
+use crate::history::Journals;
 use crate::log;
 use crate::shelf::Shelves;
 use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
 use std::cell::OnceCell;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::durable::Stub;
 use worker::kv::KvStore;
-use worker::{D1Database, Env};
+use worker::{D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
 use zhongkong_core::secret::Secret;
@@ -18,6 +19,7 @@ use zhongkong_core::secret::Secret;
 const TOKENS: &str = "TOKENS";
 const DB: &str = "DB";
 const KEEPER: &str = "KEEPER";
+const KEY_LIMIT: &str = "KEY_LIMIT";
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
 const KEEPER_NEAR: &str = "apac";
@@ -26,6 +28,7 @@ const KEEPER_NEAR: &str = "apac";
 pub(crate) struct Centre {
     pub(crate) config: Config,
     pub(crate) shelves: Shelves,
+    pub(crate) journals: Journals,
 }
 
 thread_local! {
@@ -46,6 +49,11 @@ pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
 /// The database that credentials are published to with `STORE = "d1"`.
 pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
     env.d1(DB)
+}
+
+/// The counter of attempts without a valid key, where one is bound.
+pub(crate) fn key_limit(env: &Env) -> Option<RateLimiter> {
+    binding(env, KEY_LIMIT).map(JsCast::unchecked_into)
 }
 
 /// The Keeper of an app.
@@ -77,7 +85,8 @@ fn read(env: &Env) -> Centre {
         log::error("misconfigured", json!({"setting": fault.setting, "detail": fault.to_string()}));
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
-    Centre { config, shelves }
+    let journals = Journals::new(config.apps.keys().cloned());
+    Centre { config, shelves, journals }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::Env;
 use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, ReadyApp};
+use zhongkong_core::config::{AppEntry, Fault, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::history::{Action, Deed, Line};
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
@@ -23,6 +24,9 @@ type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
 
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;
+
+/// So many faulty apps have it in their history; the log names all of them.
+const MOST_TOLD: usize = 100;
 
 /// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
@@ -76,6 +80,7 @@ async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<
     let configured = centre.config.fingerprint.clone();
     let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
     if matches!(reply, RosterReply::Unknown) {
+        tell_faults(centre, env, now).await;
         let apps = centre.config.ready_apps();
         let apps = apps.map(|ready| (ready.app.name.clone(), ready.identity.fingerprint())).collect();
         reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
@@ -83,6 +88,22 @@ async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<
     match reply {
         RosterReply::Due(apps) => Ok(apps.into_iter().map(|app| (app, Vec::new())).collect()),
         _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
+    }
+}
+
+/// Once for each configuration: what is wrong with an app goes into its history.
+async fn tell_faults(centre: &Centre, env: &Env, now: UnixTime) {
+    let faulty = centre.config.apps.iter().filter_map(|(app, entry)| match entry {
+        AppEntry::Faulty(faults) => Some((app, faults)),
+        AppEntry::Ready(_) => None,
+    });
+    let told = faulty.take(MOST_TOLD).map(|(app, faults)| {
+        let deed = Deed::of_keeper(Action::Configuration, None, "misconfigured");
+        let line = |fault: &Fault| Line::new(&Deed { about: Some(&fault.setting), ..deed }, now);
+        client::note(env, app, faults.iter().map(line).collect())
+    });
+    for lines in join_all(told).await.into_iter().filter_map(Result::err) {
+        log::error("history_unreachable", json!({"by": "cron", "lines": lines.len()}));
     }
 }
 

@@ -9,6 +9,8 @@ mod alerts;
 pub(crate) mod client;
 mod desk;
 mod flight;
+mod history;
+mod opened;
 mod publish;
 mod roster;
 mod storage;
@@ -17,7 +19,7 @@ mod upstream;
 pub(crate) mod wire;
 
 use crate::log;
-use client::ROSTER_PATH;
+use client::{HISTORY_PATH, ROSTER_PATH};
 use desk::Desk;
 use serde_json::json;
 use std::rc::Rc;
@@ -48,10 +50,10 @@ impl DurableObject for Keeper {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let answer = if request.path() == ROSTER_PATH {
-            roster::answer(&self.desk.state, request).await
-        } else {
-            self.answer(request).await
+        let answer = match request.path().as_str() {
+            ROSTER_PATH => roster::answer(&self.desk.state, request).await,
+            HISTORY_PATH => history::answer(&self.desk.state, request).await,
+            _ => self.answer(request).await,
         };
         answer.or_else(|error| {
             // Storage and platform errors: they hold no secret, and callers do not see them.

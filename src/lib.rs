@@ -8,6 +8,8 @@ mod api;
 mod bindings;
 mod call;
 mod cron;
+mod gate;
+mod history;
 mod keeper;
 mod log;
 mod platform;

@@ -1,29 +1,29 @@
-//! From a request to its handler. Everything that can be refused without I/O is refused here.
+//! From a request to its handler. Everything that can be refused without I/O is refused before any; what
+//! was handed out or refused is noted in the app's history.
 
 use crate::answer::Outcome;
-use crate::api::{card_signature, credential, health, refresh, reseal, revoke, signature, status};
-use crate::bindings::Centre;
+use crate::api::{card_signature, credential, events, health, refresh, reseal, revoke, signature, status};
 use crate::call::Call;
+use crate::gate::{self, allowed, not_allowed, ready};
+use crate::history;
 use std::net::IpAddr;
 use std::rc::Rc;
 use worker::Request;
 use zhongkong_core::access::{Caller, Scope};
-use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::MAX_URL_BYTES;
 use zhongkong_core::request::route::Route;
-use zhongkong_core::request::{MAX_URL_BYTES, bearer};
-use zhongkong_core::secret::Secret;
 
 /// Answers a request.
 ///
 /// 1. The URL has a bound (413), the path is known (404), so is the method (405), and it takes parameters
 ///    if there are any (400).
-/// 2. The key belongs to a caller (401); with nobody configured the operator is told (500).
+/// 2. The key belongs to a caller (401, or 429 after many that do not); with nobody configured the
+///    operator is told (500).
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
-/// 5. The handler.
+/// 5. The handler. From 2. on, the history is told.
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     // 1.
     let url = request.inner().url();
@@ -47,104 +47,42 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     }
     // 2.
     let centre = Rc::clone(&call.centre);
-    let caller = authenticate(&request, &centre)?;
-    let ip = client_ip(&request);
-    // 3. to 5.
-    match route {
-        Route::Health => health::show(&call),
-        Route::Apps => {
-            if !caller.may_from(Scope::Status, ip) {
-                return Err(not_allowed());
-            }
-            status::all(&url, &call, caller).await
-        }
-        Route::App(app) => status::one(&call, &allowed(&centre, caller, Scope::Status, app, ip)?).await,
+    let ip = gate::client_ip(&request);
+    let caller = gate::authenticate(&request, &centre);
+    let name = caller.as_ref().ok().map(|caller| caller.name.as_str());
+    let outcome = match caller {
+        Ok(caller) => serve(request, &url, &call, caller, &route, ip).await,
+        Err(problem) => gate::turn_away(&call, ip, problem).await,
+    };
+    history::note(&call, &route, name, ip, &outcome);
+    outcome
+}
+
+/// Steps 3 to 5, for a caller who is known.
+async fn serve(
+    request: Request,
+    url: &str,
+    call: &Call,
+    caller: &Caller,
+    route: &Route<'_>,
+    ip: Option<IpAddr>,
+) -> Outcome {
+    let centre = &call.centre;
+    let ready = |scope, app| ready(centre, caller, scope, app, ip);
+    match *route {
+        Route::Health => health::show(call),
+        Route::Apps if !caller.may_from(Scope::Status, ip) => Err(not_allowed()),
+        Route::Apps => status::all(url, call, caller).await,
+        Route::App(app) => status::one(call, &allowed(centre, caller, Scope::Status, app, ip)?).await,
+        Route::Events(app) => events::page(url, call, &allowed(centre, caller, Scope::Admin, app, ip)?).await,
         Route::Read(app, kind) => {
             let scope = if kind == Credential::AccessToken { Scope::Token } else { Scope::Ticket };
-            let ready = ready(&centre, caller, scope, app, ip)?;
-            credential::show(&url, &call, &ready, kind).await
+            credential::show(url, call, &ready(scope, app)?, kind).await
         }
-        Route::Refresh(app, kind) => {
-            let ready = ready(&centre, caller, Scope::Refresh, app, ip)?;
-            refresh::report(request, &call, &ready, kind).await
-        }
-        Route::Revoke(app) => revoke::begin(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
-        Route::Reseal(app) => reseal::all(&call, &*ready(&centre, caller, Scope::Admin, app, ip)?).await,
-        Route::CardSignature(app) => {
-            let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
-            card_signature::sign(request, &call, &ready).await
-        }
-        Route::Signature(app) => {
-            let ready = ready(&centre, caller, Scope::Sign, app, ip)?;
-            signature::sign(request, &url, &call, &ready).await
-        }
+        Route::Refresh(app, kind) => refresh::report(request, call, &ready(Scope::Refresh, app)?, kind).await,
+        Route::Revoke(app) => revoke::begin(call, &*ready(Scope::Admin, app)?).await,
+        Route::Reseal(app) => reseal::all(call, &*ready(Scope::Admin, app)?).await,
+        Route::CardSignature(app) => card_signature::sign(request, call, &ready(Scope::Sign, app)?).await,
+        Route::Signature(app) => signature::sign(request, url, call, &ready(Scope::Sign, app)?).await,
     }
-}
-
-/// The caller who holds the key of the `Authorization` header.
-fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller, Problem> {
-    if centre.config.callers.is_empty() {
-        return Err(misconfigured(centre.config.faults.iter().map(ToString::to_string)));
-    }
-    let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
-    let key = Secret::new(bearer(header.expose()).to_owned());
-    centre.config.callers.holder_of(&key).ok_or_else(|| {
-        let detail = if key.expose().is_empty() {
-            "Send a caller's key as `Authorization: Bearer KEY`."
-        } else {
-            "Nobody holds this key. Compare it with the one that the operator has given out."
-        };
-        Problem::new(Code::Unauthorized, detail)
-    })
-}
-
-/// The address that Cloudflare saw. `X-Forwarded-For` is the client's to forge and is not read.
-fn client_ip(request: &Request) -> Option<IpAddr> {
-    request.headers().get("CF-Connecting-IP").ok().flatten()?.parse().ok()
-}
-
-/// The app's name, if the caller may do this to it.
-fn allowed(
-    centre: &Centre,
-    caller: &Caller,
-    scope: Scope,
-    app: &str,
-    ip: Option<IpAddr>,
-) -> Result<AppName, Problem> {
-    let name = AppName::parse(app).ok_or_else(not_allowed)?;
-    if caller.may(scope, &name, ip) && centre.config.apps.contains_key(&name) {
-        Ok(name)
-    } else {
-        Err(not_allowed())
-    }
-}
-
-/// The app, if the caller may do this to it and its settings are sound.
-fn ready(
-    centre: &Centre,
-    caller: &Caller,
-    scope: Scope,
-    app: &str,
-    ip: Option<IpAddr>,
-) -> Result<Rc<ReadyApp>, Problem> {
-    let name = allowed(centre, caller, scope, app, ip)?;
-    if centre.config.fatal().next().is_some() {
-        return Err(misconfigured(centre.config.fatal().map(ToString::to_string)));
-    }
-    match centre.config.apps.get(&name) {
-        Some(AppEntry::Ready(ready)) => Ok(Rc::clone(ready)),
-        Some(AppEntry::Faulty(faults)) => Err(misconfigured(faults.iter().map(ToString::to_string))),
-        None => Err(not_allowed()),
-    }
-}
-
-fn not_allowed() -> Problem {
-    let detail = "This key may not do this: its scopes, its apps or the addresses it may come from do not allow it, \
-                  or there is no such app.";
-    Problem::new(Code::NotAllowed, detail)
-}
-
-/// Names every setting that is at fault, never a value.
-fn misconfigured(faults: impl Iterator<Item = String>) -> Problem {
-    Problem::new(Code::Misconfigured, faults.collect::<Vec<_>>().join(" "))
 }

@@ -15,6 +15,7 @@ use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::record::{Header, Published, Record, store_key};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
@@ -87,6 +88,8 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
             Ok(Published::Withdrawn { .. }) => Found::Nothing,
             Err(_) => {
                 log::error("record_does_not_open", json!({"app": app, "credential": credential}));
+                let deed = Deed::of_keeper(Action::Open, Some(credential), "record_does_not_open");
+                centre.journals.note(app, &deed);
                 Found::Failed
             }
         },

@@ -14,9 +14,10 @@ fuzz_target!(|text: &str| {
         assert!(text.starts_with('/') && !text.ends_with('/') && !text.contains("//"));
         assert!(!route.methods().is_empty());
     }
-    for name in ["url", "min_ttl", "after"] {
-        if let Ok(Some(value)) = query::only_parameter(text, name) {
-            assert!(value.len() <= text.len());
+    for names in [["url", "min_ttl"], ["before", "caller"]] {
+        if let Ok(found) = query::parameters(text, names) {
+            let length: usize = found.into_iter().flatten().map(|value| value.len()).sum();
+            assert!(length <= text.len());
         }
     }
     assert!(text.contains(bearer(text)));

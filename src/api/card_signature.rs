@@ -25,15 +25,17 @@ pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>
     if !card.is_sound() {
         return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
     }
-    let ticket = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?.value;
+    let record = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?;
+    let ticket = record.value;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
     let ext = serde_json::to_string(&card.ext(&ticket, timestamp, &nonce))
         .map_err(|_| answer::internal("a cardExt could not be written"))?;
-    answer::ok(&json!({
+    let body = json!({
         "cardExt": ext,
         "cardSign": card.choose(&ready.app.appid, &ticket, timestamp, &nonce),
         "signType": "SHA1",
         "timestamp": timestamp,
         "nonceStr": nonce,
-    }))
+    });
+    Ok(answer::ok(&body)?.of_version(record.version))
 }

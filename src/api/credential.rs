@@ -30,7 +30,7 @@ pub(crate) async fn show(url: &str, call: &Call, ready: &Rc<ReadyApp>, credentia
             .ok_or_else(|| input::invalid(format!("min_ttl is not understood. {hint}")))?,
     };
     let record = read::live(call, ready, credential, min_ttl_s).await?;
-    answer::ok(&body(credential, &record, platform::now()))
+    Ok(answer::ok(&body(credential, &record, platform::now()))?.of_version(record.version))
 }
 
 /// The answer: the value under WeChat's own name, and its true remainder of life.

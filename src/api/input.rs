@@ -13,17 +13,31 @@ pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidRequest, detail)
 }
 
-/// The one query parameter `name` of a URL, percent-decoded exactly once; `+` stays `+`. Any other
+/// The query parameters `names` of a URL, percent-decoded exactly once; `+` stays `+`. Any other
 /// parameter is refused, with `hint`: it is a slip, or the rest of a value that was not encoded.
-pub(crate) fn only_parameter(url: &str, name: &str, hint: &str) -> Result<Option<String>, Problem> {
-    let Some((_, query)) = url.split_once('?') else { return Ok(None) };
-    query::only_parameter(query, name).map_err(|error| {
+pub(crate) fn parameters<const N: usize>(
+    url: &str,
+    names: [&str; N],
+    hint: &str,
+) -> Result<[Option<String>; N], Problem> {
+    let Some((_, query)) = url.split_once('?') else { return Ok([const { None }; N]) };
+    query::parameters(query, names).map_err(|error| {
+        let name = |place: usize| names.get(place).copied().unwrap_or_default();
         invalid(match error {
-            QueryError::Unknown => format!("This path knows no query parameter but {name}. {hint}"),
-            QueryError::Twice => format!("The query parameter {name} is there twice. {hint}"),
-            QueryError::Encoding => format!("{name} is not well encoded. {hint}"),
+            QueryError::Unknown => {
+                format!("This path knows no query parameter but {}. {hint}", names.join(", "))
+            }
+            QueryError::Twice(place) => {
+                format!("The query parameter {} is there twice. {hint}", name(place))
+            }
+            QueryError::Encoding(place) => format!("{} is not well encoded. {hint}", name(place)),
         })
     })
+}
+
+/// The one query parameter `name`.
+pub(crate) fn only_parameter(url: &str, name: &str, hint: &str) -> Result<Option<String>, Problem> {
+    parameters(url, [name], hint).map(|[value]| value)
 }
 
 /// The JSON body.

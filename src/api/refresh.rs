@@ -45,5 +45,6 @@ pub(crate) async fn report(
     if let Some(body) = body.as_object_mut() {
         body.insert("rotated".to_owned(), json!(rotated));
     }
-    answer::ok(&body)
+    let result = if rotated { "rotated" } else { "current" };
+    Ok(answer::ok(&body)?.of_version(record.version).telling(result, digest.short()))
 }

@@ -49,10 +49,6 @@ pub(crate) async fn sign(mut request: Request, url: &str, call: &Call, ready: &R
     let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
     let signature = js_sdk(&ticket.value, &nonce, timestamp, &page);
-    answer::ok(&json!({
-        "appId": app.appid,
-        "timestamp": timestamp,
-        "nonceStr": nonce,
-        "signature": signature,
-    }))
+    let body = json!({"appId": app.appid, "timestamp": timestamp, "nonceStr": nonce, "signature": signature});
+    Ok(answer::ok(&body)?.of_version(ticket.version))
 }

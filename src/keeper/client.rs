@@ -1,20 +1,24 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
-use super::wire::{Ask, Question, Reply, RosterAsk, RosterReply};
+use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply};
 use crate::bindings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::durable::Stub;
 use worker::{Env, Method, Request, RequestInit};
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::history::Line;
 
-/// Where the two kinds of question go.
+/// Where the kinds of question go.
 const KEEPER: &str = "https://keeper/";
 const ROSTER: &str = "https://keeper/roster";
+const HISTORY: &str = "https://keeper/history";
 
-/// The path of [`ROSTER`].
+/// The paths of [`ROSTER`] and [`HISTORY`].
 pub(super) const ROSTER_PATH: &str = "/roster";
+pub(super) const HISTORY_PATH: &str = "/history";
 
 /// Asks the Keeper of an app. Every question may be asked twice: after a failure, as a deployment
 /// brings them about, it is, on a new stub.
@@ -33,6 +37,23 @@ pub(crate) async fn ask_roster(env: &Env, ask: &RosterAsk) -> worker::Result<Ros
         Ok(reply) => Ok(reply),
         Err(_) => put(bindings::roster(env)?, ROSTER, ask).await,
     }
+}
+
+/// Adds lines to the history of an app. It is not tried twice: a line may have arrived without an answer.
+/// What did not arrive comes back.
+pub(crate) async fn note(env: &Env, app: &AppName, lines: Vec<Line>) -> Result<Vec<Line>, Vec<Line>> {
+    let Ok(stub) = bindings::keeper(env, app) else { return Err(lines) };
+    let ask = HistoryAsk::Note(lines);
+    let sent: worker::Result<Vec<Entry>> = put(stub, HISTORY, &ask).await;
+    match (sent, ask) {
+        (Err(_), HistoryAsk::Note(lines)) => Err(lines),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A part of the history of an app.
+pub(crate) async fn history(env: &Env, app: &AppName, filter: Filter) -> worker::Result<Vec<Entry>> {
+    put(bindings::keeper(env, app)?, HISTORY, &HistoryAsk::Page(filter)).await
 }
 
 async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {

@@ -6,14 +6,15 @@
 
 use super::alerts::announce;
 use super::flight::Flights;
-use super::storage::{Loaded, Storage};
+use super::opened::Opened;
+use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
 use crate::{log, platform};
 use futures_util::future::select;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
-use zhongkong_core::seal::Sealer;
+use zhongkong_core::history::upkeep;
 use zhongkong_core::time::UnixTime;
 
 /// A reader waits so long for a refresh, in milliseconds.
@@ -45,23 +46,7 @@ pub(super) struct Desk {
     pub(super) note_after_ms: Cell<u64>,
 }
 
-/// What is known once the app is.
-struct Opened {
-    ready: Rc<ReadyApp>,
-    centre: Rc<Centre>,
-    storage: Storage,
-    slots: RefCell<BTreeMap<Credential, Slot>>,
-    /// For each credential: when it wants to be looked at, and when WeChat is to be called for it.
-    wake_at: RefCell<BTreeMap<Credential, (UnixTime, UnixTime)>>,
-}
-
-impl Opened {
-    fn sealer(&self) -> worker::Result<&Sealer> {
-        self.centre.config.sealer.as_ref().ok_or_else(|| refuse("SEAL_KEY is missing or wrong"))
-    }
-}
-
-fn refuse(why: &str) -> worker::Error {
+pub(super) fn refuse(why: &str) -> worker::Error {
     worker::Error::RustError(why.to_owned())
 }
 
@@ -143,7 +128,7 @@ impl Desk {
         if self.opened.borrow().is_some() {
             return Ok(());
         }
-        let opened = Rc::new(self.load(app)?);
+        let opened = Rc::new(Opened::load(&self.state, &self.env, app)?);
         *self.opened.borrow_mut() = Some(Rc::clone(&opened));
         let taken_up = self.take_up(&opened.ready);
         if taken_up.is_err() {
@@ -169,32 +154,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Reads what SQLite holds.
-    fn load(&self, app: &AppName) -> worker::Result<Opened> {
-        let centre = bindings::centre(&self.env);
-        let ready = match centre.config.apps.get(app) {
-            Some(AppEntry::Ready(ready)) => Rc::clone(ready),
-            _ => return Err(refuse("the app is not configured, or wrongly")),
-        };
-        let storage = Storage::open(&self.state)?;
-        if storage.app()?.as_ref() != Some(app) {
-            storage.set_app(app)?;
-        }
-        let opened =
-            Opened { ready, centre, storage, slots: RefCell::default(), wake_at: RefCell::default() };
-        for (credential, loaded) in opened.storage.load(app, opened.sealer()?)? {
-            let slot = match loaded {
-                Loaded::Whole(slot) => *slot,
-                Loaded::DoesNotOpen(version) => {
-                    log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
-                    Slot::with_version(version)
-                }
-            };
-            opened.slots.borrow_mut().insert(credential, slot);
-        }
-        Ok(opened)
-    }
-
     pub(super) fn slot(&self, credential: Credential) -> worker::Result<Slot> {
         Ok(self.opened()?.slots.borrow().get(&credential).cloned().unwrap_or_default())
     }
@@ -212,7 +171,8 @@ impl Desk {
         let opened = self.opened()?;
         let rules = Rules::of(&opened.ready.app, credential);
         let before = self.slot(credential)?;
-        let (slot, effects) = decide(rules, &before, platform::moment(), event);
+        let moment = platform::moment();
+        let (slot, effects) = decide(rules, &before, moment, event.clone());
         if effects.persist {
             opened.storage.save(
                 &opened.ready.app.name,
@@ -227,6 +187,9 @@ impl Desk {
                 "rotated",
                 json!({"app": opened.ready.app.name, "credential": credential, "version": slot.version()}),
             );
+        }
+        for deed in upkeep(credential, &event, &before, &slot, &effects) {
+            opened.tell(&deed, moment.now);
         }
         opened.slots.borrow_mut().insert(credential, slot);
         if let (Some(wake_at), Some(call_at)) = (effects.wake_at, effects.call_at) {

@@ -7,6 +7,7 @@ use zhongkong_core::app::{AppName, Identity};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::engine::Status;
+use zhongkong_core::history::{Action, Kind, Line};
 use zhongkong_core::record::Record;
 use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::Failure;
@@ -58,6 +59,36 @@ pub(crate) enum Reply {
         slots: usize,
     },
     Status(BTreeMap<Credential, Status>),
+}
+
+/// What is done with the history of an app.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HistoryAsk {
+    /// These have happened.
+    Note(Vec<Line>),
+    /// What has happened?
+    Page(Filter),
+}
+
+/// Which part of the history is asked for, newest first.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Filter {
+    /// Only entries with a smaller id.
+    pub(crate) before: Option<u64>,
+    /// At most so many.
+    pub(crate) limit: u32,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) action: Option<Action>,
+    pub(crate) caller: Option<String>,
+}
+
+/// A line of the history in its place.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) id: u64,
+    #[serde(flatten)]
+    pub(crate) line: Line,
 }
 
 /// So many Keepers one tick of the cron wakes at most; the others follow a minute later.

@@ -107,6 +107,8 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     /** Changes the vars and restarts the Worker; its stores stay. */
     reconfigure: (change) => harness.update(options(change)),
     token: (app = "demo") => call(`/v1/apps/${app}/access_token`),
+    /** A page of the app's history, newest first. */
+    events: async (app = "demo", query = "") => (await call(`/v1/apps/${app}/events${query}`)).body,
     report: (app, stale) => call(`/v1/apps/${app}/access_token/refresh`, { method: "POST", body: JSON.stringify({ stale }) }),
     cron: () => worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() }),
     evict: (app) => worker.evictDurableObject("KEEPER", { name: app }),
@@ -117,7 +119,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     },
     /** What the Worker's clock shows, in seconds. */
     now: async () => (await control("set", {})).now,
-    /** Breaks or mends a part of the world: `kv_down`, `roster_down`. */
+    /** Breaks or mends a part of the world: `kv_down`, `roster_down`, `history_down`. */
     set: (change) => control("set", change),
     /** Operations since the last call, by kind. */
     counts: async () => (await control("set", { reset: true })).counts,

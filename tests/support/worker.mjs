@@ -5,7 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Keeper as Real } from "../../build/index.js";
 
 const RealDate = Date;
-const world = { shift_ms: 0, kv_down: false, roster_down: false, counts: {} };
+const world = { shift_ms: 0, kv_down: false, roster_down: false, history_down: false, counts: {} };
 
 /** The clock that the Worker reads: the true one, moved ahead. */
 globalThis.Date = class extends RealDate {
@@ -89,8 +89,9 @@ export class Keeper extends DurableObject {
   async fetch(request) {
     const { pathname } = new URL(request.url);
     if (pathname === "/_test/retime") return this.#retime(await request.json());
-    count(pathname === "/roster" ? "roster" : "Keeper");
-    if (pathname === "/roster" && world.roster_down) throw new Error("the roster is down");
+    const asked = { "/roster": "roster", "/history": "history" }[pathname] ?? "Keeper";
+    count(asked);
+    if (world[`${asked}_down`]) throw new Error(`the ${asked} is down`);
     const response = await this.#real.fetch(request);
     // An alarm that is taken away here is one that was lost.
     if (!this.#alarms) await this.ctx.storage.deleteAlarm();

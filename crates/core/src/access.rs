@@ -6,7 +6,7 @@
 use crate::app::AppName;
 use crate::digest::Sha256Digest;
 use crate::secret::Secret;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq as _;
 use subtle::{Choice, ConditionallySelectable as _};
@@ -123,6 +123,17 @@ impl Caller {
     }
 }
 
+/// Whose failures are counted together: an IPv4 address, or the /64 that one IPv6 client has to itself.
+pub fn neighbourhood(ip: Option<IpAddr>) -> String {
+    match ip.map(|ip| ip.to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(ip)) => ip.to_string(),
+        Some(IpAddr::V6(ip)) => {
+            Ipv6Net::new(ip, 64).map_or_else(|_| ip.to_string(), |net| net.trunc().to_string())
+        }
+    }
+}
+
 /// All callers, searched by key.
 #[derive(Clone, Debug, Default)]
 pub struct Callers(Vec<Caller>);
@@ -192,6 +203,16 @@ mod tests {
         assert!(!web.may(Scope::Ticket, &shop, None));
         assert!(!web.may(Scope::Token, &AppName::parse("other").unwrap(), None));
         assert!(!Caller { scopes: vec![], ..web }.may(Scope::Token, &shop, None));
+    }
+
+    #[test]
+    fn one_client_is_one_neighbourhood() {
+        let of = |ip: &str| neighbourhood(Some(ip.parse().unwrap()));
+        assert_eq!(of("203.0.113.9"), "203.0.113.9");
+        assert_eq!(of("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(of("2001:db8:0:7:1:2:3:4"), "2001:db8:0:7::/64");
+        assert_eq!(of("2001:db8:0:7::"), of("2001:db8:0:7:ffff::1"));
+        assert_eq!(neighbourhood(None), "unknown");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::credential::{Credential, TicketType};
 use crate::digest::Sha256Digest;
 use crate::secret::Secret;
 use crate::signature::HostPattern;
+use core::borrow::Borrow;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,13 @@ impl AppName {
     /// The name of the secret that holds the AppSecret: `APP_SECRET_` and the name in capitals.
     pub fn secret_setting(&self) -> String {
         format!("APP_SECRET_{}", setting_case(&self.0))
+    }
+}
+
+// A map by name is searched with whatever a path says.
+impl Borrow<str> for AppName {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 

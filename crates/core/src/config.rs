@@ -81,7 +81,7 @@ pub struct Config {
     pub store: StoreKind,
     /// Sent to `api_hosts` that are not WeChat's own.
     pub gateway_key: Option<Secret>,
-    /// Tells two sets of working apps apart.
+    /// Tells two sets of working apps and of faults apart.
     pub fingerprint: String,
     /// Every fault, in the order of the settings.
     pub faults: Vec<Fault>,
@@ -100,7 +100,7 @@ impl Config {
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
         let mut config =
             Self { apps, callers, sealer, store, gateway_key, fingerprint: String::new(), faults };
-        config.fingerprint = fingerprint(config.ready_apps());
+        config.fingerprint = fingerprint(config.ready_apps(), &config.faults);
         config
     }
 
@@ -118,9 +118,9 @@ impl Config {
     }
 }
 
-fn fingerprint<'a>(apps: impl Iterator<Item = &'a Rc<ReadyApp>>) -> String {
-    let parts: Vec<String> =
-        apps.map(|ready| format!("{} {}", ready.app.name, ready.identity.fingerprint())).collect();
+fn fingerprint<'a>(apps: impl Iterator<Item = &'a Rc<ReadyApp>>, faults: &[Fault]) -> String {
+    let apps = apps.map(|ready| format!("{} {}", ready.app.name, ready.identity.fingerprint()));
+    let parts: Vec<String> = apps.chain(faults.iter().map(ToString::to_string)).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     Sha256Digest::of_parts(&parts).short()
 }

@@ -134,6 +134,16 @@ impl Slot {
         self.under_way.is_some()
     }
 
+    /// The call under way.
+    pub fn call_under_way(&self) -> Option<Call> {
+        self.under_way.map(|call| call.call)
+    }
+
+    /// Whether `other` serves an app of another identity: another AppSecret, appid or token API.
+    pub fn serves_another_than(&self, other: &Self) -> bool {
+        self.identity.is_some() && self.identity != other.identity
+    }
+
     /// Failures in a row; 0 when the last call brought what was asked for.
     pub fn failures(&self) -> u32 {
         self.trouble.as_ref().map_or(0, |trouble| trouble.count)

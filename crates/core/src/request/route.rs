@@ -4,6 +4,7 @@
 //! simply no path of ours.
 
 use crate::credential::{Credential, TicketType};
+use crate::history::Action;
 
 /// What can be asked for. The text is an app's name as the path has it, not yet known to exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Route<'a> {
     Revoke(&'a str),
     /// `/v1/apps/{app}/reseal`.
     Reseal(&'a str),
+    /// `/v1/apps/{app}/events`.
+    Events(&'a str),
     /// `/v1/apps/{app}/signature`.
     Signature(&'a str),
     /// `/v1/apps/{app}/card_signature`.
@@ -48,6 +51,7 @@ impl<'a> Route<'a> {
             ["v1", "apps", app, "access_token", "refresh", ""] => Self::Refresh(app, token),
             ["v1", "apps", app, "access_token", "revoke", ""] => Self::Revoke(app),
             ["v1", "apps", app, "reseal", "", ""] => Self::Reseal(app),
+            ["v1", "apps", app, "events", "", ""] => Self::Events(app),
             ["v1", "apps", app, "signature", "", ""] => Self::Signature(app),
             ["v1", "apps", app, "card_signature", "", ""] => Self::CardSignature(app),
             ["v1", "apps", app, "tickets", name, ""] => Self::Read(app, ticket(name)?),
@@ -60,7 +64,7 @@ impl<'a> Route<'a> {
     pub const fn methods(&self) -> &'static str {
         match self {
             Self::Health => "GET, HEAD",
-            Self::Apps | Self::App(_) | Self::Read(..) => "GET",
+            Self::Apps | Self::App(_) | Self::Events(_) | Self::Read(..) => "GET",
             Self::Refresh(..) | Self::Revoke(_) | Self::Reseal(_) | Self::CardSignature(_) => "POST",
             Self::Signature(_) => "GET, POST",
         }
@@ -73,7 +77,39 @@ impl<'a> Route<'a> {
 
     /// Whether it reads the query; everywhere else a parameter is a slip.
     pub const fn takes_parameters(&self) -> bool {
-        matches!(self, Self::Apps | Self::Read(_, Credential::AccessToken) | Self::Signature(_))
+        matches!(
+            self,
+            Self::Apps | Self::Events(_) | Self::Read(_, Credential::AccessToken) | Self::Signature(_)
+        )
+    }
+
+    /// The app that it names, as the path has it.
+    pub const fn app(&self) -> Option<&'a str> {
+        match self {
+            Self::Health | Self::Apps => None,
+            Self::App(app)
+            | Self::Read(app, _)
+            | Self::Refresh(app, _)
+            | Self::Revoke(app)
+            | Self::Reseal(app)
+            | Self::Events(app)
+            | Self::Signature(app)
+            | Self::CardSignature(app) => Some(*app),
+        }
+    }
+
+    /// What the history calls it, and with which credential.
+    pub const fn action(&self) -> (Action, Option<Credential>) {
+        match self {
+            Self::Health | Self::Apps | Self::App(_) => (Action::Status, None),
+            Self::Read(_, credential) => (Action::Read, Some(*credential)),
+            Self::Refresh(_, credential) => (Action::Report, Some(*credential)),
+            Self::Revoke(_) => (Action::Revoke, Some(Credential::AccessToken)),
+            Self::Reseal(_) => (Action::Reseal, None),
+            Self::Events(_) => (Action::Events, None),
+            Self::Signature(_) => (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi))),
+            Self::CardSignature(_) => (Action::CardSign, Some(Credential::Ticket(TicketType::WxCard))),
+        }
     }
 }
 
@@ -95,12 +131,14 @@ mod tests {
             ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET"),
             ("/v1/apps/shop/tickets/jsapi/refresh", Route::Refresh("shop", JSAPI), "POST"),
             ("/v1/apps/shop/reseal", Route::Reseal("shop"), "POST"),
+            ("/v1/apps/shop/events", Route::Events("shop"), "GET"),
             ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
             ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),
         ] {
             assert_eq!(Route::parse(path), Some(route), "{path}");
             assert_eq!(route.methods(), methods);
             assert!(methods.split(", ").all(|method| route.knows(method)) && !route.knows("DELETE"));
+            assert_eq!(route.app(), path.contains("/shop").then_some("shop"));
         }
     }
 

@@ -1,0 +1,77 @@
+//! `GET /v1/apps/{app}/events`: the app's history, newest first.
+
+use super::input;
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::Filter;
+use crate::log;
+use serde_json::{Value, json};
+use zhongkong_core::app::AppName;
+use zhongkong_core::history::{Action, Kind};
+use zhongkong_core::problem::{Code, Problem};
+
+/// So many lines make a page, unless fewer are asked for; and the most that can be asked for.
+const PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 500;
+
+/// A page of the history.
+///
+/// 1. `before`, `limit`, `kind`, `action` and `caller` are understood, as far as they are there (400).
+/// 2. The Keeper gives the lines (503 when it cannot be reached); `next` is the `before` of the next page.
+pub(crate) async fn page(url: &str, call: &Call, app: &AppName) -> Outcome {
+    let filter = filter(url)?;
+    let limit = filter.limit;
+    let Ok(entries) = client::history(&call.env, app, filter).await else {
+        log::error("keeper_unreachable", json!({"app": app}));
+        let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
+        return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
+    };
+    let full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
+    let next = entries.last().filter(|_| full).map(|entry| entry.id);
+    let events: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            let line = &entry.line;
+            json!({
+                "id": entry.id,
+                "kind": line.kind,
+                "first_at": line.first_at,
+                "last_at": line.last_at,
+                "count": line.count,
+                "caller": line.caller,
+                "ip": line.ip,
+                "action": line.action,
+                "credential": line.credential,
+                "result": line.result,
+                "version": line.version,
+                "errcode": line.errcode,
+                "about": line.about,
+            })
+        })
+        .collect();
+    answer::ok(&json!({"app": app, "events": events, "next": next}))
+}
+
+fn filter(url: &str) -> Result<Filter, Problem> {
+    let hint = "docs/api.md lists what can be asked for.";
+    let [before, limit, kind, action, caller] =
+        input::parameters(url, ["before", "limit", "kind", "action", "caller"], hint)?;
+    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    let small = |text: &str| u32::try_from(number(text)?).ok().filter(|n| (1..=LARGEST_PAGE).contains(n));
+    Ok(Filter {
+        before: read(before, number, "before is the \"next\" of the page before.")?,
+        limit: read(limit, small, "limit is a number from 1 to 500.")?.unwrap_or(PAGE),
+        kind: read(kind, Kind::parse, "kind is access, refusal, stranger or upkeep.")?,
+        action: read(action, Action::parse, "docs/api.md lists the actions.")?,
+        caller,
+    })
+}
+
+fn read<T>(
+    text: Option<String>,
+    parse: impl Fn(&str) -> Option<T>,
+    hint: &str,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| parse(&text).ok_or_else(|| input::invalid(hint))).transpose()
+}

@@ -1,0 +1,109 @@
+//! The gate: who asks, and whether they may. No I/O on the way of a caller who may.
+
+use crate::answer::Outcome;
+use crate::bindings::{self, Centre};
+use crate::call::Call;
+use crate::log;
+use serde_json::json;
+use std::net::IpAddr;
+use std::rc::Rc;
+use worker::Request;
+use zhongkong_core::access::{Caller, Scope, neighbourhood};
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::{AppEntry, ReadyApp};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::bearer;
+use zhongkong_core::secret::Secret;
+
+/// What a stranger over the limit is told to wait; the binding counts within 10 or 60 s.
+const LIMITED_FOR_S: u64 = 60;
+
+/// The address that Cloudflare saw. `X-Forwarded-For` is the client's to forge and is not read.
+pub(crate) fn client_ip(request: &Request) -> Option<IpAddr> {
+    request.headers().get("CF-Connecting-IP").ok().flatten()?.parse().ok()
+}
+
+/// The caller who holds the key of the `Authorization` header.
+pub(crate) fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller, Problem> {
+    if centre.config.callers.is_empty() {
+        return Err(misconfigured(centre.config.faults.iter().map(ToString::to_string)));
+    }
+    let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
+    let key = Secret::new(bearer(header.expose()).to_owned());
+    centre.config.callers.holder_of(&key).ok_or_else(|| {
+        let detail = if key.expose().is_empty() {
+            "Send a caller's key as `Authorization: Bearer KEY`."
+        } else {
+            "Nobody holds this key. Compare it with the one that the operator has given out."
+        };
+        Problem::new(Code::Unauthorized, detail)
+    })
+}
+
+/// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
+/// the binding `KEY_LIMIT` is there. Callers with a valid key are never counted: whoever shares an
+/// address with a guesser, or with a job that has an old key, is not locked out.
+pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem) -> Outcome {
+    if problem.code != Code::Unauthorized {
+        return Err(problem);
+    }
+    let Some(limit) = bindings::key_limit(&call.env) else { return Err(problem) };
+    match limit.limit(neighbourhood(ip)).await {
+        Ok(outcome) if !outcome.success => {
+            let detail = "Too many requests without a valid key came from this address.";
+            Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
+        }
+        Ok(_) => Err(problem),
+        Err(error) => {
+            log::error("key_limit_failed", json!({"detail": error.to_string()}));
+            Err(problem)
+        }
+    }
+}
+
+/// The app's name, if the caller may do this to it.
+pub(crate) fn allowed(
+    centre: &Centre,
+    caller: &Caller,
+    scope: Scope,
+    app: &str,
+    ip: Option<IpAddr>,
+) -> Result<AppName, Problem> {
+    let name = AppName::parse(app).ok_or_else(not_allowed)?;
+    if caller.may(scope, &name, ip) && centre.config.apps.contains_key(&name) {
+        Ok(name)
+    } else {
+        Err(not_allowed())
+    }
+}
+
+/// The app, if the caller may do this to it and its settings are sound.
+pub(crate) fn ready(
+    centre: &Centre,
+    caller: &Caller,
+    scope: Scope,
+    app: &str,
+    ip: Option<IpAddr>,
+) -> Result<Rc<ReadyApp>, Problem> {
+    let name = allowed(centre, caller, scope, app, ip)?;
+    if centre.config.fatal().next().is_some() {
+        return Err(misconfigured(centre.config.fatal().map(ToString::to_string)));
+    }
+    match centre.config.apps.get(&name) {
+        Some(AppEntry::Ready(ready)) => Ok(Rc::clone(ready)),
+        Some(AppEntry::Faulty(faults)) => Err(misconfigured(faults.iter().map(ToString::to_string))),
+        None => Err(not_allowed()),
+    }
+}
+
+/// The same words for a missing scope, a forbidden app, an unknown one, and a wrong address.
+pub(crate) fn not_allowed() -> Problem {
+    let detail = "This key may not do this: its scopes, its apps or the addresses it may come from do not allow it, \
+                  or there is no such app.";
+    Problem::new(Code::NotAllowed, detail)
+}
+
+/// Names every setting that is at fault, never a value.
+fn misconfigured(faults: impl Iterator<Item = String>) -> Problem {
+    Problem::new(Code::Misconfigured, faults.collect::<Vec<_>>().join(" "))
+}

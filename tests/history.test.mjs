@@ -1,0 +1,214 @@
+// The history of an app: who was handed what, who was refused, what became of each call to WeChat. In the Keeper's SQLite,
+// bounded, without a value.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, test } from "node:test";
+import { CANARY, pause, startCentre, until } from "./support/centre.mjs";
+
+const from = (ip) => ({ headers: { "cf-connecting-ip": ip } });
+const WEB = { key: CANARY.webKey, ...from("203.0.113.9") };
+
+/** A report of some other value is noted at once, and takes along what has gathered. */
+const nudge = (centre, app = "demo") => centre.report(app, "some-other-value");
+
+/** The lines of a kind, as `caller action credential result version ×count`. */
+async function lines(centre, kind, app = "demo") {
+  const { events } = await centre.events(app, `?kind=${kind}&limit=500`);
+  return events.map((line) => [line.caller, line.action, line.credential, line.result, line.version, `×${line.count}`].filter((word) => word !== null).join(" ")).reverse();
+}
+
+/** Merges lines that differ only in their minute. */
+function merged(lines) {
+  const counts = new Map();
+  for (const line of lines) {
+    const [, what, count] = line.match(/^(.*) ×(\d+)$/);
+    counts.set(what, (counts.get(what) ?? 0) + Number(count));
+  }
+  return [...counts].map(([what, count]) => `${what} ×${count}`);
+}
+
+describe("the history", { concurrency: 2 }, () => {
+  test("tells who was handed what, how often, from where", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    assert.equal((await centre.call("/v1/apps/demo/access_token", WEB)).status, 200);
+    await until(() => lines(centre, "access"), (found) => found.length === 1);
+    for (let n = 0; n < 49; n++) await centre.call("/v1/apps/demo/access_token", WEB);
+    for (let n = 0; n < 3; n++) await centre.call("/v1/apps/demo/tickets/jsapi");
+    await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F", from("198.51.100.7"));
+    await nudge(centre);
+    const found = merged(await until(() => lines(centre, "access"), (found) => found.some((line) => line.includes("report"))));
+    assert.deepEqual(found, ["web read access_token ok 1 ×50", "all read jsapi ok 1 ×3", "all sign jsapi ok 1 ×1", "all report access_token current 1 ×1"]);
+    const { events } = await centre.events("demo", "?action=read&caller=web");
+    assert.ok(events.length >= 1 && events.every(({ ip, first_at, last_at }) => ip === "203.0.113.9" && last_at - first_at < 60));
+    const [sign] = (await centre.events("demo", "?action=sign")).events;
+    assert.equal(sign.ip, null, "visitors' addresses are not kept");
+    const [report] = (await centre.events("demo", "?action=report")).events;
+    assert.equal(report.about, createHash("sha256").update("some-other-value").digest("hex").slice(0, 8));
+  });
+
+  test("a read that nobody follows leaves its trace within half a minute", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.token();
+    await until(() => lines(centre, "access"), (found) => merged(found).includes("all read access_token ok 1 ×1"));
+    await centre.token();
+    assert.deepEqual(merged(await lines(centre, "access")), ["all read access_token ok 1 ×1"], "not at once");
+    await until(() => lines(centre, "access"), (found) => merged(found).includes("all read access_token ok 1 ×2"), 30_000);
+  });
+
+  test("tells who was refused, callers and strangers apart", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    const stranger = { key: "nobody-holds-this-key-0123456789abc", ...from("192.0.2.66") };
+    await centre.call("/v1/apps/demo/access_token", { ...WEB, ...from("192.0.2.1") });
+    await centre.call("/v1/apps/demo/tickets/jsapi", WEB);
+    await centre.call("/v1/apps/demo/access_token?min_ttl=x", WEB);
+    await centre.call("/v1/apps/demo/events", WEB);
+    await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fevil.example%2F");
+    await centre.call("/v1/apps/demo/tickets/sdk");
+    for (let n = 0; n < 7; n++) await centre.call("/v1/apps/demo/access_token", stranger);
+    await centre.call("/v1/apps/demo", { key: "" });
+    await nudge(centre);
+    const refusals = merged(await until(() => lines(centre, "refusal"), (found) => found.length >= 6));
+    assert.deepEqual(refusals, [
+      "web read access_token not_allowed ×1",
+      "web read jsapi not_allowed ×1",
+      "web read access_token invalid_request ×1",
+      "web events not_allowed ×1",
+      "all sign jsapi url_not_allowed ×1",
+      "all read sdk not_found ×1",
+    ]);
+    assert.deepEqual(merged(await lines(centre, "stranger")), ["read access_token unauthorized ×7", "status unauthorized ×1"]);
+    const { events } = await centre.events("demo", "?kind=stranger&action=read");
+    assert.ok(events.every(({ ip }) => ip === "192.0.2.66"));
+    assert.equal((await centre.call("/v1/apps/nosuchapp/access_token", stranger)).status, 401);
+    await until(() => centre.logs().filter((line) => line.includes('"event":"refused"')), (found) => found.length === 1);
+  });
+
+  test("a thousand wrong keys cost one line and a few messages to the Keeper", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.token();
+    await centre.counts();
+    const guess = (n) => centre.call("/v1/apps/demo/access_token", { key: `guess-${String(n).padStart(30, "0")}`, ...from(`198.51.100.${n % 200}`) });
+    for (let n = 0; n < 1000; n += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => guess(n + k)));
+    const { history = 0, Keeper = 0 } = await centre.counts();
+    assert.ok(history <= 4 && Keeper === 0, `${history} messages, ${Keeper} questions`);
+    await nudge(centre);
+    const found = await until(() => centre.events("demo", "?kind=stranger"), ({ events }) => events.reduce((sum, { count }) => sum + count, 0) === 1000);
+    assert.ok(found.events.length <= 25, `${found.events.length} lines: five for a minute and a sending`);
+  });
+
+  test("tells what became of each call to WeChat, of alerts and of a revocation", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.simulator.fault({ fault: "errcode", errcode: 40164, path: "/cgi-bin/stable_token", when: { nth: 1 } });
+    assert.equal((await centre.token()).status, 502);
+    await centre.advance(600);
+    const { body } = await until(() => centre.token(), ({ status }) => status === 200);
+    await centre.simulator.kill(body.access_token);
+    await centre.report("demo", body.access_token);
+    await centre.call("/v1/apps/demo/access_token/revoke", { method: "POST" });
+    const found = await until(
+      async () => merged(await lines(centre, "upkeep")).map((line) => line.replace(/ ×\d+$/, "")).filter((line) => line.includes("access_token")),
+      (found) => found.some((line) => line.startsWith("all revoke")),
+    );
+    for (const line of ["refresh access_token refused 0", "alert access_token failing 0", "refresh access_token rotated 1", "alert access_token recovered 1", "probe access_token dead 1", "alert access_token revoking 2", "all revoke access_token ok"]) {
+      assert.ok(found.includes(line), `${line} is missing in ${JSON.stringify(found)}`);
+    }
+    const [refused] = (await centre.events("demo", "?action=refresh")).events.filter(({ result }) => result === "refused");
+    assert.equal(refused.errcode, 40164);
+    const [report] = (await centre.events("demo", "?action=report")).events;
+    assert.equal(report.result, "rotated");
+    // It is in SQLite, so it outlives the Keeper.
+    await centre.evict("demo");
+    assert.ok((await lines(centre, "upkeep")).length >= found.length);
+  });
+
+  test("comes in pages, and refuses what it does not understand", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.token();
+    for (let n = 0; n < 6; n++) await centre.report("demo", `value-${n}`);
+    const { events } = await until(() => centre.events(), ({ events }) => events.filter(({ action }) => action === "report").length === 6);
+    const ids = [];
+    for (let next = ""; next !== null; ) {
+      const page = await centre.events("demo", `?limit=3${next && `&before=${next}`}`);
+      ids.push(...page.events.map(({ id }) => id));
+      next = page.next;
+    }
+    assert.deepEqual(ids.slice(-events.length), events.map(({ id }) => id));
+    assert.deepEqual(ids, ids.toSorted((a, b) => b - a));
+    for (const query of ["?before=x", "?before=-1", "?limit=0", "?limit=501", "?limit=+5", "?kind=x", "?action=x", "?since=1", "?limit=1&limit=1"]) {
+      assert.equal((await centre.call(`/v1/apps/demo/events${query}`)).body.code, "invalid_request", query);
+    }
+    assert.deepEqual((await centre.events("demo", "?caller=nobody")).events, []);
+    const [other, unknown] = [await centre.call("/v1/apps/demo/events", WEB), await centre.call("/v1/apps/nosuch/events", WEB)];
+    assert.deepEqual([other.status, other.text], [403, unknown.text]);
+  });
+
+  test("a faulty app has its fault in it, once for each configuration", async (t) => {
+    const centre = await startCentre({
+      change: (vars) => {
+        delete vars.APP_SECRET_DEMO;
+        return vars;
+      },
+    });
+    t.after(() => centre.stop());
+    for (let n = 0; n < 3; n++) await centre.cron();
+    const { events } = await centre.events();
+    assert.deepEqual(events.map(({ action, result, about, count }) => [action, result, about, count]), [["configuration", "misconfigured", "APP_SECRET_DEMO", 1]]);
+    assert.equal((await centre.token()).status, 500);
+    await until(() => lines(centre, "refusal"), (found) => merged(found).includes("all read access_token misconfigured ×1"));
+  });
+
+  test("what does not open any more is in it", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.token();
+    await until(() => centre.worker.getEnv().then(({ TOKENS }) => TOKENS.get("v1/demo/access_token")), Boolean);
+    await centre.reconfigure((vars) => ({ ...vars, SEAL_KEY: "YW5vdGhlci1zZWFsLWtleS0wMTIzNDU2Nzg5YWJjZGU=" }));
+    assert.equal((await centre.token()).status, 200);
+    await nudge(centre);
+    const found = await until(() => lines(centre, "upkeep"), (found) => found.some((line) => line.includes("record_does_not_open")));
+    assert.ok(found.some((line) => line.startsWith("open access_token slot_does_not_open 1")), JSON.stringify(found));
+  });
+
+  test("while it cannot be written, answers go on, and what gathers arrives later", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.set({ history_down: true });
+    for (let n = 0; n < 5; n++) assert.equal((await centre.call("/v1/apps/demo/access_token", WEB)).status, 200);
+    await until(() => centre.logs(), (logs) => logs.some((line) => line.includes("history_unreachable")));
+    await centre.set({ history_down: false });
+    await nudge(centre);
+    await until(() => lines(centre, "access"), (found) => merged(found).includes("web read access_token ok 1 ×5"));
+  });
+
+  test("is bounded in number, each kind for itself, and in age", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.token();
+    const fill = (kind, count, minute) =>
+      centre.sql(
+        "demo",
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+         INSERT INTO events (minute, kind, action, result, first_at, last_at, count)
+         SELECT ${minute}, '${kind}', 'read', 'unauthorized', ${minute * 60}, ${minute * 60}, 1 FROM n`,
+      );
+    const counted = async () => Object.fromEntries((await centre.sql("demo", "SELECT kind, count(*) AS n FROM events GROUP BY kind")).map(({ kind, n }) => [kind, n]));
+    const now = Math.floor((await centre.now()) / 60);
+    await fill("access", 300, now - 31 * 24 * 60);
+    await fill("stranger", 6_000, now - 10);
+    const { events } = await centre.events("demo", "?kind=access&limit=500");
+    assert.ok(events.length < 10, "what is too old is not shown");
+    const [{ id }] = await centre.sql("demo", "SELECT max(id) AS id FROM events");
+    await fill("stranger", 500 - 2 - (id % 500), now - 10);
+    for (let n = 0; n < 3; n++) await centre.report("demo", `value-${n}`);
+    const left = await until(counted, ({ stranger }) => stranger <= 5_000);
+    assert.equal(left.stranger, 5_000);
+    assert.ok(left.access <= 10 && left.upkeep >= 1, JSON.stringify(left));
+  });
+});
