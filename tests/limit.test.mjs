@@ -1,0 +1,35 @@
+// The rate limit for requests without a valid key, where the binding KEY_LIMIT is there.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CANARY, startCentre, until } from "./support/centre.mjs";
+
+const limited = (config) => ({ ...config, ratelimits: [{ name: "KEY_LIMIT", namespace_id: "1001", simple: { limit: 20, period: 60 } }] });
+
+test("guessers are slowed by address; whoever has a key never is", async (t) => {
+  const centre = await startCentre({ bare: limited });
+  t.after(() => centre.stop());
+  const from = (ip, key) => centre.call("/v1/apps/demo/access_token", { key, headers: { "cf-connecting-ip": ip } });
+  const guess = (ip, n = 0) => from(ip, `guess-${n}-0123456789abcdefghijklmnop`);
+  assert.equal((await from("203.0.113.9", CANARY.webKey)).status, 200);
+  const statuses = [];
+  // The count may begin anew once on the way, with the minute.
+  for (let n = 0; n < 60; n++) statuses.push((await guess("203.0.113.9", n)).status);
+  assert.deepEqual([...new Set(statuses)].sort(), [401, 429]);
+  assert.ok(statuses.slice(0, 20).filter((status) => status === 401).length >= 19, "not before the limit");
+  const refused = await until(() => guess("203.0.113.9"), ({ status }) => status === 429);
+  assert.equal(refused.body.code, "rate_limited");
+  assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  assert.equal((await from("203.0.113.9", CANARY.webKey)).status, 200, "the same address with a key");
+  assert.equal((await guess("203.0.113.10")).status, 401, "another address");
+  // One IPv6 client has a whole /64.
+  const before = [];
+  for (let n = 0; n < 60; n++) before.push((await guess(`2001:db8:1:2::${n.toString(16)}`)).status);
+  assert.ok(before.includes(429));
+});
+
+test("without the binding nothing is limited, and nothing fails", async (t) => {
+  const centre = await startCentre();
+  t.after(() => centre.stop());
+  for (let n = 0; n < 100; n++) assert.equal((await centre.call("/v1/apps", { key: `guess-${n}-0123456789abcdefghijklmnop` })).status, 401);
+});
