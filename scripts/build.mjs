@@ -2,7 +2,7 @@
 // sources nor tools have changed since the last time.
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -10,19 +10,33 @@ import { root, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
 const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "scripts/build.mjs", "scripts/setup.mjs"];
-const OUTPUTS = ["build/index.js", "build/index_bg.wasm"].map((file) => join(root, file));
-const STAMP = join(root, "build", ".inputs");
+const OUTPUTS = ["index.js", "index_bg.wasm"];
 
-export async function build(env) {
+/** Builds into `folder`, with the cargo `features`; returns the sizes of what came out. */
+export async function build(env, folder = "build", features = []) {
+  const out = join(root, folder);
+  const stamp = join(out, ".inputs");
   const inputs = fingerprint();
-  const fresh = OUTPUTS.every(existsSync) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === inputs;
+  const fresh = OUTPUTS.every((file) => existsSync(join(out, file))) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
   if (!fresh) {
-    say("building the Worker (about a minute the first time)");
-    rmSync(STAMP, { force: true });
-    await run("worker-build", ["--release"], { cwd: root, env, quiet: true });
-    writeFileSync(STAMP, inputs);
+    const named = features.length ? ` with ${features.join(", ")}` : "";
+    say(`building the Worker${named} (about a minute the first time)`);
+    rmSync(stamp, { force: true });
+    await run("worker-build", ["--release", "--out-dir", folder, "--", ...features.flatMap((name) => ["--features", name])], { cwd: root, env, quiet: true });
+    await wrap(env, out);
+    writeFileSync(stamp, inputs);
   }
-  return sizes();
+  return sizes(folder);
+}
+
+/** Puts src/entry.mjs around what worker-build has made. */
+async function wrap(env, out) {
+  const inner = join(out, "worker-build.js");
+  renameSync(join(out, "index.js"), inner);
+  const outside = ["./index_bg.wasm", "cloudflare:*"].map((name) => `--external:${name}`);
+  const args = ["src/entry.mjs", "--bundle", "--minify", "--format=esm", `--alias:worker-build=${inner}`, ...outside, `--outfile=${join(out, "index.js")}`];
+  await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
+  rmSync(inner);
 }
 
 function fingerprint() {
@@ -41,10 +55,11 @@ function fingerprint() {
   return hash.digest("hex");
 }
 
-function sizes() {
-  return OUTPUTS.map((file) => {
-    const bytes = readFileSync(file);
-    return { file: file.slice(root.length + 1), raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+function sizes(folder) {
+  return OUTPUTS.map((name) => {
+    const file = `${folder}/${name}`;
+    const bytes = readFileSync(join(root, file));
+    return { file, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
   });
 }
 

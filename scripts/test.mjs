@@ -31,6 +31,7 @@ const suites = {
 /** The real build on real workerd, WeChat played by the simulator over HTTP. */
 async function endToEnd(env) {
   await build(env);
+  await build(env, "build-to-panic", ["panic-on-purpose"]);
   await cargo("build", "--quiet", "-p", "simulator")(env);
   const files = readdirSync(join(root, "tests")).filter((file) => file.endsWith(".test.mjs")).map((file) => join("tests", file));
   // Two at a time: each has a workerd and a simulator of its own, and some count seconds.

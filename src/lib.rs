@@ -12,6 +12,7 @@ mod gate;
 mod history;
 mod keeper;
 mod log;
+mod panic;
 mod platform;
 mod read;
 mod router;
@@ -22,13 +23,20 @@ use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, e
 
 #[event(start)]
 fn start() {
-    console_error_panic_hook::set_once();
+    panic::watch();
 }
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let call = call::Call { centre: bindings::centre(&env), env, context };
-    answer::from_outcome(router::route(request, call).await)
+    #[cfg(feature = "panic-on-purpose")]
+    let again = request.clone()?;
+    #[cfg(feature = "panic-on-purpose")]
+    panic::on_purpose(&again, "before");
+    let outcome = router::route(request, call).await;
+    #[cfg(feature = "panic-on-purpose")]
+    panic::on_purpose(&again, "after");
+    answer::from_outcome(outcome)
 }
 
 /// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.

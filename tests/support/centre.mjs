@@ -1,12 +1,12 @@
 // A centre on real workerd, and a simulator behind it: what most tests begin with.
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 import { Canaries, stored } from "./leaks.mjs";
 import { startSimulator } from "./simulator.mjs";
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Marked, so that a search through logs and stores finds every leak. */
 export const CANARY = {
@@ -43,6 +43,7 @@ function config(vars) {
   return {
     name: "zhongkong-test",
     main: "tests/support/worker.mjs",
+    alias: { zhongkong: join(root, "build", "index.js") },
     compatibility_date: "2026-11-01",
     kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
     durable_objects: { bindings: [{ name: "KEEPER", class_name: "Keeper" }] },

@@ -1,0 +1,38 @@
+//! What happens when something panics, which nothing should: one line in the log, and whoever is being
+//! served gets a 500 (src/entry.mjs). The next request is served by a new instance of the wasm.
+
+use crate::log;
+use serde_json::json;
+use std::panic;
+use wasm_bindgen::JsValue;
+
+/// Sets the hook.
+pub(crate) fn watch() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        // Message and place only: types that hold secrets have a redacted `Debug`.
+        log::error("panicked", json!({"detail": info.to_string()}));
+        tell_entry();
+        // That of the `worker` crate: it has the instance replaced.
+        before(info);
+    }));
+}
+
+/// Calls `globalThis.__zhongkong_panicked`, where src/entry.mjs is around us.
+fn tell_entry() {
+    let name = JsValue::from_str("__zhongkong_panicked");
+    if let Ok(told) = js_sys::Reflect::get(&js_sys::global(), &name)
+        && let Some(told) = wasm_bindgen::JsCast::dyn_ref::<js_sys::Function>(&told)
+    {
+        drop(told.call0(&JsValue::NULL));
+    }
+}
+
+/// Panics here if the request says `X-Panic: {place}`. In a build for tests only.
+#[cfg(feature = "panic-on-purpose")]
+#[expect(clippy::panic, reason = "that is what it is for")]
+pub(crate) fn on_purpose(request: &worker::Request, place: &str) {
+    if request.headers().get("X-Panic").ok().flatten().as_deref() == Some(place) {
+        panic!("on purpose, {place}");
+    }
+}
