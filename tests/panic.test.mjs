@@ -66,7 +66,7 @@ describe("a panic", { concurrency: 1 }, () => {
       // Here Worker and Keeper share an instance; where they do not, the Worker asks a second time.
       if (status.status !== 200) saysNothing(status);
       assert.equal(panicked(centre).length, n);
-      assert.equal((await centre.call("/v1/apps/demo")).body.state, "ok");
+      assert.equal((await centre.call("/v1/apps/demo")).body.credentials.access_token.state, "ok");
     }
     assert.equal((await centre.token()).body.access_token, body.access_token);
     assert.equal((await centre.simulator.calls("stable_token", APPID.demo)).length, 1);
