@@ -70,8 +70,11 @@ fn from_problem(problem: &Problem) -> worker::Result<Response> {
     if let Some(methods) = problem.allow {
         headers.set("Allow", methods)?;
     }
-    if problem.code == Code::Unauthorized {
-        headers.set("WWW-Authenticate", "Bearer")?;
+    // RFC 6750, 3.
+    match problem.code {
+        Code::Unauthorized => headers.set("WWW-Authenticate", "Bearer error=\"invalid_token\"")?,
+        Code::NotAllowed => headers.set("WWW-Authenticate", "Bearer error=\"insufficient_scope\"")?,
+        _ => {}
     }
     Ok(response)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Centre {
     pub(crate) config: Config,
     pub(crate) shelves: Shelves,
     pub(crate) journals: Journals,
+    /// Counts attempts without a valid key, where it is bound.
+    pub(crate) key_limit: Option<RateLimiter>,
 }
 
 thread_local! {
@@ -49,11 +51,6 @@ pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
 /// The database that credentials are published to with `STORE = "d1"`.
 pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
     env.d1(DB)
-}
-
-/// The counter of attempts without a valid key, where one is bound.
-pub(crate) fn key_limit(env: &Env) -> Option<RateLimiter> {
-    binding(env, KEY_LIMIT).map(JsCast::unchecked_into)
 }
 
 /// The Keeper of an app.
@@ -86,7 +83,8 @@ fn read(env: &Env) -> Centre {
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
-    Centre { config, shelves, journals }
+    let key_limit = binding(env, KEY_LIMIT).map(JsCast::unchecked_into);
+    Centre { config, shelves, journals, key_limit }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {

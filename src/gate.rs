@@ -1,14 +1,15 @@
 //! The gate: who asks, and whether they may. No I/O on the way of a caller who may.
 
 use crate::answer::Outcome;
-use crate::bindings::{self, Centre};
+use crate::bindings::Centre;
 use crate::call::Call;
 use crate::log;
 use serde_json::json;
+use std::hint::black_box;
 use std::net::IpAddr;
 use std::rc::Rc;
 use worker::Request;
-use zhongkong_core::access::{Caller, Scope, neighbourhood};
+use zhongkong_core::access::{AllowedApps, Caller, Scope, neighbourhood};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::problem::{Code, Problem};
@@ -40,6 +41,21 @@ pub(crate) fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<
     })
 }
 
+/// The same work for a stranger as for a caller who may not, so that time does not tell them apart where
+/// the answer does not.
+pub(crate) fn look_busy(centre: &Centre, app: Option<&str>, ip: Option<IpAddr>) {
+    let nobody = Caller {
+        name: String::new(),
+        keys: Vec::new(),
+        apps: AllowedApps::These(Vec::new()),
+        scopes: Vec::new(),
+        ips: Vec::new(),
+    };
+    if let Some(app) = app {
+        drop(black_box(allowed(centre, black_box(&nobody), Scope::Token, app, ip)));
+    }
+}
+
 /// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
 /// the binding `KEY_LIMIT` is there. Callers with a valid key are never counted: whoever shares an
 /// address with a guesser, or with a job that has an old key, is not locked out.
@@ -47,7 +63,7 @@ pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem)
     if problem.code != Code::Unauthorized {
         return Err(problem);
     }
-    let Some(limit) = bindings::key_limit(&call.env) else { return Err(problem) };
+    let Some(limit) = &call.centre.key_limit else { return Err(problem) };
     match limit.limit(neighbourhood(ip)).await {
         Ok(outcome) if !outcome.success => {
             let detail = "Too many requests without a valid key came from this address.";
@@ -98,8 +114,7 @@ pub(crate) fn ready(
 
 /// The same words for a missing scope, a forbidden app, an unknown one, and a wrong address.
 pub(crate) fn not_allowed() -> Problem {
-    let detail = "This key may not do this: its scopes, its apps or the addresses it may come from do not allow it, \
-                  or there is no such app.";
+    let detail = "This key may not do this, not to this app, or not from here; or there is no such app.";
     Problem::new(Code::NotAllowed, detail)
 }
 

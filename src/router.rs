@@ -52,7 +52,10 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let name = caller.as_ref().ok().map(|caller| caller.name.as_str());
     let outcome = match caller {
         Ok(caller) => serve(request, &url, &call, caller, &route, ip).await,
-        Err(problem) => gate::turn_away(&call, ip, problem).await,
+        Err(problem) => {
+            gate::look_busy(&centre, route.app(), ip);
+            gate::turn_away(&call, ip, problem).await
+        }
     };
     history::note(&call, &route, name, ip, &outcome);
     outcome
