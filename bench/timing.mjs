@@ -10,7 +10,7 @@ import { connect } from "node:net";
 import { build } from "../scripts/build.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { say, stop } from "../scripts/shell.mjs";
-import { startWorkerd } from "./workerd.mjs";
+import { startWorkerd } from "../tests/support/workerd.mjs";
 
 const requests = Number(process.argv[2] ?? 20_000);
 if (!Number.isInteger(requests) || requests < 100) stop(`${process.argv[2]} is no number of requests.`, "npm run timing -- 20000");

@@ -1,9 +1,10 @@
 // A centre on real workerd, and a simulator behind it: what most tests begin with.
 
+import { appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
-import { Canaries, stored } from "./leaks.mjs";
+import { Canaries, sent, stored } from "./leaks.mjs";
 import { startSimulator } from "./simulator.mjs";
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -72,10 +73,9 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   const canaries = new Canaries(CANARY);
   const answers = [];
   const note = (response, text) => {
-    // What is handed out has its place in the body of a success, and nowhere else.
-    const handsOut = response.status === 200 && /access_token|ticket/.test(text);
-    if (handsOut) canaries.addFrom(JSON.parse(text));
-    else answers.push([`an answer (${response.status})`, text]);
+    // What is handed out has its place in the body of a success, under its name, and nowhere else.
+    const rest = response.status === 200 && text.startsWith("{") ? canaries.takeFrom(JSON.parse(text)) : text;
+    answers.push([`an answer (${response.status})`, rest]);
     answers.push(["answer headers", JSON.stringify([...response.headers])]);
   };
   const sql = async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query);
@@ -84,9 +84,11 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
     const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5);
     const kept = await stored(worker, sql, apps);
-    const places = [...answers, ...logs, ...kept];
+    const asked = sent(await simulator.heads(), CANARY.appSecret);
+    const places = [...answers, ...logs, ...kept, ...asked];
     const found = canaries.search(places);
-    return { places: places.length, markers: canaries.count, found: [...new Set(found)] };
+    const searched = Object.fromEntries([...new Set(places.map(([place]) => place))].map((place) => [place, places.filter(([other]) => other === place).length]));
+    return { places: places.length, searched, markers: canaries.count, found: [...new Set(found)] };
   };
   const call = async (path, { key = CANARY.key, ...init } = {}) => {
     const headers = { ...(key && { authorization: `Bearer ${key}` }), ...init.headers };
@@ -128,7 +130,8 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     logs: () => harness.getLogs().map((line) => line.message),
     search,
     async stop() {
-      const { found } = await search();
+      const { found, searched, markers } = await search();
+      if (process.env.LEAKS_REPORT) appendFileSync(process.env.LEAKS_REPORT, `${JSON.stringify({ searched, markers, found })}\n`);
       await harness.close();
       await simulator.stop();
       if (found.length) throw new Error(`leaks: ${found.join("; ")}`);

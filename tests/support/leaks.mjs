@@ -13,9 +13,12 @@ export class Canaries {
     if (typeof value === "string" && value.length >= 16) this.#marked.set(value, name);
   }
 
-  /** A success that hands out credentials: they are noted, and have no business anywhere else. */
-  addFrom(body) {
-    for (const name of ["access_token", "ticket"]) this.add(name, body?.[name]);
+  /** A success that hands out credentials: they are noted, and have no business anywhere else. Gives back what is left. */
+  takeFrom(body) {
+    const { access_token, ticket, ...rest } = body;
+    this.add("access_token", access_token);
+    this.add("ticket", ticket);
+    return JSON.stringify(rest);
   }
 
   get count() {
@@ -33,6 +36,21 @@ export class Canaries {
     }
     return found;
   }
+}
+
+/**
+ * What the Worker has sent to WeChat, without what belongs there: the plain token API's `secret`, which is the app's own,
+ * and the `access_token` of a business call.
+ */
+export function sent(heads, appSecret) {
+  return heads.map((head) => {
+    const [line, ...headers] = head.split("\n");
+    const [method, target] = line.split(" ");
+    const url = new URL(target, "http://wechat");
+    if (url.pathname === "/cgi-bin/token" && url.searchParams.get("secret") === appSecret) url.searchParams.delete("secret");
+    else if (url.pathname !== "/cgi-bin/token") url.searchParams.delete("access_token");
+    return ["a request to WeChat", [`${method} ${url.pathname}?${decodeURIComponent(url.searchParams)}`, ...headers].join("\n")];
+  });
 }
 
 /** Everything that the stores of a running centre hold, as [place, text]. */

@@ -30,6 +30,8 @@ export async function startSimulator() {
       const { calls } = await send("GET", appid ? `calls?appid=${appid}` : "calls");
       return calls.filter((call) => call.path.includes(path));
     },
+    /** Method, URL and headers of what came, as it came. */
+    heads: async () => (await send("GET", "heads")).heads,
     tokenAlive: async (token) => (await send("GET", `alive?access_token=${encodeURIComponent(token)}`)).alive,
     ticketAlive: async (ticket) => (await send("GET", `alive?ticket=${encodeURIComponent(ticket)}`)).alive,
     advance: (seconds) => send("POST", "clock", { advance_s: seconds }),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /_sim/alive?access_token=T` or `?ticket=T` | whether it lives, whose it is |
 //! | `GET /_sim/calls[?appid=A]`, `DELETE /_sim/calls` | the audit |
+//! | `GET /_sim/heads` | method, URL and headers of the newest requests, as they came, secrets included |
 //! | `PATCH /_sim/accounts/{appid}` | changes knobs; an unknown account is made |
 //! | `POST /_sim/kill {"access_token"}` | kills a token before its time |
 //! | `POST /_sim/clock {"advance_s"}` | moves the clock ahead |
@@ -30,6 +31,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,9 +42,14 @@ use tower_service::Service as _;
 /// A world that is being served.
 pub struct Served {
     inner: Mutex<Inner>,
+    /// The newest requests' heads, for those who look for what should not be in them. In memory only.
+    heads: Mutex<VecDeque<String>>,
     /// Where the state is kept between runs.
     file: Option<PathBuf>,
 }
+
+/// So many heads are kept.
+const HEADS_KEPT: usize = 10_000;
 
 struct Inner {
     world: World,
@@ -61,7 +68,7 @@ impl Served {
             _ => None,
         };
         let (world, ahead_ms) = stored.unwrap_or_else(|| (World::local(wall_clock()), 0));
-        Ok(Arc::new(Self { inner: Mutex::new(Inner { world, ahead_ms }), file }))
+        Ok(Arc::new(Self { inner: Mutex::new(Inner { world, ahead_ms }), heads: Mutex::default(), file }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -75,6 +82,22 @@ impl Served {
         let result = work(&mut inner.world, now);
         self.keep(&inner);
         result
+    }
+
+    fn heads(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_head(&self, method: &Method, uri: &Uri, headers: &HeaderMap) {
+        let mut head = format!("{method} {uri}");
+        for (name, value) in headers {
+            head.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+        }
+        let mut heads = self.heads();
+        heads.push_back(head);
+        if heads.len() > HEADS_KEPT {
+            heads.pop_front();
+        }
     }
 
     fn advance(&self, seconds: u64) {
@@ -102,6 +125,7 @@ fn routes(served: Arc<Served>) -> Router {
     Router::new()
         .route("/_sim/alive", get(control::alive))
         .route("/_sim/calls", get(control::calls).delete(control::forget_calls))
+        .route("/_sim/heads", get(control::heads))
         .route("/_sim/accounts/{appid}", patch(control::change_account).get(control::account))
         .route("/_sim/accounts/{appid}/confirm", post(control::confirm))
         .route("/_sim/accounts/{appid}/unfreeze", post(control::unfreeze))
@@ -154,6 +178,7 @@ async fn wechat(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    served.note_head(&method, &uri, &headers);
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let request = Request {
         method: method.as_str(),

@@ -55,6 +55,10 @@ pub(super) async fn calls(State(served): Shared, Query(asked): Query<Calls>) -> 
     }))
 }
 
+pub(super) async fn heads(State(served): Shared) -> Json<Value> {
+    Json(json!({"heads": *served.heads()}))
+}
+
 pub(super) async fn forget_calls(State(served): Shared) -> StatusCode {
     served.with(|world, _| world.audit.clear());
     StatusCode::NO_CONTENT

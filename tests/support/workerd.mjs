@@ -1,11 +1,12 @@
-// A bare workerd with the built Worker in it, and nothing of wrangler around it.
+// A bare workerd with the built Worker in it, and nothing of wrangler around it: for measuring, and for what wrangler's own
+// outbound proxy hides (it follows redirects, and answers for hosts that are not there).
 
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root } from "../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
 
 const WORKERD = join(root, "node_modules", "workerd", "bin", "workerd");
 const COMPATIBILITY_DATE = "2026-11-01";
@@ -27,6 +28,7 @@ export async function startWorkerd({ vars, tables, build = join(root, "build") }
   const folder = mkdtempSync(join(tmpdir(), "zhongkong-"));
   const port = await freePort();
   for (const file of ["index.js", "index_bg.wasm"]) copyFileSync(join(build, file), join(folder, file));
+  mkdirSync(join(folder, "disk"));
   const bindings = [
     ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.entries(tables).map(([name, value]) => `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`),
@@ -40,6 +42,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "nothing", worker = .nothing),
+    (name = "disk", disk = (path = ${text(join(folder, "disk"))}, writable = true)),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
@@ -49,7 +52,7 @@ const main :Workerd.Worker = (
   compatibilityDate = "${COMPATIBILITY_DATE}",
   bindings = [${bindings.join(",\n    ")}],
   durableObjectNamespaces = [(className = "Keeper", uniqueKey = "keeper", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (localDisk = "disk"),
 );
 const nothing :Workerd.Worker = (
   modules = [(name = "nothing.js", esModule = "export default { fetch: () => new Response(null, { status: 404 }) };")],
