@@ -43,7 +43,9 @@ async function packages() {
   const stamp = join(modules, ".zhongkong-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing the npm packages of package-lock.json (about half a minute)");
-  await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { fix: "npm ci" });
+  // Packages run no scripts of theirs, but for the one that fetches its binary by a script.
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, fix: "npm ci" });
+  await run("npm", ["rebuild", "node", "--loglevel=error"], { cwd: root, fix: "npm rebuild node", quiet: true });
   writeFileSync(stamp, lock);
 }
 

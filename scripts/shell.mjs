@@ -14,7 +14,7 @@ export function stop(problem, fix) {
 
 /**
  * Runs a command to its end. A failure ends the program, naming the command, unless `mayFail`. What
- * a `quiet` command prints is shown only when it fails.
+ * a `quiet` command prints is shown only when it fails, and is what comes back.
  */
 export function run(command, args, { cwd, env, fix, mayFail = false, quiet = mayFail } = {}) {
   return new Promise((resolve) => {
@@ -24,6 +24,7 @@ export function run(command, args, { cwd, env, fix, mayFail = false, quiet = may
     child.stderr?.on("data", (chunk) => heard.push(chunk));
     child.on("error", (error) => (mayFail ? resolve(false) : stop(`${command} cannot be run: ${error.message}`, fix)));
     child.on("close", (code) => {
+      if (code === 0 && quiet && !mayFail) return resolve(Buffer.concat(heard).toString());
       if (code === 0 || mayFail) return resolve(code === 0);
       process.stderr.write(Buffer.concat(heard));
       stop(`${[command, ...args].join(" ")} failed`, fix ?? "see its messages above");

@@ -1,9 +1,11 @@
-// `npm test`: every suite, in the order in which they find faults fastest. With names as arguments
-// (`npm test -- core e2e`) only those.
+// `npm test`: every suite, in the order in which they find faults fastest; two of them only where CI is set. With names as
+// arguments (`npm test -- core e2e`) only those.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
+import { deny } from "./deny.mjs";
+import { canFuzz, fuzz } from "./fuzz.mjs";
 import { node, root, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
@@ -26,7 +28,15 @@ const suites = {
   },
   "core on wasm": cargo("test", "--quiet", "-p", "zhongkong-core", "--target", TARGET, "--no-run"),
   e2e: endToEnd,
+  deny,
+  fuzz: async (env) => {
+    if (await canFuzz()) await fuzz(env, 30);
+    else say("left out: fuzzing needs Rust's nightly compiler (rustup toolchain install nightly --profile minimal)");
+  },
 };
+
+/** Minutes that the next edit does not need: they run in CI, and when they are named. */
+const IN_CI = ["deny", "fuzz"];
 
 /** The real build on real workerd, WeChat played by the simulator over HTTP. */
 async function endToEnd(env) {
@@ -48,7 +58,7 @@ if (unknown.length) {
 const env = await setup();
 const times = [];
 for (const [name, suite] of Object.entries(suites)) {
-  if (chosen.length && !chosen.includes(name)) continue;
+  if (chosen.length ? !chosen.includes(name) : IN_CI.includes(name) && !process.env.CI) continue;
   say(name);
   const started = Date.now();
   await suite(env);

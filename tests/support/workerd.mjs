@@ -3,12 +3,14 @@
 
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../scripts/setup.mjs";
 
-const WORKERD = join(root, "node_modules", "workerd", "bin", "workerd");
+/** The binary itself: what stands in `bin` may be a launcher, and killing that would leave it running. */
+const WORKERD = createRequire(import.meta.url)("workerd").default;
 const COMPATIBILITY_DATE = "2026-11-01";
 
 const text = (value) => JSON.stringify(value);

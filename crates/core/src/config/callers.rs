@@ -106,8 +106,12 @@ fn allowed_apps(table: &mut Table<'_>, fields: &Map<String, Json>, apps: &[AppNa
 /// The address ranges; `None` when one of them is faulty.
 fn ips(table: &mut Table<'_>, fields: &Map<String, Json>) -> Option<Vec<IpNet>> {
     let fix = "give addresses or ranges such as \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\"";
-    let range =
-        |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let range = |text: &str| {
+        let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+        // Addresses are compared as IPv4 where they are; a range of ::ffff:a.b.c.d would match nobody.
+        let mapped = matches!(range, IpNet::V6(range) if range.network().to_ipv4_mapped().is_some());
+        (!mapped).then_some(range)
+    };
     let ranges = table.list("ips", fix, range).unwrap_or_default();
     if fields.get("ips").and_then(Json::as_array).is_some_and(Vec::is_empty) {
         table.fault("ips", "is empty", "name the addresses it may call from, or leave it out for everywhere");

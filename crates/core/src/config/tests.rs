@@ -290,7 +290,13 @@ fn a_fault_in_one_app_leaves_the_others_working() {
 #[test]
 fn faults_never_widen_what_a_caller_may_do() {
     let holder = |setup: Setup| setup.read().callers.holder_of(&Secret::new(KEY.to_owned())).cloned();
-    for ips in [json!(["203.0.113.0/33"]), json!(["203.0.113.1", "x"]), json!("203.0.113.1"), json!([])] {
+    for ips in [
+        json!(["203.0.113.0/33"]),
+        json!(["::ffff:203.0.113.0/120"]),
+        json!(["203.0.113.1", "x"]),
+        json!("203.0.113.1"),
+        json!([]),
+    ] {
         assert!(holder(setup().caller("ips", ips)).is_none());
     }
     for misspelt in ["ip", "IPs", "allow_ips", "origin"] {
