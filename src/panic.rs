@@ -8,13 +8,12 @@ use wasm_bindgen::JsValue;
 
 /// Sets the hook.
 pub(crate) fn watch() {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
+    panic::set_hook(Box::new(|info| {
         // Message and place only: types that hold secrets have a redacted `Debug`.
         log::error("panicked", json!({"detail": info.to_string()}));
         tell_entry();
-        // That of the `worker` crate: it has the instance replaced.
-        before(info);
+        // The same with the stack, for those who mend it.
+        console_error_panic_hook::hook(info);
     }));
 }
 
