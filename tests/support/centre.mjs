@@ -66,6 +66,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     await harness.update(options(change));
     await harness.listen();
   } catch (error) {
+    await harness.close();
     await simulator.stop();
     throw error;
   }
@@ -130,10 +131,15 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     logs: () => harness.getLogs().map((line) => line.message),
     search,
     async stop() {
-      const { found, searched, markers } = await search();
-      if (process.env.LEAKS_REPORT) appendFileSync(process.env.LEAKS_REPORT, `${JSON.stringify({ searched, markers, found })}\n`);
-      await harness.close();
-      await simulator.stop();
+      let report;
+      try {
+        report = await search();
+      } finally {
+        await harness.close();
+        await simulator.stop();
+      }
+      const { found } = report;
+      if (process.env.LEAKS_REPORT) appendFileSync(process.env.LEAKS_REPORT, `${JSON.stringify(report)}\n`);
       if (found.length) throw new Error(`leaks: ${found.join("; ")}`);
     },
   };

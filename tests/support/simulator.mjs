@@ -23,6 +23,7 @@ export async function startSimulator() {
     if (!response.ok) throw new Error(`simulator: ${method} ${path}: ${response.status} ${text}`);
     return text && JSON.parse(text);
   };
+  let last = null;
   return {
     url,
     knobs: (appid, change) => send("PATCH", `accounts/${appid}`, change),
@@ -30,8 +31,8 @@ export async function startSimulator() {
       const { calls } = await send("GET", appid ? `calls?appid=${appid}` : "calls");
       return calls.filter((call) => call.path.includes(path));
     },
-    /** Method, URL and headers of what came, as it came. */
-    heads: async () => (await send("GET", "heads")).heads,
+    /** Method, URL and headers of what came, as it came; also after its end. */
+    heads: async () => last ?? (await send("GET", "heads")).heads,
     tokenAlive: async (token) => (await send("GET", `alive?access_token=${encodeURIComponent(token)}`)).alive,
     ticketAlive: async (ticket) => (await send("GET", `alive?ticket=${encodeURIComponent(ticket)}`)).alive,
     advance: (seconds) => send("POST", "clock", { advance_s: seconds }),
@@ -43,6 +44,7 @@ export async function startSimulator() {
     verify: async (signed) => (await send("POST", "verify", signed)).valid,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
+      last = (await send("GET", "heads")).heads;
       child.removeAllListeners("exit");
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
