@@ -1,4 +1,5 @@
-// `npm run timing -- [REQUESTS]`: does the time of a refusal tell how close a guessed key is, or whether it is known?
+// `npm run timing -- [REQUESTS]`: does the time of a refusal tell how close a guessed key is, whether it is known, or whether
+// there is such an app?
 //
 // Method, after dudect: requests of all classes in random order, one after the other over one connection to a bare workerd;
 // the slowest tenth of each class is left out (garbage collection, the scheduler); Welch's t of two classes, and the
@@ -19,25 +20,46 @@ const key = () => randomBytes(32).toString("base64url");
 const [forbidden, victim] = [key(), key()];
 const changed = (text, place) => text.slice(0, place) + (text[place] === "A" ? "B" : "A") + text.slice(place + 1);
 
-/** Whose key each class sends. The victim is the last of fifty callers, the forbidden one the first. */
+/** Twenty apps that are there, and twenty that are not; each request picks one. */
+const APPS = Array.from({ length: 20 }, (_, n) => `app-${String(n).padStart(3, "0")}`);
+const some = (apps) => apps[Math.floor(Math.random() * apps.length)];
+const there = () => some(APPS);
+const nowhere = () => some(APPS).replace("app", "opp");
+
+const read = (app, key) => ["GET", `/v1/apps/${app}/access_token`, key];
+const report = (app, key) => ["POST", `/v1/apps/${app}/access_token/refresh`, key];
+
+/** What each class sends. The victim is the last of fifty callers, the forbidden one the first. */
 const CLASSES = {
-  "known, forbidden": () => forbidden,
-  unknown: key,
-  "unknown (control)": key,
-  "first byte wrong": () => changed(victim, 0),
-  "last byte wrong": () => changed(victim, victim.length - 1),
+  "known, forbidden": () => read(there(), forbidden),
+  unknown: () => read(there(), key()),
+  "unknown (control)": () => read(there(), key()),
+  "first byte wrong": () => read(there(), changed(victim, 0)),
+  "last byte wrong": () => read(there(), changed(victim, victim.length - 1)),
+  "forbidden, no such app": () => read(nowhere(), forbidden),
+  "stranger reports, app": () => report(there(), key()),
+  "stranger reports, none": () => report(nowhere(), key()),
 };
+
+const COMPARED = [
+  ["unknown", "unknown (control)"],
+  ["first byte wrong", "last byte wrong"],
+  ["unknown", "last byte wrong"],
+  ["known, forbidden", "unknown"],
+  ["known, forbidden", "forbidden, no such app"],
+  ["stranger reports, app", "stranger reports, none"],
+];
 
 function world() {
   const callers = { aaa: forbidden, ...Object.fromEntries(Array.from({ length: 48 }, (_, n) => [`caller${n}`, key()])), zzz: victim };
   return {
     tables: {
-      APPS: { demo: { appid: "wx0000000000000001", api_hosts: ["http://127.0.0.1:9"] } },
-      CALLERS: Object.fromEntries(Object.keys(callers).map((name) => [name, { apps: ["demo"], scopes: [name === "zzz" ? "token" : "sign"] }])),
+      APPS: Object.fromEntries(APPS.map((app, n) => [app, { appid: `wx${String(n).padStart(16, "0")}`, api_hosts: ["http://127.0.0.1:9"] }])),
+      CALLERS: Object.fromEntries(Object.keys(callers).map((name) => [name, { apps: ["*"], scopes: [name === "zzz" ? "token" : "sign"] }])),
     },
     vars: {
       SEAL_KEY: randomBytes(32).toString("base64"),
-      APP_SECRET_DEMO: randomBytes(16).toString("hex"),
+      ...Object.fromEntries(APPS.map((app) => [`APP_SECRET_${app.toUpperCase().replace("-", "_")}`, randomBytes(16).toString("hex")])),
       ...Object.fromEntries(Object.entries(callers).map(([name, value]) => [`CALLER_KEY_${name.toUpperCase()}`, value])),
     },
   };
@@ -68,7 +90,7 @@ function connection(port) {
     });
 }
 
-const request = (key) => Buffer.from(`GET /v1/apps/demo/access_token HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+const request = ([method, path, key]) => Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nAuthorization: Bearer ${key}\r\n\r\n`);
 
 function shuffled(list) {
   for (let n = list.length - 1; n > 0; n--) {
@@ -107,14 +129,14 @@ await workerd.stop();
 const us = (ns) => (ns / 1000).toFixed(2).padStart(8);
 for (const name of names) {
   const { mean, median } = described(times[name]);
-  console.log(`${name.padEnd(20)} ${[...statuses[name]].join(",")}  median ${us(median)} µs  mean of nine tenths ${us(mean)} µs`);
+  console.log(`${name.padEnd(24)} ${[...statuses[name]].join(",")}  median ${us(median)} µs  mean of nine tenths ${us(mean)} µs`);
 }
 let differs = false;
-for (const [one, other] of [["unknown", "unknown (control)"], ["first byte wrong", "last byte wrong"], ["unknown", "last byte wrong"], ["known, forbidden", "unknown"]]) {
+for (const [one, other] of COMPARED) {
   const [a, b] = [described(times[one]), described(times[other])];
   const error = Math.sqrt(a.error + b.error);
   const t = (a.mean - b.mean) / error;
   differs ||= Math.abs(t) > 4.5;
-  console.log(`${`${one} − ${other}`.padEnd(40)} ${us(a.mean - b.mean)} µs ± ${us(2.58 * error)}  t = ${t.toFixed(2)}${Math.abs(t) > 4.5 ? "  ← a difference" : ""}`);
+  console.log(`${`${one} − ${other}`.padEnd(46)} ${us(a.mean - b.mean)} µs ± ${us(2.58 * error)}  t = ${t.toFixed(2)}${Math.abs(t) > 4.5 ? "  ← a difference" : ""}`);
 }
 process.exitCode = differs ? 1 : 0;

@@ -31,8 +31,8 @@ impl Answer {
     }
 
     /// It is more than `ok`, and about this.
-    pub(crate) fn telling(mut self, result: &'static str, about: String) -> Self {
-        (self.told.result, self.told.about) = (result, Some(about));
+    pub(crate) fn telling(mut self, result: &'static str, about: Option<String>) -> Self {
+        (self.told.result, self.told.about) = (result, about);
         self
     }
 }

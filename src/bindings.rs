@@ -2,8 +2,8 @@
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
 use crate::history::Journals;
-use crate::log;
 use crate::shelf::Shelves;
+use crate::{log, panic};
 use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
 use std::cell::OnceCell;
@@ -68,6 +68,8 @@ fn object(env: &Env, name: &str) -> worker::Result<Stub> {
 }
 
 fn read(env: &Env) -> Centre {
+    // The first thing that an instance does, and after the `worker` crate has set its own.
+    panic::watch();
     let secret = |name: &str| text(env, name).map(Secret::new);
     let config = Config::read(&Raw {
         apps: json(env, "APPS"),
@@ -83,13 +85,24 @@ fn read(env: &Env) -> Centre {
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
-    let key_limit = binding(env, KEY_LIMIT).map(JsCast::unchecked_into);
+    let key_limit = binding(env, KEY_LIMIT).filter(is_a_limit).map(JsCast::unchecked_into);
     Centre { config, shelves, journals, key_limit }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// Whether it counts: a var of this name does not.
+fn is_a_limit(value: &JsValue) -> bool {
+    let counts = Reflect::get(value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function());
+    if !counts {
+        let detail =
+            "KEY_LIMIT is no rate limit: bind one in wrangler.toml under [[ratelimits]], or leave it out.";
+        log::error("misconfigured", json!({"setting": KEY_LIMIT, "detail": detail}));
+    }
+    counts
 }
 
 /// A var or secret that is a text.

@@ -7,16 +7,15 @@ use crate::bindings::Centre;
 use crate::keeper::client;
 use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
 use crate::store::{self, Found};
-use crate::{log, platform};
-use futures_util::future::join_all;
+use crate::{history, log, platform};
+use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::Env;
 use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, Fault, ReadyApp};
+use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
-use zhongkong_core::history::{Action, Deed, Line};
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
@@ -25,9 +24,6 @@ type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;
 
-/// So many faulty apps have it in their history; the log names all of them.
-const MOST_TOLD: usize = 100;
-
 /// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
@@ -35,11 +31,11 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         return;
     }
     let now = platform::now();
-    let due = match by_roster(centre, env, now).await {
+    let (due, is_new) = match by_roster(centre, env, now).await {
         Ok(due) => due,
         Err(error) => {
             log::error("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
-            by_store(centre, env, now).await
+            (by_store(centre, env, now).await, false)
         }
     };
     let (mut woken, mut unknown) = (Vec::new(), Vec::new());
@@ -50,7 +46,13 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         }
     }
     let names: Vec<AppName> = woken.iter().map(|(ready, _)| ready.app.name.clone()).collect();
-    let failed = join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown))).await;
+    let waking = join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown)));
+    let telling = async {
+        if is_new {
+            history::tell_faults(centre, env, now).await;
+        }
+    };
+    let (failed, ()) = join(waking, telling).await;
     if !names.is_empty() {
         log::info("cron", json!({"woken": names}));
     }
@@ -76,34 +78,19 @@ async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>)
     failed.then(|| ready.app.name.clone())
 }
 
-async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<Due> {
+/// Who is due; and whether the roster has seen this configuration for the first time.
+async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<(Due, bool)> {
     let configured = centre.config.fingerprint.clone();
     let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
-    if matches!(reply, RosterReply::Unknown) {
-        tell_faults(centre, env, now).await;
+    let is_new = matches!(reply, RosterReply::Unknown);
+    if is_new {
         let apps = centre.config.ready_apps();
         let apps = apps.map(|ready| (ready.app.name.clone(), ready.identity.fingerprint())).collect();
         reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
     }
     match reply {
-        RosterReply::Due(apps) => Ok(apps.into_iter().map(|app| (app, Vec::new())).collect()),
+        RosterReply::Due(apps) => Ok((apps.into_iter().map(|app| (app, Vec::new())).collect(), is_new)),
         _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
-    }
-}
-
-/// Once for each configuration: what is wrong with an app goes into its history.
-async fn tell_faults(centre: &Centre, env: &Env, now: UnixTime) {
-    let faulty = centre.config.apps.iter().filter_map(|(app, entry)| match entry {
-        AppEntry::Faulty(faults) => Some((app, faults)),
-        AppEntry::Ready(_) => None,
-    });
-    let told = faulty.take(MOST_TOLD).map(|(app, faults)| {
-        let deed = Deed::of_keeper(Action::Configuration, None, "misconfigured");
-        let line = |fault: &Fault| Line::new(&Deed { about: Some(&fault.setting), ..deed }, now);
-        client::note(env, app, faults.iter().map(line).collect())
-    });
-    for lines in join_all(told).await.into_iter().filter_map(Result::err) {
-        log::error("history_unreachable", json!({"by": "cron", "lines": lines.len()}));
     }
 }
 

@@ -5,27 +5,34 @@ import Worker, { Keeper as Inner } from "worker-build";
 
 const waiting = new Set();
 
-/** Called by the panic hook (src/panic.rs): nobody will be answered by this instance any more. */
-globalThis.__zhongkong_panicked = () => {
-  for (const end of waiting) end();
-};
+/** Nobody will be answered by this instance any more. The panic hook (src/panic.rs) calls it. */
+function end() {
+  for (const one of waiting) one();
+}
+globalThis.__zhongkong_panicked = end;
+
+// A trap that is no panic: out of memory, the stack. It may strike where nobody awaits it.
+const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
+addEventListener("error", ({ error }) => isTrap(error) && end());
 
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
 const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store" } });
 
 /** What `serve` answers, or a 500 when it cannot any more. */
 async function guarded(serve) {
-  let end;
-  const ended = new Promise((resolve) => (end = resolve));
-  waiting.add(end);
+  let endThis;
+  const ended = new Promise((resolve) => (endThis = resolve));
+  waiting.add(endThis);
   try {
     // Whoever is ended by another request's panic makes a response of its own: one cannot be handed over.
     return (await Promise.race([serve(), ended])) ?? broken();
-  } catch {
-    // What was thrown is in the log already; its text is not for callers.
+  } catch (error) {
+    if (isTrap(error)) end();
+    // Its name only: a message may quote what went wrong.
+    console.error(JSON.stringify({ level: "error", event: "failed", detail: error?.name ?? "unknown" }));
     return broken();
   } finally {
-    waiting.delete(end);
+    waiting.delete(endThis);
   }
 }
 

@@ -9,11 +9,12 @@ use std::hint::black_box;
 use std::net::IpAddr;
 use std::rc::Rc;
 use worker::Request;
-use zhongkong_core::access::{AllowedApps, Caller, Scope, neighbourhood};
+use zhongkong_core::access::{AllowedApps, Caller, neighbourhood};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::bearer;
+use zhongkong_core::request::route::Route;
 use zhongkong_core::secret::Secret;
 
 /// What a stranger over the limit is told to wait; the binding counts within 10 or 60 s.
@@ -41,9 +42,8 @@ pub(crate) fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<
     })
 }
 
-/// The same work for a stranger as for a caller who may not, so that time does not tell them apart where
-/// the answer does not.
-pub(crate) fn look_busy(centre: &Centre, app: Option<&str>, ip: Option<IpAddr>) {
+/// The same work for a stranger as for a caller who may not.
+pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, ip: Option<IpAddr>) {
     let nobody = Caller {
         name: String::new(),
         keys: Vec::new(),
@@ -51,9 +51,7 @@ pub(crate) fn look_busy(centre: &Centre, app: Option<&str>, ip: Option<IpAddr>) 
         scopes: Vec::new(),
         ips: Vec::new(),
     };
-    if let Some(app) = app {
-        drop(black_box(allowed(centre, black_box(&nobody), Scope::Token, app, ip)));
-    }
+    drop(black_box(permitted(centre, black_box(&nobody), route, ip)));
 }
 
 /// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
@@ -77,35 +75,27 @@ pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem)
     }
 }
 
-/// The app's name, if the caller may do this to it.
-pub(crate) fn allowed(
+/// The app that the path names, if the caller may do this to it, from there; `None` where it names none.
+pub(crate) fn permitted(
     centre: &Centre,
     caller: &Caller,
-    scope: Scope,
-    app: &str,
+    route: &Route<'_>,
     ip: Option<IpAddr>,
-) -> Result<AppName, Problem> {
-    let name = AppName::parse(app).ok_or_else(not_allowed)?;
-    if caller.may(scope, &name, ip) && centre.config.apps.contains_key(&name) {
-        Ok(name)
-    } else {
-        Err(not_allowed())
-    }
+) -> Result<Option<AppName>, Problem> {
+    let name = route.app().map(|app| AppName::parse(app).ok_or_else(not_allowed)).transpose()?;
+    let may = match &name {
+        None => caller.may_from(route.scope(), ip),
+        Some(name) => caller.may(route.scope(), name, ip) && centre.config.apps.contains_key(name),
+    };
+    if may { Ok(name) } else { Err(not_allowed()) }
 }
 
-/// The app, if the caller may do this to it and its settings are sound.
-pub(crate) fn ready(
-    centre: &Centre,
-    caller: &Caller,
-    scope: Scope,
-    app: &str,
-    ip: Option<IpAddr>,
-) -> Result<Rc<ReadyApp>, Problem> {
-    let name = allowed(centre, caller, scope, app, ip)?;
+/// The app, if its settings and those of the centre are sound.
+pub(crate) fn ready(centre: &Centre, name: &AppName) -> Result<Rc<ReadyApp>, Problem> {
     if centre.config.fatal().next().is_some() {
         return Err(misconfigured(centre.config.fatal().map(ToString::to_string)));
     }
-    match centre.config.apps.get(&name) {
+    match centre.config.apps.get(name) {
         Some(AppEntry::Ready(ready)) => Ok(Rc::clone(ready)),
         Some(AppEntry::Faulty(faults)) => Err(misconfigured(faults.iter().map(ToString::to_string))),
         None => Err(not_allowed()),
@@ -113,7 +103,7 @@ pub(crate) fn ready(
 }
 
 /// The same words for a missing scope, a forbidden app, an unknown one, and a wrong address.
-pub(crate) fn not_allowed() -> Problem {
+fn not_allowed() -> Problem {
     let detail = "This key may not do this, not to this app, or not from here; or there is no such app.";
     Problem::new(Code::NotAllowed, detail)
 }

@@ -6,48 +6,60 @@ use crate::bindings::Centre;
 use crate::call::Call;
 use crate::keeper::client;
 use crate::{log, platform};
+use futures_util::future::{Either, join_all, select};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
-use zhongkong_core::history::{Deed, Journal, Line};
+use zhongkong_core::config::{AppEntry, Fault};
+use zhongkong_core::history::{Action, Deed, Hurry, Journal, Line};
+use zhongkong_core::problem::Code;
 use zhongkong_core::request::route::Route;
 use zhongkong_core::time::UnixTime;
 
-/// A journal for each configured app, and one for what names none.
+/// A Keeper that takes longer has not taken it.
+const KEEPER_TAKES: Duration = Duration::from_secs(5);
+
+/// So many apps are told at once of what they were asked for in vain, or of their faults.
+const MOST_APPS: usize = 40;
+
+/// A journal for each configured app, for those who may; and one for all who may not, which costs the
+/// same whether there is such an app or not.
 pub(crate) struct Journals {
     apps: BTreeMap<AppName, RefCell<Journal>>,
-    elsewhere: RefCell<Journal>,
+    refused: RefCell<Journal>,
 }
 
 impl Journals {
     pub(crate) fn new(apps: impl Iterator<Item = AppName>) -> Self {
-        Self { apps: apps.map(|app| (app, RefCell::default())).collect(), elsewhere: RefCell::default() }
+        Self { apps: apps.map(|app| (app, RefCell::default())).collect(), refused: RefCell::default() }
     }
 
-    fn at(&self, app: Option<&AppName>) -> &RefCell<Journal> {
-        app.and_then(|app| self.apps.get(app)).unwrap_or(&self.elsewhere)
+    /// The journal of an app, or that of those who may not.
+    fn of(&self, app: Option<&AppName>) -> &RefCell<Journal> {
+        app.and_then(|app| self.apps.get(app)).unwrap_or(&self.refused)
     }
 
     /// Notes something beside a request; it goes along with the next sending.
     pub(crate) fn note(&self, app: &AppName, deed: &Deed<'_>) {
-        self.at(Some(app)).borrow_mut().note(deed, platform::now());
+        self.of(Some(app)).borrow_mut().note(deed, platform::now());
     }
 }
 
-/// Notes what became of a request.
+/// Notes what became of a request. `route` is `None` for a path that is none of ours.
 pub(crate) fn note(
     call: &Call,
-    route: &Route<'_>,
+    route: Option<&Route<'_>>,
     caller: Option<&str>,
     ip: Option<IpAddr>,
     outcome: &Outcome,
 ) {
-    let (action, credential) = route.action();
+    let (action, credential) = route.map_or((Action::Unknown, None), Route::action);
     let told = outcome.as_ref().map(|answer| &answer.told);
     if told.is_ok() && !action.leaves_a_trace() {
         return;
@@ -59,45 +71,97 @@ pub(crate) fn note(
         errcode: outcome.as_ref().err().and_then(|problem| problem.errcode),
         ..Deed::of_caller(caller, action, credential, result, ip)
     };
-    let journals = &call.centre.journals;
-    let app = route.app().and_then(|app| journals.apps.get_key_value(app)).map(|(app, _)| app);
+    let may_not = outcome.as_ref().is_err_and(|problem| problem.code == Code::NotAllowed);
+    let asked = route.and_then(Route::app);
+    if caller.is_none() || may_not {
+        let about = asked.filter(|name| AppName::parse(name).is_some());
+        return gather(call, None, &Deed { about, ..deed }, Hurry::Never);
+    }
+    let app = asked.and_then(|name| call.centre.journals.apps.get_key_value(name)).map(|(app, _)| app);
+    let urgent = told.is_ok() && action.is_urgent();
+    gather(call, app, &deed, if urgent { Hurry::Now } else { Hurry::Soon });
+}
+
+/// Notes a deed, and plans the sending where none is planned.
+fn gather(call: &Call, app: Option<&AppName>, deed: &Deed<'_>, hurry: Hurry) {
     let now_ms = platform::now_millis();
-    let mut journal = journals.at(app).borrow_mut();
-    journal.note(&deed, UnixTime::from_millis(now_ms));
-    if let Some(wait_ms) = journal.plan(now_ms, action.is_urgent()) {
-        let (centre, env, app) = (Rc::clone(&call.centre), call.env.clone(), app.cloned());
-        call.context.wait_until(async move {
-            if wait_ms > 0 {
-                Delay::from(Duration::from_millis(wait_ms)).await;
+    let mut journal = call.centre.journals.of(app).borrow_mut();
+    journal.note(deed, UnixTime::from_millis(now_ms));
+    let Some(wait_ms) = journal.plan(now_ms, hurry) else { return };
+    let (centre, env, app) = (Rc::clone(&call.centre), call.env.clone(), app.cloned());
+    call.context.wait_until(async move {
+        let mut wait_ms = Some(wait_ms);
+        // What did not arrive, or came meanwhile without a request that could send it, is sent from here too.
+        while let Some(pause_ms) = wait_ms {
+            if pause_ms > 0 {
+                Delay::from(Duration::from_millis(pause_ms)).await;
             }
             send(&centre, &env, app.as_ref()).await;
-        });
-    }
+            let journal = centre.journals.of(app.as_ref());
+            wait_ms = journal.borrow_mut().plan(platform::now_millis(), Hurry::Soon);
+        }
+    });
 }
 
 /// Sends what has gathered. What does not arrive is sent with the next.
 async fn send(centre: &Centre, env: &Env, app: Option<&AppName>) {
-    let journal = centre.journals.at(app);
+    let journal = centre.journals.of(app);
     let (lines, lost) = journal.borrow_mut().take(platform::now_millis());
     if lost > 0 {
         log::error("history_overflows", json!({"app": app, "lost": lost}));
     }
+    if lines.is_empty() {
+        return;
+    }
     let back = match app {
-        Some(app) => client::note(env, app, lines).await.unwrap_or_else(|lines| {
-            log::error("history_unreachable", json!({"app": app, "lines": lines.len()}));
-            lines
-        }),
-        None => into_log(&lines),
+        Some(app) => deliver(env, app, lines).await,
+        None => share_out(centre, env, lines).await,
     };
     journal.borrow_mut().sent(back);
 }
 
-/// What names no app of ours has no Keeper either.
-fn into_log(lines: &[Line]) -> Vec<Line> {
-    for line in lines {
-        let Line { caller, action, result, ip, count, .. } = line;
-        let fields = json!({"caller": caller, "action": action, "result": result, "ip": ip, "count": count});
-        log::info("refused", fields);
+/// To the Keeper of an app; what did not arrive comes back.
+async fn deliver(env: &Env, app: &AppName, lines: Vec<Line>) -> Vec<Line> {
+    let kept = lines.clone();
+    let sent = pin!(client::note(env, app, lines));
+    match select(sent, pin!(Delay::from(KEEPER_TAKES))).await {
+        Either::Left((true, _)) => Vec::new(),
+        _ => {
+            log::error("history_unreachable", json!({"app": app, "lines": kept.len()}));
+            kept
+        }
     }
+}
+
+/// Lines of those who may not: each to the app that it names, if there is one, else into the log. What
+/// does not arrive is lost: it is not kept at the cost of others.
+async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> Vec<Line> {
+    let mut apps: BTreeMap<&AppName, Vec<Line>> = BTreeMap::new();
+    let mut nowhere: BTreeMap<(Option<String>, Action, String), u64> = BTreeMap::new();
+    for line in lines {
+        let named = line.about.as_deref().and_then(|name| centre.config.apps.get_key_value(name));
+        match named.map(|(app, _)| app).filter(|app| apps.len() < MOST_APPS || apps.contains_key(app)) {
+            Some(app) => apps.entry(app).or_default().push(Line { about: None, ..line }),
+            None => *nowhere.entry((line.caller, line.action, line.result)).or_default() += line.count,
+        }
+    }
+    for ((caller, action, result), count) in nowhere {
+        log::info("refused", json!({"caller": caller, "action": action, "result": result, "count": count}));
+    }
+    join_all(apps.into_iter().map(|(app, lines)| deliver(env, app, lines))).await;
     Vec::new()
+}
+
+/// Once for each configuration: what is wrong with an app goes into its history. The log has all of it.
+pub(crate) async fn tell_faults(centre: &Centre, env: &Env, now: UnixTime) {
+    let faulty = centre.config.apps.iter().filter_map(|(app, entry)| match entry {
+        AppEntry::Faulty(faults) => Some((app, faults)),
+        AppEntry::Ready(_) => None,
+    });
+    let told = faulty.take(MOST_APPS).map(|(app, faults)| {
+        let deed = Deed::of_keeper(Action::Configuration, None, "misconfigured");
+        let line = |fault: &Fault| Line::new(&Deed { about: Some(&fault.setting), ..deed }, now);
+        deliver(env, app, faults.iter().map(line).collect())
+    });
+    join_all(told).await;
 }

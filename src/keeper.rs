@@ -39,7 +39,7 @@ pub struct Keeper {
 impl Keeper {
     /// Answers a [`Question`] of the Worker with a [`Reply`].
     async fn answer(&self, mut request: Request) -> worker::Result<Response> {
-        let question: Question = request.json().await?;
+        let question: Question = wire::read(&mut request).await?;
         Response::from_json::<Reply>(&self.desk.answer(question).await?)
     }
 }

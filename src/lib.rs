@@ -21,11 +21,6 @@ mod store;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
-#[event(start)]
-fn start() {
-    panic::watch();
-}
-
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let call = call::Call { centre: bindings::centre(&env), env, context };

@@ -4,15 +4,16 @@
 use crate::log;
 use serde_json::json;
 use std::panic;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 
-/// Sets the hook.
+/// Sets the hook, in place of the one of the `worker` crate, which logs the message.
 pub(crate) fn watch() {
     panic::set_hook(Box::new(|info| {
-        // Message and place only: types that hold secrets have a redacted `Debug`.
-        log::error("panicked", json!({"detail": info.to_string()}));
+        // The place only: a message may quote the text that something went wrong with.
+        let place = info.location().map(ToString::to_string);
+        log::error("panicked", json!({"detail": place}));
         tell_entry();
-        // The same with the stack, for those who mend it.
+        #[cfg(debug_assertions)]
         console_error_panic_hook::hook(info);
     }));
 }
@@ -21,7 +22,7 @@ pub(crate) fn watch() {
 fn tell_entry() {
     let name = JsValue::from_str("__zhongkong_panicked");
     if let Ok(told) = js_sys::Reflect::get(&js_sys::global(), &name)
-        && let Some(told) = wasm_bindgen::JsCast::dyn_ref::<js_sys::Function>(&told)
+        && let Some(told) = told.dyn_ref::<js_sys::Function>()
     {
         drop(told.call0(&JsValue::NULL));
     }

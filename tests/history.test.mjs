@@ -9,8 +9,8 @@ import { CANARY, pause, startCentre, until } from "./support/centre.mjs";
 const from = (ip) => ({ headers: { "cf-connecting-ip": ip } });
 const WEB = { key: CANARY.webKey, ...from("203.0.113.9") };
 
-/** A report of some other value is noted at once, and takes along what has gathered. */
-const nudge = (centre, app = "demo") => centre.report(app, "some-other-value");
+/** What an administrator does is noted at once, and takes along what has gathered. */
+const nudge = (centre, app = "demo") => centre.call(`/v1/apps/${app}/reseal`, { method: "POST" });
 
 /** The lines of a kind, as `caller action credential result version ×count`. */
 async function lines(centre, kind, app = "demo") {
@@ -32,20 +32,23 @@ describe("the history", { concurrency: 2 }, () => {
   test("tells who was handed what, how often, from where", async (t) => {
     const centre = await startCentre();
     t.after(() => centre.stop());
-    assert.equal((await centre.call("/v1/apps/demo/access_token", WEB)).status, 200);
+    const { body } = await centre.call("/v1/apps/demo/access_token", WEB);
     await until(() => lines(centre, "access"), (found) => found.length === 1);
     for (let n = 0; n < 49; n++) await centre.call("/v1/apps/demo/access_token", WEB);
     for (let n = 0; n < 3; n++) await centre.call("/v1/apps/demo/tickets/jsapi");
     await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F", from("198.51.100.7"));
+    for (const stale of ["some-other-value", "and-another", body.access_token]) await centre.report("demo", stale);
     await nudge(centre);
-    const found = merged(await until(() => lines(centre, "access"), (found) => found.some((line) => line.includes("report"))));
-    assert.deepEqual(found, ["web read access_token ok 1 ×50", "all read jsapi ok 1 ×3", "all sign jsapi ok 1 ×1", "all report access_token current 1 ×1"]);
+    const found = merged(await until(() => lines(centre, "access"), (found) => found.some((line) => line.includes("sign"))));
+    assert.deepEqual(found, ["web read access_token ok 1 ×50", "all read jsapi ok 1 ×3", "all sign jsapi ok 1 ×1"]);
     const { events } = await centre.events("demo", "?action=read&caller=web");
     assert.ok(events.length >= 1 && events.every(({ ip, first_at, last_at }) => ip === "203.0.113.9" && last_at - first_at < 60));
     const [sign] = (await centre.events("demo", "?action=sign")).events;
     assert.equal(sign.ip, null, "visitors' addresses are not kept");
-    const [report] = (await centre.events("demo", "?action=report")).events;
-    assert.equal(report.about, createHash("sha256").update("some-other-value").digest("hex").slice(0, 8));
+    // Of the reported values only the one that was handed out is named, by its digest.
+    const digest = createHash("sha256").update(body.access_token).digest("hex").slice(0, 8);
+    const { events: reports } = await centre.events("demo", "?kind=report");
+    assert.deepEqual(reports.map(({ about, result, count }) => [about, result, count]).reverse(), [[null, "current", 2], [digest, "current", 1]]);
   });
 
   test("a read that nobody follows leaves its trace within half a minute", async (t) => {
@@ -61,7 +64,8 @@ describe("the history", { concurrency: 2 }, () => {
   test("tells who was refused, callers and strangers apart", async (t) => {
     const centre = await startCentre();
     t.after(() => centre.stop());
-    const stranger = { key: "nobody-holds-this-key-0123456789abc", ...from("192.0.2.66") };
+    await centre.set({ faster: 50 });
+    const stranger = { key: "nobody-holds-this-key-0123456789abc", ...from("2001:db8:1:2:3:4:5:6") };
     await centre.call("/v1/apps/demo/access_token", { ...WEB, ...from("192.0.2.1") });
     await centre.call("/v1/apps/demo/tickets/jsapi", WEB);
     await centre.call("/v1/apps/demo/access_token?min_ttl=x", WEB);
@@ -69,36 +73,64 @@ describe("the history", { concurrency: 2 }, () => {
     await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fevil.example%2F");
     await centre.call("/v1/apps/demo/tickets/sdk");
     for (let n = 0; n < 7; n++) await centre.call("/v1/apps/demo/access_token", stranger);
+    await centre.call("/v1/apps/demo/signature?url=x", { ...stranger, ...from("192.0.2.66") });
     await centre.call("/v1/apps/demo", { key: "" });
-    await nudge(centre);
-    const refusals = merged(await until(() => lines(centre, "refusal"), (found) => found.length >= 6));
+    await centre.call("/v1/apps/demo", { method: "DELETE" });
+    const refusals = merged(await until(() => lines(centre, "refusal"), (found) => found.length >= 6)).sort();
     assert.deepEqual(refusals, [
+      "all read sdk not_found ×1",
+      "all sign jsapi url_not_allowed ×1",
+      "web events not_allowed ×1",
+      "web read access_token invalid_request ×1",
       "web read access_token not_allowed ×1",
       "web read jsapi not_allowed ×1",
-      "web read access_token invalid_request ×1",
-      "web events not_allowed ×1",
-      "all sign jsapi url_not_allowed ×1",
-      "all read sdk not_found ×1",
     ]);
-    assert.deepEqual(merged(await lines(centre, "stranger")), ["read access_token unauthorized ×7", "status unauthorized ×1"]);
-    const { events } = await centre.events("demo", "?kind=stranger&action=read");
-    assert.ok(events.every(({ ip }) => ip === "192.0.2.66"));
-    assert.equal((await centre.call("/v1/apps/nosuchapp/access_token", stranger)).status, 401);
-    await until(() => centre.logs().filter((line) => line.includes('"event":"refused"')), (found) => found.length === 1);
+    const strangers = merged(await until(() => lines(centre, "stranger"), (found) => found.length >= 4)).sort();
+    assert.deepEqual(strangers, ["read access_token unauthorized ×7", "sign jsapi unauthorized ×1", "status method_not_allowed ×1", "status unauthorized ×1"]);
+    const ips = (await centre.events("demo", "?kind=stranger")).events.map(({ action, ip }) => `${action} ${ip}`);
+    assert.ok(ips.includes("read 2001:db8:1:2::") && ips.includes("sign 192.0.2.66"), ips.join());
   });
 
-  test("a thousand wrong keys cost one line and a few messages to the Keeper", async (t) => {
+  test("what names no app of ours is counted in the log", async (t) => {
     const centre = await startCentre();
     t.after(() => centre.stop());
-    await centre.token();
-    await centre.counts();
-    const guess = (n) => centre.call("/v1/apps/demo/access_token", { key: `guess-${String(n).padStart(30, "0")}`, ...from(`198.51.100.${n % 200}`) });
-    for (let n = 0; n < 1000; n += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => guess(n + k)));
-    const { history = 0, Keeper = 0 } = await centre.counts();
-    assert.ok(history <= 4 && Keeper === 0, `${history} messages, ${Keeper} questions`);
-    await nudge(centre);
-    const found = await until(() => centre.events("demo", "?kind=stranger"), ({ events }) => events.reduce((sum, { count }) => sum + count, 0) === 1000);
-    assert.ok(found.events.length <= 25, `${found.events.length} lines: five for a minute and a sending`);
+    await centre.set({ faster: 50 });
+    for (let n = 0; n < 30; n++) await centre.call(`/v1/apps/nosuchapp${n}/access_token`, { key: "" });
+    await centre.call("/wp-login.php", { key: "" });
+    const found = await until(() => centre.logs().filter((line) => line.includes('"event":"refused"')).map((line) => JSON.parse(line)), (found) => found.length >= 2);
+    assert.deepEqual(found.map(({ action, result, count }) => [action, result, count]).sort(), [["read", "unauthorized", 30], ["unknown", "not_found", 1]]);
+    assert.equal((await centre.counts()).history ?? 0, 0);
+  });
+
+  for (const [method, path] of [["GET", "access_token"], ["POST", "access_token/refresh"], ["POST", "access_token/revoke"], ["GET", "signature?url=x"]]) {
+    test(`a thousand strangers at ${method} …/${path} cost a few lines and messages to the Keeper`, async (t) => {
+      const centre = await startCentre();
+      t.after(() => centre.stop());
+      await centre.token();
+      await centre.set({ faster: 50 });
+      await centre.counts();
+      const guess = (n) => centre.call(`/v1/apps/demo/${path}`, { method, key: `guess-${String(n).padStart(30, "0")}`, ...from(`198.51.100.${n % 200}`) });
+      for (let n = 0; n < 1000; n += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => guess(n + k)));
+      const { Keeper = 0, history = 0 } = await centre.counts();
+      // The timers run fifty times as fast here: one message in half a second, not one a request.
+      assert.ok(Keeper === 0 && history <= 20, `${Keeper} questions, ${history} messages`);
+      const { events } = await until(() => centre.events("demo", "?kind=stranger"), ({ events }) => events.reduce((sum, { count }) => sum + count, 0) === 1000);
+      assert.ok(events.length <= 2 * (8 + 1), `${events.length} lines in two minutes at most`);
+    });
+  }
+
+  test("a caller cannot push out what it was handed by making noise", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.set({ faster: 50 });
+    await centre.call("/v1/apps/demo/access_token", WEB);
+    for (let n = 0; n < 300; n++) await Promise.all([centre.report("demo", `value-${n}`), centre.call("/v1/apps/legacy/access_token", { ...WEB, ...from(`203.0.113.${n % 250}`) })]);
+    await until(() => lines(centre, "report"), (found) => merged(found).some((line) => line.endsWith("×300")));
+    const { events } = await centre.events("demo", "?kind=report");
+    assert.ok(events.length <= 3, `${events.length} lines of reports`);
+    const refused = await until(() => centre.events("legacy", "?kind=refusal"), ({ events }) => events.reduce((sum, { count }) => sum + count, 0) === 300);
+    assert.ok(refused.events.length <= 2 * (8 + 1), `${refused.events.length} lines of refusals`);
+    assert.deepEqual(merged(await lines(centre, "access")), ["web read access_token ok 1 ×1"]);
   });
 
   test("tells what became of each call to WeChat, of alerts and of a revocation", async (t) => {
@@ -120,7 +152,8 @@ describe("the history", { concurrency: 2 }, () => {
     }
     const [refused] = (await centre.events("demo", "?action=refresh")).events.filter(({ result }) => result === "refused");
     assert.equal(refused.errcode, 40164);
-    const [report] = (await centre.events("demo", "?action=report")).events;
+    await nudge(centre);
+    const [report] = (await until(() => centre.events("demo", "?kind=report"), ({ events }) => events.length === 1)).events;
     assert.equal(report.result, "rotated");
     // It is in SQLite, so it outlives the Keeper.
     await centre.evict("demo");
@@ -131,17 +164,20 @@ describe("the history", { concurrency: 2 }, () => {
     const centre = await startCentre();
     t.after(() => centre.stop());
     await centre.token();
-    for (let n = 0; n < 6; n++) await centre.report("demo", `value-${n}`);
-    const { events } = await until(() => centre.events(), ({ events }) => events.filter(({ action }) => action === "report").length === 6);
+    const add = (n) => centre.sql("demo", `INSERT INTO events (minute, kind, action, result, first_at, last_at, count) SELECT strftime('%s') / 60, 'upkeep', 'probe', 'made up ${n}', strftime('%s'), strftime('%s'), 1`);
+    for (let n = 0; n < 10; n++) await add(n);
+    await pause(500);
+    const { events } = await centre.events();
     const ids = [];
     for (let next = ""; next !== null; ) {
       const page = await centre.events("demo", `?limit=3${next && `&before=${next}`}`);
       ids.push(...page.events.map(({ id }) => id));
       next = page.next;
+      // What comes meanwhile is newer, and moves no page.
+      await add(`later ${next}`);
     }
-    assert.deepEqual(ids.slice(-events.length), events.map(({ id }) => id));
-    assert.deepEqual(ids, ids.toSorted((a, b) => b - a));
-    for (const query of ["?before=x", "?before=-1", "?limit=0", "?limit=501", "?limit=+5", "?kind=x", "?action=x", "?since=1", "?limit=1&limit=1"]) {
+    assert.deepEqual(ids, events.map(({ id }) => id));
+    for (const query of ["?before=x", "?before=-1", "?before=9007199254740992", "?before=18446744073709551615", "?limit=0", "?limit=501", "?limit=+5", "?kind=x", "?action=x", "?since=1", "?limit=1&limit=1"]) {
       assert.equal((await centre.call(`/v1/apps/demo/events${query}`)).body.code, "invalid_request", query);
     }
     assert.deepEqual((await centre.events("demo", "?caller=nobody")).events, []);
@@ -176,6 +212,17 @@ describe("the history", { concurrency: 2 }, () => {
     assert.ok(found.some((line) => line.startsWith("open access_token slot_does_not_open 1")), JSON.stringify(found));
   });
 
+  test("an errcode that is none does no harm to it", async (t) => {
+    const centre = await startCentre();
+    t.after(() => centre.stop());
+    await centre.simulator.fault({ fault: "errcode", errcode: 9007199254740994, path: "/cgi-bin/stable_token", when: { nth: 1 } });
+    assert.equal((await centre.token()).status, 503);
+    await nudge(centre);
+    await until(() => lines(centre, "refusal"), (found) => merged(found).includes("all read access_token unavailable ×1"));
+    const { events } = await centre.events("demo", "?action=refresh");
+    assert.deepEqual(events.map(({ result, errcode }) => [result, errcode]), [["garbled", null]]);
+  });
+
   test("while it cannot be written, answers go on, and what gathers arrives later", async (t) => {
     const centre = await startCentre();
     t.after(() => centre.stop());
@@ -191,24 +238,35 @@ describe("the history", { concurrency: 2 }, () => {
     const centre = await startCentre();
     t.after(() => centre.stop());
     await centre.token();
+    await pause(500);
     const fill = (kind, count, minute) =>
       centre.sql(
         "demo",
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
          INSERT INTO events (minute, kind, action, result, first_at, last_at, count)
-         SELECT ${minute}, '${kind}', 'read', 'unauthorized', ${minute * 60}, ${minute * 60}, 1 FROM n`,
+         SELECT ${minute}, '${kind}', 'read', 'made up', ${minute * 60}, ${minute * 60}, 1 FROM n`,
       );
     const counted = async () => Object.fromEntries((await centre.sql("demo", "SELECT kind, count(*) AS n FROM events GROUP BY kind")).map(({ kind, n }) => [kind, n]));
+    const newest = async () => (await centre.sql("demo", "SELECT max(id) AS id FROM events"))[0].id;
     const now = Math.floor((await centre.now()) / 60);
-    await fill("access", 300, now - 31 * 24 * 60);
-    await fill("stranger", 6_000, now - 10);
-    const { events } = await centre.events("demo", "?kind=access&limit=500");
-    assert.ok(events.length < 10, "what is too old is not shown");
-    const [{ id }] = await centre.sql("demo", "SELECT max(id) AS id FROM events");
-    await fill("stranger", 500 - 2 - (id % 500), now - 10);
-    for (let n = 0; n < 3; n++) await centre.report("demo", `value-${n}`);
-    const left = await until(counted, ({ stranger }) => stranger <= 5_000);
-    assert.equal(left.stranger, 5_000);
-    assert.ok(left.access <= 10 && left.upkeep >= 1, JSON.stringify(left));
+    const before = await counted();
+    // The next line but one has a round number, and sweeps.
+    for (const [kind, most] of [["stranger", 5_000], ["refusal", 10_000], ["report", 10_000], ["access", 40_000]]) {
+      await fill(kind, most + 700, now - 10);
+      await fill("upkeep", 499 - ((await newest()) % 500), now - 10);
+      await nudge(centre);
+      const left = await until(counted, (left) => left[kind] <= most);
+      assert.equal(left[kind], most);
+      for (const [other, count] of Object.entries(before)) if (other !== kind) assert.ok(left[other] >= count, `${other} has stayed`);
+      await centre.sql("demo", `DELETE FROM events WHERE result = 'made up'`);
+      await pause(50);
+    }
+    await centre.sql("demo", `UPDATE events SET id = id + 1000000`);
+    await centre.sql("demo", `INSERT INTO events (id, minute, kind, action, result, first_at, last_at, count) VALUES (1, ${now - 31 * 24 * 60}, 'access', 'read', 'old', 1, 1, 1)`);
+    const { events } = await centre.events("demo", "?limit=500");
+    assert.ok(events.every(({ result }) => result !== "old"), "what is too old is not shown");
+    await centre.evict("demo");
+    await centre.call("/v1/apps/demo");
+    assert.equal((await centre.sql("demo", "SELECT count(*) AS n FROM events WHERE result = 'old'"))[0].n, 0, "nor kept");
   });
 });

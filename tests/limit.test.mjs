@@ -6,7 +6,7 @@ import { CANARY, startCentre, until } from "./support/centre.mjs";
 
 const limited = (config) => ({ ...config, ratelimits: [{ name: "KEY_LIMIT", namespace_id: "1001", simple: { limit: 20, period: 60 } }] });
 
-test("guessers are slowed by address; whoever has a key never is", async (t) => {
+test("requests without a key are limited by address; whoever has a key never is", async (t) => {
   const centre = await startCentre({ bare: limited });
   t.after(() => centre.stop());
   const from = (ip, key) => centre.call("/v1/apps/demo/access_token", { key, headers: { "cf-connecting-ip": ip } });

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::Filter;
 use crate::log;
-use serde_json::{Value, json};
+use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};
 use zhongkong_core::problem::{Code, Problem};
@@ -29,40 +29,21 @@ pub(crate) async fn page(url: &str, call: &Call, app: &AppName) -> Outcome {
     };
     let full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
     let next = entries.last().filter(|_| full).map(|entry| entry.id);
-    let events: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let line = &entry.line;
-            json!({
-                "id": entry.id,
-                "kind": line.kind,
-                "first_at": line.first_at,
-                "last_at": line.last_at,
-                "count": line.count,
-                "caller": line.caller,
-                "ip": line.ip,
-                "action": line.action,
-                "credential": line.credential,
-                "result": line.result,
-                "version": line.version,
-                "errcode": line.errcode,
-                "about": line.about,
-            })
-        })
-        .collect();
-    answer::ok(&json!({"app": app, "events": events, "next": next}))
+    answer::ok(&json!({"app": app, "events": entries, "next": next}))
 }
 
 fn filter(url: &str) -> Result<Filter, Problem> {
     let hint = "docs/api.md lists what can be asked for.";
     let [before, limit, kind, action, caller] =
         input::parameters(url, ["before", "limit", "kind", "action", "caller"], hint)?;
-    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    // JavaScript, and so SQLite's numbers here, are exact up to 2^53.
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let number = |text: &str| text.parse::<u64>().ok().filter(|n| digits(text) && *n < 1 << 53);
     let small = |text: &str| u32::try_from(number(text)?).ok().filter(|n| (1..=LARGEST_PAGE).contains(n));
     Ok(Filter {
         before: read(before, number, "before is the \"next\" of the page before.")?,
         limit: read(limit, small, "limit is a number from 1 to 500.")?.unwrap_or(PAGE),
-        kind: read(kind, Kind::parse, "kind is access, refusal, stranger or upkeep.")?,
+        kind: read(kind, Kind::parse, "kind is access, report, refusal, stranger or upkeep.")?,
         action: read(action, Action::parse, "docs/api.md lists the actions.")?,
         caller,
     })

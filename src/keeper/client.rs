@@ -39,16 +39,11 @@ pub(crate) async fn ask_roster(env: &Env, ask: &RosterAsk) -> worker::Result<Ros
     }
 }
 
-/// Adds lines to the history of an app. It is not tried twice: a line may have arrived without an answer.
-/// What did not arrive comes back.
-pub(crate) async fn note(env: &Env, app: &AppName, lines: Vec<Line>) -> Result<Vec<Line>, Vec<Line>> {
-    let Ok(stub) = bindings::keeper(env, app) else { return Err(lines) };
-    let ask = HistoryAsk::Note(lines);
-    let sent: worker::Result<Vec<Entry>> = put(stub, HISTORY, &ask).await;
-    match (sent, ask) {
-        (Err(_), HistoryAsk::Note(lines)) => Err(lines),
-        _ => Ok(Vec::new()),
-    }
+/// Adds lines to the history of an app; says whether they have arrived for sure. It is not tried twice: they
+/// may have arrived without an answer.
+pub(crate) async fn note(env: &Env, app: &AppName, lines: Vec<Line>) -> bool {
+    let Ok(stub) = bindings::keeper(env, app) else { return false };
+    put::<Vec<Entry>>(stub, HISTORY, &HistoryAsk::Note(lines)).await.is_ok()
 }
 
 /// A part of the history of an app.

@@ -6,6 +6,7 @@
 
 use super::alerts::announce;
 use super::flight::Flights;
+use super::history::History;
 use super::opened::Opened;
 use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
@@ -28,6 +29,8 @@ use zhongkong_core::time::UnixTime;
 
 /// A reader waits so long for a refresh, in milliseconds.
 const READER_WAITS_MS: u64 = 5_000;
+
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A call that is due within a moment is looked for again after this.
 const UNTIL_DUE: Duration = Duration::from_millis(500);
@@ -105,7 +108,9 @@ impl Desk {
         let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
         if !matches!(bindings::centre(&self.env).config.apps.get(&app), Some(AppEntry::Ready(_))) {
             log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
-            return Ok(());
+            // Its history ends with its time.
+            let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
+            return if goes_on { self.set_alarm_in(A_DAY).await } else { Ok(()) };
         }
         self.open(&app)?;
         // The next alarm stands before the work begins: a Keeper killed during it comes back.

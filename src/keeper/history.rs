@@ -1,22 +1,24 @@
 //! The history in the Keeper's SQLite. It needs no sound configuration: that of an app which is faulty is
 //! of all the most interesting.
 
-use super::wire::{Entry, Filter, HistoryAsk};
-use crate::platform;
+use super::wire::{self, Entry, Filter, HistoryAsk};
+use crate::{log, platform};
 use serde::Deserialize;
+use serde_json::json;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, KEPT_DAYS, Kind, Line};
+use zhongkong_core::time::UnixTime;
 
-/// A line of this minute is looked for among so many of the newest.
-const LOOK_BACK: i64 = 64;
+/// Lines of this minute are looked for among so many of the newest.
+const LOOK_BACK: i64 = 512;
 
-/// After so many new lines those that are too many or too old are deleted.
+/// After so many new lines those that are too many are deleted.
 const SWEEP_EVERY: u64 = 500;
 
 #[derive(Deserialize)]
-struct IdRow {
-    id: u64,
+struct Number {
+    n: u64,
 }
 
 pub(super) struct History(SqlStorage);
@@ -24,10 +26,11 @@ pub(super) struct History(SqlStorage);
 /// Answers a question about it.
 pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
     let history = History::open(state)?;
-    match request.json().await? {
+    match wire::read(&mut request).await? {
         HistoryAsk::Note(lines) => {
-            for line in &lines {
-                history.add(line)?;
+            // A line that is not taken would not be taken the next time either.
+            for error in lines.iter().filter_map(|line| history.add(line).err()) {
+                log::error("history_not_written", json!({"detail": error.to_string()}));
             }
             Response::from_json::<[Entry; 0]>(&[])
         }
@@ -49,73 +52,97 @@ impl History {
         Ok(Self(sql))
     }
 
-    /// Adds a line to the one of its like in the same minute, else after all others.
+    /// Adds a line to the one of its like in the same minute, else after all others. In a minute that
+    /// is told in detail already, it is told in short.
     pub(super) fn add(&self, line: &Line) -> worker::Result<()> {
-        let like = || {
-            vec![
-                integer(line.minute()),
-                line.kind.name().into(),
-                line.caller.as_deref().into(),
-                line.action.name().into(),
-                line.credential.map(Credential::name).into(),
-                line.result.as_str().into(),
-                line.version.map(|version| clamped(version.number())).into(),
-                line.errcode.into(),
-                line.about.as_deref().into(),
-                line.ip.map(|ip| ip.to_string()).into(),
-                integer(line.count),
-                integer(line.last_at.as_secs()),
-            ]
-        };
-        let added: Vec<IdRow> = self
+        if self.merge(line)? {
+            return Ok(());
+        }
+        if !self.is_crowded(line)? {
+            return self.append(line);
+        }
+        let short = line.in_short();
+        if self.merge(&short)? { Ok(()) } else { self.append(&short) }
+    }
+
+    fn merge(&self, line: &Line) -> worker::Result<bool> {
+        let more = vec![integer(line.count), integer(line.last_at.as_secs()), LOOK_BACK.into()];
+        let merged: Vec<Number> = self
             .0
             .exec(
                 "UPDATE events SET count = count + ?11, last_at = max(last_at, ?12) \
                  WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?13 AND minute = ?1 AND kind = ?2 \
                  AND caller IS ?3 AND action = ?4 AND credential IS ?5 AND result = ?6 AND version IS ?7 \
-                 AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id",
-                [like(), vec![LOOK_BACK.into()]].concat(),
+                 AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id AS n",
+                [likeness(line), more].concat(),
             )?
             .to_array()?;
-        if !added.is_empty() {
-            return Ok(());
-        }
-        let new: Vec<IdRow> = self
+        Ok(!merged.is_empty())
+    }
+
+    fn is_crowded(&self, line: &Line) -> worker::Result<bool> {
+        let like = vec![
+            integer(line.minute()),
+            line.kind.name().into(),
+            line.caller.as_deref().into(),
+            LOOK_BACK.into(),
+        ];
+        let counted: Vec<Number> = self
+            .0
+            .exec(
+                "SELECT count(*) AS n FROM events WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?4 \
+                 AND minute = ?1 AND kind = ?2 AND caller IS ?3",
+                like,
+            )?
+            .to_array()?;
+        Ok(counted.iter().any(|row| row.n >= u64::from(line.kind.most_in_a_minute())))
+    }
+
+    fn append(&self, line: &Line) -> worker::Result<()> {
+        let more =
+            vec![integer(line.count), integer(line.last_at.as_secs()), integer(line.first_at.as_secs())];
+        let new: Vec<Number> = self
             .0
             .exec(
                 "INSERT INTO events (minute, kind, caller, action, credential, result, version, errcode, about, ip, \
                  count, last_at, first_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
-                 RETURNING id",
-                [like(), vec![integer(line.first_at.as_secs())]].concat(),
+                 RETURNING id AS n",
+                [likeness(line), more].concat(),
             )?
             .to_array()?;
-        if new.iter().any(|row| row.id % SWEEP_EVERY == 0) { self.sweep() } else { Ok(()) }
+        if new.iter().any(|row| row.n % SWEEP_EVERY == 0) {
+            for kind in Kind::ALL {
+                self.0.exec(
+                    "DELETE FROM events WHERE kind = ?1 AND id <= \
+                     (SELECT id FROM events WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                    vec![kind.name().into(), integer(u64::from(kind.most_kept()))],
+                )?;
+            }
+        }
+        self.forget_old(platform::now()).map(drop)
     }
 
-    /// Keeps of each kind the newest, and nothing that is too old.
-    fn sweep(&self) -> worker::Result<()> {
-        let oldest = platform::now().minus(KEPT_DAYS * 24 * 3600).as_secs() / 60;
-        self.0.exec("DELETE FROM events WHERE minute < ?", vec![integer(oldest)])?;
-        for kind in Kind::ALL {
-            self.0.exec(
-                "DELETE FROM events WHERE kind = ?1 AND id <= \
-                 (SELECT id FROM events WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                vec![kind.name().into(), integer(u64::from(kind.most_kept()))],
-            )?;
+    /// Deletes what is too old; says whether anything is left. Costs one row where nothing is too old.
+    pub(super) fn forget_old(&self, now: UnixTime) -> worker::Result<bool> {
+        let kept_from = kept_from(now);
+        let oldest = "SELECT minute AS n FROM events ORDER BY id LIMIT 1";
+        let before: Vec<Number> = self.0.exec(oldest, None)?.to_array()?;
+        if before.iter().all(|row| row.n >= kept_from) {
+            return Ok(!before.is_empty());
         }
-        Ok(())
+        self.0.exec("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
+        Ok(!self.0.exec(oldest, None)?.to_array::<Number>()?.is_empty())
     }
 
     /// A part of it, newest first. What is too old and not yet deleted is not shown.
     fn page(&self, filter: &Filter) -> worker::Result<Vec<Entry>> {
-        let oldest = platform::now().minus(KEPT_DAYS * 24 * 3600).as_secs() / 60;
         self.0
             .exec(
                 "SELECT id, kind, caller, action, credential, result, version, errcode, about, ip, first_at, last_at, \
                  count FROM events WHERE minute >= ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) \
                  AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR caller = ?5) ORDER BY id DESC LIMIT ?6",
                 vec![
-                    integer(oldest),
+                    integer(kept_from(platform::now())),
                     integer(filter.before.unwrap_or(u64::MAX)),
                     filter.kind.map(Kind::name).into(),
                     filter.action.map(Action::name).into(),
@@ -125,6 +152,27 @@ impl History {
             )?
             .to_array()
     }
+}
+
+/// What makes two lines one.
+fn likeness(line: &Line) -> Vec<SqlStorageValue> {
+    vec![
+        integer(line.minute()),
+        line.kind.name().into(),
+        line.caller.as_deref().into(),
+        line.action.name().into(),
+        line.credential.map(Credential::name).into(),
+        line.result.as_str().into(),
+        line.version.map(|version| clamped(version.number())).into(),
+        line.errcode.into(),
+        line.about.as_deref().into(),
+        line.ip.map(|ip| ip.to_string()).into(),
+    ]
+}
+
+/// The first minute that is still kept.
+fn kept_from(now: UnixTime) -> u64 {
+    now.minus(KEPT_DAYS * 24 * 3600).as_secs() / 60
 }
 
 /// What SQLite and JavaScript both hold exactly.

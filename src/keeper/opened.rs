@@ -41,6 +41,7 @@ impl Opened {
             storage.set_app(app)?;
         }
         let history = History::open(state)?;
+        history.forget_old(platform::now())?;
         let (slots, wake_at) = (RefCell::default(), RefCell::default());
         let opened = Self { ready, centre, storage, history, slots, wake_at };
         for (credential, loaded) in opened.storage.load(app, opened.sealer()?)? {

@@ -5,7 +5,7 @@
 //! right: an app that is woken too early looks at its own plan, and without the roster the cron reads
 //! the store.
 
-use super::wire::{Fingerprint, MOST_A_TICK, RosterAsk, RosterReply};
+use super::wire::{self, Fingerprint, MOST_A_TICK, RosterAsk, RosterReply};
 use serde::Deserialize;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::app::AppName;
@@ -24,7 +24,7 @@ struct MetaRow {
 /// Answers a question of the cron or of a Keeper.
 pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
     let roster = Roster::open(state)?;
-    let reply = match request.json().await? {
+    let reply = match wire::read(&mut request).await? {
         RosterAsk::Due { configured, now } => {
             if roster.configured()?.as_deref() == Some(configured.as_str()) {
                 RosterReply::Due(roster.due(now)?)

@@ -1,8 +1,10 @@
 //! What the Worker and a Keeper say to each other: JSON over the stub's `fetch`, inside one
 //! deployment.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use worker::Request;
 use zhongkong_core::app::{AppName, Identity};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
@@ -11,6 +13,11 @@ use zhongkong_core::history::{Action, Kind, Line};
 use zhongkong_core::record::Record;
 use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::Failure;
+
+/// Reads a question. Through its text: numbers stay what they are.
+pub(super) async fn read<T: DeserializeOwned>(request: &mut Request) -> worker::Result<T> {
+    Ok(serde_json::from_str(&request.text().await?)?)
+}
 
 /// A question to the Keeper of `app`.
 #[derive(Serialize, Deserialize)]
@@ -83,12 +90,23 @@ pub(crate) struct Filter {
     pub(crate) caller: Option<String>,
 }
 
-/// A line of the history in its place.
+/// A line of the history in its place. In words: after a deployment was rolled back there may be some
+/// that this one does not know.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) id: u64,
-    #[serde(flatten)]
-    pub(crate) line: Line,
+    pub(crate) kind: String,
+    pub(crate) first_at: u64,
+    pub(crate) last_at: u64,
+    pub(crate) count: u64,
+    pub(crate) caller: Option<String>,
+    pub(crate) ip: Option<String>,
+    pub(crate) action: String,
+    pub(crate) credential: Option<String>,
+    pub(crate) result: String,
+    pub(crate) version: Option<u64>,
+    pub(crate) errcode: Option<i64>,
+    pub(crate) about: Option<String>,
 }
 
 /// So many Keepers one tick of the cron wakes at most; the others follow a minute later.

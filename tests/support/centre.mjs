@@ -73,9 +73,10 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   const worker = harness.getWorker();
   const canaries = new Canaries(CANARY);
   const answers = [];
-  const note = (response, text) => {
+  const note = (path, response, text) => {
     // What is handed out has its place in the body of a success, under its name, and nowhere else.
-    const rest = response.status === 200 && text.startsWith("{") ? canaries.takeFrom(JSON.parse(text)) : text;
+    const handsOut = response.status === 200 && /\/(access_token|tickets\/\w+)(\/refresh)?(\?|$)/.test(path);
+    const rest = handsOut ? canaries.takeFrom(JSON.parse(text)) : text;
     answers.push([`an answer (${response.status})`, rest]);
     answers.push(["answer headers", JSON.stringify([...response.headers])]);
   };
@@ -83,7 +84,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   /** Nothing that is secret is where it does not belong. */
   const search = async () => {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
-    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5);
+    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat("*roster");
     const kept = await stored(worker, sql, apps);
     const asked = sent(await simulator.heads(), CANARY.appSecret);
     const places = [...answers, ...logs, ...kept, ...asked];
@@ -95,7 +96,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     const headers = { ...(key && { authorization: `Bearer ${key}` }), ...init.headers };
     const response = await harness.fetch(path, { ...init, headers });
     const text = await response.text();
-    note(response, text);
+    note(path, response, text);
     return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
   };
   const control = async (path, body) => {

@@ -30,8 +30,9 @@ export class Canaries {
     const found = [];
     for (const [place, text] of places) {
       for (const [value, name] of this.#marked) {
-        // Also as part of a URL, where it may be percent-encoded.
-        if (text.includes(value) || text.includes(encodeURIComponent(value))) found.push(`${place}: ${name}`);
+        // Also as part of a URL, where it may be percent-encoded, and in base64.
+        const forms = [value, encodeURIComponent(value), btoa(value).replace(/=+$/, ""), Buffer.from(value).toString("base64url")];
+        if (forms.some((form) => text.includes(form))) found.push(`${place}: ${name}`);
       }
     }
     return found;

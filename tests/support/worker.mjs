@@ -5,7 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Keeper as Real } from "zhongkong";
 
 const RealDate = Date;
-const world = { shift_ms: 0, kv_down: false, roster_down: false, history_down: false, panic_keeper: 0, counts: {} };
+const world = { shift_ms: 0, kv_down: false, roster_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
 
 /** The clock that the Worker reads: the true one, moved ahead. */
 globalThis.Date = class extends RealDate {
@@ -16,6 +16,10 @@ globalThis.Date = class extends RealDate {
     return RealDate.now() + world.shift_ms;
   }
 };
+
+/** Timers of seconds, where a test does not want to wait for them. */
+const { setTimeout: realTimeout } = globalThis;
+globalThis.setTimeout = (work, ms, ...args) => realTimeout(work, ms >= 1_000 ? ms / world.faster : ms, ...args);
 
 function count(what) {
   world.counts[what] = (world.counts[what] ?? 0) + 1;

@@ -9,160 +9,16 @@
 
 mod journal;
 mod upkeep;
+mod words;
 
-pub use journal::Journal;
+pub use journal::{Hurry, Journal};
 pub use upkeep::upkeep;
+pub use words::{Action, Kind};
 
 use crate::credential::{Credential, Version};
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
-
-/// What was done, or tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// A caller read a credential.
-    Read,
-    /// A caller said that a value is dead.
-    Report,
-    /// A caller had a page signed.
-    Sign,
-    /// A caller had a card signed.
-    CardSign,
-    /// A caller had a token killed.
-    Revoke,
-    /// A caller had everything sealed anew.
-    Reseal,
-    /// A caller looked at the status.
-    Status,
-    /// A caller looked at the history.
-    Events,
-    /// The Keeper asked WeChat for the credential.
-    Refresh,
-    /// The Keeper asked WeChat to replace the token whatever its age.
-    ForcedRefresh,
-    /// The Keeper asked WeChat whether the token lives.
-    Probe,
-    /// The Keeper asked WeChat whether it is there.
-    Knock,
-    /// The Keeper told a person.
-    Alert,
-    /// The Keeper wrote to the store.
-    Publish,
-    /// Something stored was to be opened.
-    Open,
-    /// The app's settings were read.
-    Configuration,
-}
-
-impl Action {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
-        Self::Read,
-        Self::Report,
-        Self::Sign,
-        Self::CardSign,
-        Self::Revoke,
-        Self::Reseal,
-        Self::Status,
-        Self::Events,
-        Self::Refresh,
-        Self::ForcedRefresh,
-        Self::Probe,
-        Self::Knock,
-        Self::Alert,
-        Self::Publish,
-        Self::Open,
-        Self::Configuration,
-    ];
-
-    /// The name in answers and in storage. Never change one: stored lines use it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Report => "report",
-            Self::Sign => "sign",
-            Self::CardSign => "card_sign",
-            Self::Revoke => "revoke",
-            Self::Reseal => "reseal",
-            Self::Status => "status",
-            Self::Events => "events",
-            Self::Refresh => "refresh",
-            Self::ForcedRefresh => "forced_refresh",
-            Self::Probe => "probe",
-            Self::Knock => "knock",
-            Self::Alert => "alert",
-            Self::Publish => "publish",
-            Self::Open => "open",
-            Self::Configuration => "configuration",
-        }
-    }
-
-    /// The inverse of [`Action::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.name() == name)
-    }
-
-    /// Whether a success of it is noted too: it hands something out, or changes something.
-    pub const fn leaves_a_trace(self) -> bool {
-        !matches!(self, Self::Status | Self::Events)
-    }
-
-    /// Whether it is rare and grave, so that its line is not kept waiting.
-    pub const fn is_urgent(self) -> bool {
-        matches!(self, Self::Revoke | Self::Reseal | Self::Report)
-    }
-
-    /// Whether its callers are servers, whose addresses say something. A page's signature is asked for
-    /// on behalf of its visitors, and where those are is nobody's business.
-    const fn has_address(self) -> bool {
-        !matches!(self, Self::Sign | Self::CardSign)
-    }
-}
-
-/// Lines of one kind push out only their like: a flood of refusals does not wash the rest away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A caller was served.
-    Access,
-    /// A caller was not served.
-    Refusal,
-    /// Somebody without a valid key was not served.
-    Stranger,
-    /// Rotations, checks, alerts, the store, the configuration, and what administrators did.
-    Upkeep,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Access, Self::Refusal, Self::Stranger, Self::Upkeep];
-
-    /// The name in answers and in storage.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Refusal => "refusal",
-            Self::Stranger => "stranger",
-            Self::Upkeep => "upkeep",
-        }
-    }
-
-    /// The inverse of [`Kind::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// So many lines of it are kept.
-    pub const fn most_kept(self) -> u32 {
-        match self {
-            Self::Access => 40_000,
-            Self::Refusal | Self::Upkeep => 10_000,
-            Self::Stranger => 5_000,
-        }
-    }
-}
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Lines are kept for so many days.
 pub const KEPT_DAYS: u64 = 30;
@@ -203,11 +59,13 @@ impl<'a> Deed<'a> {
             (Err(_), None) => Kind::Stranger,
             (Err(_), Some(_)) => Kind::Refusal,
             (Ok(_), _) if matches!(action, Action::Revoke | Action::Reseal) => Kind::Upkeep,
+            (Ok(_), _) if action == Action::Report => Kind::Report,
             (Ok(_), _) => Kind::Access,
         };
-        let result = result.unwrap_or_else(|code| code);
-        let ip = ip.filter(|_| action.has_address());
-        Self { ip, caller, kind, ..Self::of_keeper(action, credential, result) }
+        let ip = ip.filter(|_| action.is_of_a_server() || result.is_err());
+        // One IPv6 client has a whole /64 to guess from.
+        let ip = if caller.is_none() { ip.map(without_host) } else { ip };
+        Self { ip, caller, kind, ..Self::of_keeper(action, credential, result.unwrap_or_else(|code| code)) }
     }
 
     /// What the Keeper did.
@@ -274,6 +132,12 @@ impl Line {
         }
     }
 
+    /// The same without what there can be many of.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        Self { version: None, errcode: None, about: None, ip: None, ..self.clone() }
+    }
+
     /// The minute that it tells of, counted from the epoch.
     pub const fn minute(&self) -> u64 {
         minute(self.first_at)
@@ -295,6 +159,14 @@ impl Line {
     }
 }
 
+/// An IPv4 address as it is, of an IPv6 address its /64.
+fn without_host(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 const fn minute(time: UnixTime) -> u64 {
     time.as_secs() / 60
 }
@@ -304,32 +176,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_inverse_pairs_and_those_of_serde() {
-        for action in Action::ALL {
-            assert_eq!(Action::parse(action.name()), Some(action));
-            assert_eq!(serde_json::to_value(action).unwrap(), action.name());
-        }
-        for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.name()), Some(kind));
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
-        }
-    }
-
-    #[test]
     fn kinds_tell_who_and_whether() {
         let kind = |caller, action, result| Deed::of_caller(caller, action, None, result, None).kind;
         assert_eq!(kind(Some("web"), Action::Read, Ok("ok")), Kind::Access);
         assert_eq!(kind(Some("web"), Action::Read, Err("not_allowed")), Kind::Refusal);
         assert_eq!(kind(None, Action::Read, Err("unauthorized")), Kind::Stranger);
+        assert_eq!(kind(Some("web"), Action::Report, Ok("current")), Kind::Report);
         assert_eq!(kind(Some("ops"), Action::Revoke, Ok("ok")), Kind::Upkeep);
         assert_eq!(kind(Some("ops"), Action::Revoke, Err("unavailable")), Kind::Refusal);
     }
 
     #[test]
-    fn where_visitors_are_is_not_noted() {
-        let ip = Some("203.0.113.9".parse().unwrap());
-        let noted = |action| Deed::of_caller(Some("web"), action, None, Ok("ok"), ip).ip;
-        assert_eq!(noted(Action::Read), ip);
-        assert_eq!(noted(Action::Sign), None);
+    fn where_visitors_are_is_not_noted_and_where_guessers_are_is() {
+        let v4 = Some("203.0.113.9".parse().unwrap());
+        let v6 = Some("2001:db8:1:2:3:4:5:6".parse().unwrap());
+        let noted = |caller, action, result, ip| Deed::of_caller(caller, action, None, result, ip).ip;
+        assert_eq!(noted(Some("web"), Action::Read, Ok("ok"), v4), v4);
+        assert_eq!(noted(Some("web"), Action::Read, Ok("ok"), v6), v6);
+        assert_eq!(noted(Some("web"), Action::Sign, Ok("ok"), v4), None);
+        assert_eq!(noted(None, Action::Sign, Err("unauthorized"), v4), v4);
+        let net = Some("2001:db8:1:2::".parse().unwrap());
+        assert_eq!(noted(None, Action::Read, Err("unauthorized"), v6), net);
+    }
+
+    #[test]
+    fn a_line_in_short_says_less_and_counts_the_same() {
+        let deed =
+            Deed::of_caller(Some("web"), Action::Read, None, Ok("ok"), Some("203.0.113.9".parse().unwrap()));
+        let line =
+            Line { count: 7, ..Line::new(&Deed { about: Some("x"), ..deed }, UnixTime::from_secs(60)) };
+        let short = line.in_short();
+        assert_eq!((short.ip, short.about, short.count), (None, None, 7));
+        assert_eq!(
+            (short.caller.as_deref(), short.action, short.result.as_str()),
+            (Some("web"), Action::Read, "ok")
+        );
     }
 }

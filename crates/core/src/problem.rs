@@ -48,7 +48,7 @@ impl Code {
             Self::RateLimited => (429, "rate_limited", "Too many requests"),
             Self::UrlNotAllowed => (403, "url_not_allowed", "This page may not be signed"),
             Self::UpstreamRefused => (502, "upstream_refused", "WeChat refused"),
-            Self::Unavailable => (503, "unavailable", "No live credential right now"),
+            Self::Unavailable => (503, "unavailable", "Not available right now"),
             Self::Misconfigured => (500, "misconfigured", "A setting is missing or wrong"),
             Self::Internal => (500, "internal", "Internal error"),
         }

@@ -9,10 +9,10 @@ use crate::time::UnixTime;
 /// Between two sendings, in milliseconds. A Worker may work on for 30 s after an answer.
 const PAUSE_MS: u64 = 25_000;
 
-/// A sending that takes longer than this after its time is not believed to come any more.
-const SENDING_TAKES_MS: u64 = 10_000;
+/// A sending that has not begun so long after its time is not believed to come any more.
+const LATE_MS: u64 = 5_000;
 
-/// So many addresses of one caller are told apart in a minute; the others share a line without one.
+/// So many addresses of one caller are told apart in one sending; the others share a line without one.
 const ADDRESSES: usize = 4;
 
 /// While the Keeper cannot be reached, lines gather up to so many; what comes after is only counted.
@@ -24,8 +24,8 @@ pub struct Journal {
     lines: Vec<Line>,
     lost: u64,
     sent_at_ms: Option<u64>,
-    /// A sending is under way, or planned; not believed after this.
-    sending_until_ms: u64,
+    /// When the next sending begins. One that is under way has its lines already, and counts no more.
+    planned_ms: Option<u64>,
 }
 
 impl Journal {
@@ -48,32 +48,50 @@ impl Journal {
         }
     }
 
-    /// Whether a sending has to be started, and in how many milliseconds: `None` where nothing is to be
-    /// sent, or one is on its way. Whoever is told a time sends then, with [`Journal::take`].
-    pub fn plan(&mut self, now_ms: u64, urgent: bool) -> Option<u64> {
-        if self.lines.is_empty() || (!urgent && now_ms < self.sending_until_ms) {
+    /// Whether a sending has to be started, and in how many milliseconds: `None` where there is nothing
+    /// to send, or one is planned. Whoever is told a time sends then: [`Journal::take`], and
+    /// [`Journal::sent`] with what did not arrive.
+    pub fn plan(&mut self, now_ms: u64, hurry: Hurry) -> Option<u64> {
+        let rested_at_ms = self.sent_at_ms.map_or(0, |at| at.saturating_add(PAUSE_MS));
+        let wait_ms = match hurry {
+            Hurry::Now => 0,
+            Hurry::Soon => rested_at_ms.saturating_sub(now_ms).min(PAUSE_MS),
+            Hurry::Never => PAUSE_MS,
+        };
+        let stands = |at_ms: u64| now_ms <= at_ms.saturating_add(LATE_MS) && at_ms <= now_ms + PAUSE_MS;
+        if self.lines.is_empty() || (hurry != Hurry::Now && self.planned_ms.is_some_and(stands)) {
             return None;
         }
-        let rested_at_ms = self.sent_at_ms.map_or(0, |at| at.saturating_add(PAUSE_MS));
-        let wait_ms = if urgent { 0 } else { rested_at_ms.saturating_sub(now_ms).min(PAUSE_MS) };
-        self.sending_until_ms = now_ms + wait_ms + SENDING_TAKES_MS;
+        self.planned_ms = Some(now_ms + wait_ms);
         Some(wait_ms)
     }
 
     /// Everything that is to be sent now, and how many deeds had no room.
     pub fn take(&mut self, now_ms: u64) -> (Vec<Line>, u64) {
         self.sent_at_ms = Some(now_ms);
+        self.planned_ms = None;
         (std::mem::take(&mut self.lines), std::mem::take(&mut self.lost))
     }
 
-    /// The sending has ended; `back` is what could not be sent, for the next one.
-    pub fn sent(&mut self, back: Vec<Line>) {
-        self.sending_until_ms = 0;
+    /// Takes back what could not be sent.
+    pub fn sent(&mut self, mut back: Vec<Line>) {
         let room = MOST_LINES.saturating_sub(self.lines.len());
-        let back_len = back.len();
-        self.lines.splice(0..0, back.into_iter().take(room));
-        self.lost += u64::try_from(back_len.saturating_sub(room)).unwrap_or(0);
+        for line in back.split_off(back.len().min(room)) {
+            self.lost += line.count;
+        }
+        self.lines.splice(0..0, back);
     }
+}
+
+/// How soon a line has to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hurry {
+    /// At once: it is rare and grave.
+    Now,
+    /// At once after a quiet time, else with the others.
+    Soon,
+    /// Always with the others, so that the time of an answer does not tell what was noted.
+    Never,
 }
 
 #[cfg(test)]
@@ -81,6 +99,7 @@ mod tests {
     use super::super::{Action, Deed};
     use super::*;
     use crate::credential::{Credential, Version};
+    use proptest::prelude::*;
     use std::net::IpAddr;
 
     const T0: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -126,27 +145,49 @@ mod tests {
     #[test]
     fn the_first_is_sent_at_once_the_next_ones_together() {
         let mut journal = Journal::default();
-        assert_eq!(journal.plan(1_000, false), None, "nothing to send");
+        assert_eq!(journal.plan(1_000, Hurry::Soon), None, "nothing to send");
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, false), Some(0));
-        assert_eq!(journal.plan(1_001, false), None, "on its way");
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
+        assert_eq!(journal.plan(1_001, Hurry::Soon), None, "planned");
         assert_eq!(journal.take(1_005).0.len(), 1);
         journal.sent(vec![]);
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(6_005, false), Some(20_000));
+        assert_eq!(journal.plan(6_005, Hurry::Soon), Some(20_000));
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(7_000, false), None, "goes along");
-        assert_eq!(journal.plan(7_000, true), Some(0), "what is urgent does not wait");
+        assert_eq!(journal.plan(7_000, Hurry::Soon), None, "goes along");
+        assert_eq!(journal.plan(7_000, Hurry::Now), Some(0), "what is urgent does not wait");
         assert_eq!(journal.take(7_000).0[0].count, 2);
+        assert_eq!(journal.take(26_005).0.len(), 0, "the one that was planned finds nothing");
+    }
+
+    #[test]
+    fn what_never_hurries_always_waits() {
+        let mut journal = Journal::default();
+        journal.note(&read("web", 7), T0);
+        assert_eq!(journal.plan(1_000, Hurry::Never), Some(PAUSE_MS));
+        assert_eq!(journal.plan(2_000, Hurry::Never), None);
+    }
+
+    #[test]
+    fn what_is_noted_while_a_sending_is_under_way_is_planned() {
+        let mut journal = Journal::default();
+        journal.note(&read("web", 7), T0);
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
+        let (lines, _) = journal.take(1_000);
+        journal.note(&read("web", 7), T0);
+        assert_eq!(journal.plan(1_200, Hurry::Soon), Some(24_800));
+        journal.sent(vec![]);
+        assert_eq!(journal.plan(1_500, Hurry::Soon), None, "the plan stands");
+        assert_eq!((lines.len(), journal.take(26_000).0.len()), (1, 1));
     }
 
     #[test]
     fn a_sending_that_never_comes_is_made_up_for() {
         let mut journal = Journal::default();
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, false), Some(0));
-        assert_eq!(journal.plan(10_999, false), None);
-        assert_eq!(journal.plan(11_000, false), Some(0));
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
+        assert_eq!(journal.plan(6_000, Hurry::Soon), None);
+        assert_eq!(journal.plan(6_001, Hurry::Soon), Some(0));
     }
 
     #[test]
@@ -158,11 +199,15 @@ mod tests {
         let (lines, lost) = journal.take(0);
         assert_eq!((lines.len(), lost), (500, 100));
         journal.note(&read("web", 700), T0);
+        journal.note(&read("web", 700), T0);
         journal.sent(lines);
-        assert_eq!(journal.plan(5_000, false), Some(20_000), "not at once again");
+        assert_eq!(journal.plan(5_000, Hurry::Soon), Some(20_000), "not at once again");
         let (lines, lost) = journal.take(25_000);
         assert_eq!((lines.len(), lost), (500, 1));
         assert_eq!(lines[0].version, Some(Version::new(0)), "the oldest first");
+        journal.note(&read("web", 701), T0);
+        journal.sent(lines.iter().map(|line| Line { count: 3, ..line.clone() }).collect());
+        assert_eq!(journal.take(50_000).1, 3, "deeds are counted, not lines");
     }
 
     #[test]
@@ -170,6 +215,46 @@ mod tests {
         let mut journal = Journal::default();
         journal.take(1_000_000);
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, false), Some(PAUSE_MS));
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(PAUSE_MS));
+        journal.planned_ms = Some(1_000_000);
+        assert_eq!(journal.plan(2_000, Hurry::Soon), Some(PAUSE_MS));
+    }
+
+    proptest! {
+        /// In whatever order it is asked: whenever there are lines, a sending is planned within the pause,
+        /// and nothing is counted twice or not at all.
+        #[test]
+        fn nothing_waits_for_ever(steps in prop::collection::vec((0_u8..5, 0_u64..9_000), 1..200)) {
+            let (mut journal, mut now, mut noted, mut told) = (Journal::default(), 1_000_000, 0, 0);
+            let (mut timers, mut flying): (Vec<u64>, Vec<Line>) = (vec![], vec![]);
+            for (step, pause) in steps {
+                now += pause;
+                if let Some(place) = timers.iter().position(|at| *at <= now) {
+                    timers.swap_remove(place);
+                    flying.extend(journal.take(now).0);
+                }
+                match step {
+                    0 | 1 => {
+                        journal.note(&read("web", 7), UnixTime::from_millis(now));
+                        noted += 1;
+                        let hurry = [Hurry::Soon, Hurry::Never][usize::from(step)];
+                        timers.extend(journal.plan(now, hurry).map(|wait| now + wait));
+                    }
+                    2 => {
+                        told += flying.drain(..).map(|line| line.count).sum::<u64>();
+                        journal.sent(vec![]);
+                    }
+                    3 => {
+                        journal.sent(std::mem::take(&mut flying));
+                        timers.extend(journal.plan(now, Hurry::Soon).map(|wait| now + wait));
+                    }
+                    _ => {}
+                }
+                let soon = timers.iter().any(|at| *at <= now + PAUSE_MS);
+                prop_assert!(journal.lines.is_empty() || soon, "lines, and no sending");
+            }
+            let kept: u64 = journal.lines.iter().chain(&flying).map(|line| line.count).sum();
+            prop_assert_eq!(noted, told + kept + journal.lost);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Segments are taken as they stand: nothing is decoded and no case is folded, so `%2f`, `..` or `V1` is
 //! simply no path of ours.
 
+use crate::access::Scope;
 use crate::credential::{Credential, TicketType};
 use crate::history::Action;
 
@@ -95,6 +96,18 @@ impl<'a> Route<'a> {
             | Self::Events(app)
             | Self::Signature(app)
             | Self::CardSignature(app) => Some(*app),
+        }
+    }
+
+    /// What a caller needs for it.
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Health | Self::Apps | Self::App(_) => Scope::Status,
+            Self::Read(_, Credential::AccessToken) => Scope::Token,
+            Self::Read(_, Credential::Ticket(_)) => Scope::Ticket,
+            Self::Refresh(..) => Scope::Refresh,
+            Self::Signature(_) | Self::CardSignature(_) => Scope::Sign,
+            Self::Revoke(_) | Self::Reseal(_) | Self::Events(_) => Scope::Admin,
         }
     }
 

@@ -168,7 +168,8 @@ fn seconds(json: &Json) -> Option<u64> {
 }
 
 fn refusal(reply: &Map<String, Json>) -> Option<Refusal> {
-    let errcode = reply.get("errcode")?.as_i64().filter(|&code| code != 0)?;
+    // WeChat's codes have six digits at most. What is no code is no reply either.
+    let errcode = reply.get("errcode")?.as_i64().filter(|&code| code != 0 && i32::try_from(code).is_ok())?;
     let text = reply.get("errmsg").and_then(Json::as_str).unwrap_or_default();
     let ip = if errcode == 40164 { seen_ip(text) } else { None };
     Some(Refusal { errcode, ip })
