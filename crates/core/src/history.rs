@@ -132,10 +132,14 @@ impl Line {
         }
     }
 
-    /// The same without what there can be many of.
+    /// The same without what there can be many of; of what was refused only who and why.
     #[must_use]
     pub fn in_short(&self) -> Self {
-        Self { version: None, errcode: None, about: None, ip: None, ..self.clone() }
+        let (action, credential) = match self.kind {
+            Kind::Refusal | Kind::Stranger => (Action::Unknown, None),
+            Kind::Access | Kind::Report | Kind::Upkeep => (self.action, self.credential),
+        };
+        Self { action, credential, version: None, errcode: None, about: None, ip: None, ..self.clone() }
     }
 
     /// The minute that it tells of, counted from the epoch.
@@ -207,6 +211,9 @@ mod tests {
             Line { count: 7, ..Line::new(&Deed { about: Some("x"), ..deed }, UnixTime::from_secs(60)) };
         let short = line.in_short();
         assert_eq!((short.ip, short.about, short.count), (None, None, 7));
+        let refused = Deed::of_caller(None, Action::Read, None, Err("unauthorized"), None);
+        let refused = Line::new(&refused, UnixTime::from_secs(60)).in_short();
+        assert_eq!((refused.action, refused.result.as_str()), (Action::Unknown, "unauthorized"));
         assert_eq!(
             (short.caller.as_deref(), short.action, short.result.as_str()),
             (Some("web"), Action::Read, "ok")
