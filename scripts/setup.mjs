@@ -34,19 +34,46 @@ export async function setup() {
   };
 }
 
+/** The SDKs that tests point at the centre: npm packages of their own, and wechatpy where Python can be had. */
+export async function sdks() {
+  const folder = join(root, "tests", "sdks");
+  await locked(folder, "installing the SDKs that are tested (npm, about 10 s)", ["ci", "--ignore-scripts"]);
+  const requirements = join(folder, "requirements.txt");
+  const version = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
+  const venv = join(cache, `wechatpy-${version}`);
+  const python = join(venv, "bin", "python");
+  if (!existsSync(join(venv, ".installed"))) {
+    say("installing wechatpy (PyPI, about 20 s)");
+    const made = await run("python3", ["-m", "venv", "--clear", venv], { mayFail: true });
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+    if (!made || !(await run(python, pip, { mayFail: true }))) {
+      say("wechatpy is left out: it takes Python 3 with venv and pip");
+      return {};
+    }
+    writeFileSync(join(venv, ".installed"), "");
+  }
+  return { WECHATPY_PYTHON: python };
+}
+
+/** Runs npm in a folder when its lock file has changed since the last time. */
+async function locked(folder, what, args) {
+  const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");
+  const stamp = join(folder, "node_modules", ".zhongkong-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return false;
+  say(what);
+  await run("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder, fix: `npm ${args.join(" ")}` });
+  writeFileSync(stamp, lock);
+  return true;
+}
+
 /** The Node that wrangler needs (≥ 22.12), brought along as a package. */
 export const node = join(modules, "node", "bin", "node");
 export const wrangler = join(modules, "wrangler", "bin", "wrangler.js");
 
 async function packages() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
-  const stamp = join(modules, ".zhongkong-lock");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  say("installing the npm packages of package-lock.json (about half a minute)");
   // Packages run no scripts of theirs, but for the one that fetches its binary by a script.
-  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, fix: "npm ci" });
-  await run("npm", ["rebuild", "node", "--loglevel=error"], { cwd: root, fix: "npm rebuild node", quiet: true });
-  writeFileSync(stamp, lock);
+  const fresh = await locked(root, "installing the npm packages of package-lock.json (about half a minute)", ["ci", "--ignore-scripts"]);
+  if (fresh || !existsSync(node)) await run("npm", ["rebuild", "node", "--loglevel=error"], { cwd: root, fix: "npm rebuild node", quiet: true });
 }
 
 async function rust() {

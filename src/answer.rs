@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{Headers, Response};
 use zhongkong_core::credential::Version;
+use zhongkong_core::facade::Refusal;
 use zhongkong_core::problem::{Code, Problem};
 
 /// What a handler comes to.
@@ -18,7 +19,8 @@ pub(crate) struct Answer {
 
 /// See [`zhongkong_core::history::Deed`].
 pub(crate) struct Told {
-    pub(crate) result: &'static str,
+    /// `Err` with a code where the façade has refused in WeChat's way, with status 200.
+    pub(crate) result: Result<&'static str, Code>,
     pub(crate) version: Option<Version>,
     pub(crate) about: Option<String>,
 }
@@ -32,7 +34,13 @@ impl Answer {
 
     /// It is more than `ok`, and about this.
     pub(crate) fn telling(mut self, result: &'static str, about: Option<String>) -> Self {
-        (self.told.result, self.told.about) = (result, about);
+        (self.told.result, self.told.about) = (Ok(result), about);
+        self
+    }
+
+    /// It refuses, in WeChat's words.
+    pub(crate) fn refused(mut self, code: Code) -> Self {
+        self.told.result = Err(code);
         self
     }
 }
@@ -50,9 +58,25 @@ pub(crate) fn ok<T: Serialize>(body: &T) -> Outcome {
 /// An answer with a status of its own.
 pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
     let text = serde_json::to_string(body).map_err(|_| internal("an answer could not be written"))?;
-    let response =
-        respond(text, "application/json", status).map_err(|_| internal("an answer could not be built"))?;
-    Ok(Answer { response, told: Told { result: "ok", version: None, about: None } })
+    respond(text, "application/json", status)
+        .map(answered)
+        .map_err(|_| internal("an answer could not be built"))
+}
+
+/// WeChat's own answer to a call of this path, unchanged.
+pub(crate) fn passed(response: Response, path: &str) -> Answer {
+    answered(response).telling("ok", Some(path.to_owned()))
+}
+
+/// A refusal in WeChat's form.
+pub(crate) fn refusal(refusal: &Refusal) -> Outcome {
+    respond(refusal.to_json(), "application/json", 200)
+        .map(answered)
+        .map_err(|_| internal("a refusal could not be built"))
+}
+
+const fn answered(response: Response) -> Answer {
+    Answer { response, told: Told { result: Ok("ok"), version: None, about: None } }
 }
 
 /// A fault of ours: the reason goes into the log, not to the caller.

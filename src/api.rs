@@ -4,7 +4,7 @@ pub(crate) mod card_signature;
 pub(crate) mod credential;
 pub(crate) mod events;
 pub(crate) mod health;
-mod input;
+pub(crate) mod input;
 pub(crate) mod refresh;
 pub(crate) mod reseal;
 pub(crate) mod revoke;

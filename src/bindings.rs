@@ -6,7 +6,7 @@ use crate::shelf::Shelves;
 use crate::{log, panic};
 use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::durable::Stub;
@@ -14,6 +14,7 @@ use worker::kv::KvStore;
 use worker::{D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
+use zhongkong_core::facade::{AskedAgain, Holders};
 use zhongkong_core::secret::Secret;
 
 const TOKENS: &str = "TOKENS";
@@ -29,6 +30,9 @@ pub(crate) struct Centre {
     pub(crate) config: Config,
     pub(crate) shelves: Shelves,
     pub(crate) journals: Journals,
+    /// Whose real tokens are, as far as this isolate has heard.
+    pub(crate) holders: RefCell<Holders>,
+    pub(crate) asked_again: RefCell<AskedAgain>,
     /// Counts attempts without a valid key, where it is bound.
     pub(crate) key_limit: Option<RateLimiter>,
 }
@@ -86,7 +90,8 @@ fn read(env: &Env) -> Centre {
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
     let key_limit = binding(env, KEY_LIMIT).filter(is_a_limit).map(JsCast::unchecked_into);
-    Centre { config, shelves, journals, key_limit }
+    let (holders, asked_again) = (RefCell::default(), RefCell::default());
+    Centre { config, shelves, journals, holders, asked_again, key_limit }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {

@@ -1,6 +1,5 @@
 //! The gate: who asks, and whether they may. No I/O on the way of a caller who may.
 
-use crate::answer::Outcome;
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::log;
@@ -33,13 +32,18 @@ pub(crate) fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<
     let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
     let key = Secret::new(bearer(header.expose()).to_owned());
     centre.config.callers.holder_of(&key).ok_or_else(|| {
-        let detail = if key.expose().is_empty() {
-            "Send a caller's key as `Authorization: Bearer KEY`."
+        if key.expose().is_empty() {
+            Problem::new(Code::Unauthorized, "Send a caller's key as `Authorization: Bearer KEY`.")
         } else {
-            "Nobody holds this key. Compare it with the one that the operator has given out."
-        };
-        Problem::new(Code::Unauthorized, detail)
+            nobodys()
+        }
     })
+}
+
+/// The key is nobody's.
+pub(crate) fn nobodys() -> Problem {
+    let detail = "Nobody holds this key. Compare it with the one that the operator has given out.";
+    Problem::new(Code::Unauthorized, detail)
 }
 
 /// The same work for a stranger as for a caller who may not.
@@ -50,6 +54,8 @@ pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, ip: Option<IpAddr>) 
         apps: AllowedApps::These(Vec::new()),
         scopes: Vec::new(),
         ips: Vec::new(),
+        paths: None,
+        origins: Vec::new(),
     };
     drop(black_box(permitted(centre, black_box(&nobody), route, ip)));
 }
@@ -57,20 +63,20 @@ pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, ip: Option<IpAddr>) 
 /// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
 /// the binding `KEY_LIMIT` is there. Callers with a valid key are never counted: whoever shares an
 /// address with a guesser, or with a job that has an old key, is not locked out.
-pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem) -> Outcome {
+pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem) -> Problem {
     if problem.code != Code::Unauthorized {
-        return Err(problem);
+        return problem;
     }
-    let Some(limit) = &call.centre.key_limit else { return Err(problem) };
+    let Some(limit) = &call.centre.key_limit else { return problem };
     match limit.limit(neighbourhood(ip)).await {
         Ok(outcome) if !outcome.success => {
             let detail = "Too many requests without a valid key came from this address.";
-            Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
+            Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S)
         }
-        Ok(_) => Err(problem),
+        Ok(_) => problem,
         Err(error) => {
             log::error("key_limit_failed", json!({"detail": error.to_string()}));
-            Err(problem)
+            problem
         }
     }
 }

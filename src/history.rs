@@ -17,6 +17,7 @@ use std::time::Duration;
 use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault};
+use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, Deed, Hurry, Journal, Line};
 use zhongkong_core::problem::Code;
 use zhongkong_core::request::route::Route;
@@ -51,34 +52,49 @@ impl Journals {
     }
 }
 
-/// Notes what became of a request. `route` is `None` for a path that is none of ours.
+/// What was asked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) action: Action,
+    pub(crate) credential: Option<Credential>,
+    /// The app, as the request names it.
+    pub(crate) app: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// What a path of the native API asks for; `None` for a path that is none of ours.
+    pub(crate) fn by(route: Option<&Route<'a>>) -> Self {
+        let (action, credential) = route.map_or((Action::Unknown, None), Route::action);
+        Self { action, credential, app: route.and_then(Route::app) }
+    }
+}
+
+/// Notes what became of a request.
 pub(crate) fn note(
     call: &Call,
-    route: Option<&Route<'_>>,
+    asked: &Asked<'_>,
     caller: Option<&str>,
     ip: Option<IpAddr>,
     outcome: &Outcome,
 ) {
-    let (action, credential) = route.map_or((Action::Unknown, None), Route::action);
-    let told = outcome.as_ref().map(|answer| &answer.told);
-    if told.is_ok() && !action.leaves_a_trace() {
+    let Asked { action, credential, app } = *asked;
+    let told = outcome.as_ref().ok().map(|answer| &answer.told);
+    let result = outcome.as_ref().map_err(|problem| problem.code).and_then(|answer| answer.told.result);
+    if result.is_ok() && !action.leaves_a_trace() {
         return;
     }
-    let result = told.map(|told| told.result).map_err(|problem| problem.code.as_str());
     let deed = Deed {
-        version: told.ok().and_then(|told| told.version),
-        about: told.ok().and_then(|told| told.about.as_deref()),
+        version: told.and_then(|told| told.version),
+        about: told.and_then(|told| told.about.as_deref()),
         errcode: outcome.as_ref().err().and_then(|problem| problem.errcode),
-        ..Deed::of_caller(caller, action, credential, result, ip)
+        ..Deed::of_caller(caller, action, credential, result.map_err(Code::as_str), ip)
     };
-    let may_not = outcome.as_ref().is_err_and(|problem| problem.code == Code::NotAllowed);
-    let asked = route.and_then(Route::app);
-    if caller.is_none() || may_not {
-        let about = asked.filter(|name| AppName::parse(name).is_some());
+    let may_not = result.is_err_and(|code| caller.is_none() || code == Code::NotAllowed);
+    if may_not {
+        let about = app.filter(|name| AppName::parse(name).is_some());
         return gather(call, None, &Deed { about, ..deed }, Hurry::Never);
     }
-    let app = asked.and_then(|name| call.centre.journals.apps.get_key_value(name)).map(|(app, _)| app);
-    let urgent = told.is_ok() && action.is_urgent();
+    let app = app.and_then(|name| call.centre.journals.apps.get_key_value(name)).map(|(app, _)| app);
+    let urgent = result.is_ok() && action.is_urgent();
     gather(call, app, &deed, if urgent { Hurry::Now } else { Hurry::Soon });
 }
 

@@ -24,6 +24,7 @@ use desk::Desk;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
+pub(crate) use upstream::gateway_key_for;
 use wire::{Question, Reply};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 

@@ -8,6 +8,7 @@ mod api;
 mod bindings;
 mod call;
 mod cron;
+mod facade;
 mod gate;
 mod history;
 mod keeper;

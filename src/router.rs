@@ -1,15 +1,17 @@
-//! From a request to its handler. Everything that can be refused without I/O is refused before any; what
+//! From a request to its handler: WeChat's own paths to the façade, ours to the native API. Everything that can be refused without I/O is refused before any; what
 //! was handed out or refused is noted in the app's history.
 
 use crate::answer::Outcome;
 use crate::api::{card_signature, credential, events, health, refresh, reseal, revoke, signature, status};
 use crate::call::Call;
+use crate::facade;
 use crate::gate;
-use crate::history;
+use crate::history::{self, Asked};
 use std::rc::Rc;
 use worker::{Method, Request};
 use zhongkong_core::access::Caller;
 use zhongkong_core::app::AppName;
+use zhongkong_core::facade::Target;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::MAX_URL_BYTES;
 use zhongkong_core::request::route::Route;
@@ -25,8 +27,13 @@ use zhongkong_core::request::route::Route;
 /// 5. The handler. The history is told of all of it, but for `/healthz`.
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let (url, path) = (request.inner().url(), request.path());
-    let route = Route::parse(&path);
     let ip = gate::client_ip(&request);
+    if url.len() <= MAX_URL_BYTES
+        && let Some(target) = Target::parse(&path)
+    {
+        return facade::answer(request, &url, &call, target, ip).await;
+    }
+    let route = Route::parse(&path);
     let centre = Rc::clone(&call.centre);
     let mut caller = None;
     let outcome = match known(&url, &request.method(), route) {
@@ -44,11 +51,11 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
             }
             Err(problem) => {
                 gate::look_busy(&centre, &route, ip);
-                gate::turn_away(&call, ip, problem).await
+                Err(gate::turn_away(&call, ip, problem).await)
             }
         },
     };
-    history::note(&call, route.as_ref(), caller, ip, &outcome);
+    history::note(&call, &Asked::by(route.as_ref()), caller, ip, &outcome);
     outcome
 }
 
@@ -91,6 +98,7 @@ async fn serve(
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,
         Route::Reseal(_) => reseal::all(call, &*ready()?).await,
         Route::CardSignature(_) => card_signature::sign(request, call, &ready()?).await,
+        Route::Api(_, path) => facade::pass_native(request, path, url, call, caller, &ready()?).await,
         Route::Signature(_) => signature::sign(request, url, call, &ready()?).await,
     }
 }

@@ -45,6 +45,15 @@ pub(crate) fn only_parameter(url: &str, name: &str, hint: &str) -> Result<Option
 /// # Errors
 /// 413 when it is too large, 400 with `shape` when it is not what is expected.
 pub(crate) async fn json<T: DeserializeOwned>(request: &mut Request, shape: &str) -> Result<T, Problem> {
+    let wrong = |_| invalid(format!("Send a JSON body of the form {shape}."));
+    serde_json::from_slice(&bytes(request).await?).map_err(wrong)
+}
+
+/// The body, within its bound.
+///
+/// # Errors
+/// 413 when it is too large, 400 when it breaks off.
+pub(crate) async fn bytes(request: &mut Request) -> Result<Vec<u8>, Problem> {
     let too_large =
         || Problem::new(Code::TooLarge, format!("The body may have {MAX_BODY_BYTES} bytes at most."));
     let stated =
@@ -52,14 +61,17 @@ pub(crate) async fn json<T: DeserializeOwned>(request: &mut Request, shape: &str
     if stated.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let wrong = || invalid(format!("Send a JSON body of the form {shape}."));
+    let broken = || invalid("The body could not be read.");
     let mut body = Vec::new();
-    let mut stream = request.stream().map_err(|_| wrong())?;
+    if request.inner().body().is_none() {
+        return Ok(body);
+    }
+    let mut stream = request.stream().map_err(|_| broken())?;
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(|_| wrong())?);
+        body.extend_from_slice(&chunk.map_err(|_| broken())?);
         if body.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
     }
-    serde_json::from_slice(&body).map_err(|_| wrong())
+    Ok(body)
 }

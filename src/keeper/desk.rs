@@ -44,7 +44,8 @@ pub(super) struct Desk {
     pub(super) answering_host: Cell<Option<usize>>,
     pub(super) publishing: RefCell<BTreeSet<Credential>>,
     pub(super) alarm_at_ms: Cell<Option<u64>>,
-    pub(super) noted_at: Cell<Option<UnixTime>>,
+    /// What the roster has been told: when to wake us, and which token we hold.
+    pub(super) noted: Cell<Option<(UnixTime, Version)>>,
     pub(super) noting: Cell<bool>,
     pub(super) note_after_ms: Cell<u64>,
 }
@@ -63,7 +64,7 @@ impl Desk {
             answering_host: Cell::new(None),
             publishing: RefCell::default(),
             alarm_at_ms: Cell::new(None),
-            noted_at: Cell::new(None),
+            noted: Cell::new(None),
             noting: Cell::new(false),
             note_after_ms: Cell::new(0),
         }
@@ -88,9 +89,10 @@ impl Desk {
                 self.is_kept(credential)?;
                 self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
             }
+            Ask::Force => self.converse(Credential::AccessToken, |patience| Event::Force { patience }).await,
             Ask::Wake { shown } => {
                 // Whoever wakes us may have it from the roster, and that may have been written over since.
-                self.noted_at.set(None);
+                self.noted.set(None);
                 self.wake(&shown).await.map(|()| Reply::Awake)
             }
             Ask::Revoke => self.step(Credential::AccessToken, Event::Revoke).and_then(|_| self.status()),

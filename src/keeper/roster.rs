@@ -5,10 +5,11 @@
 //! right: an app that is woken too early looks at its own plan, and without the roster the cron reads
 //! the store.
 
-use super::wire::{self, Fingerprint, MOST_A_TICK, RosterAsk, RosterReply};
+use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply};
 use serde::Deserialize;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::app::AppName;
+use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::time::UnixTime;
 
 #[derive(Deserialize)]
@@ -36,10 +37,14 @@ pub(super) async fn answer(state: &State, mut request: Request) -> worker::Resul
             roster.register(&configured, &apps)?;
             RosterReply::Due(roster.due(now)?)
         }
-        RosterAsk::Note { app, wake_at } => {
+        RosterAsk::Note { app, wake_at, token, now } => {
             roster.note(&app, wake_at)?;
+            if let Some(token) = token {
+                roster.holds(&app, &token, now)?;
+            }
             RosterReply::Noted
         }
+        RosterAsk::Whose { token, now } => RosterReply::App(roster.whose(&token, now)?),
         RosterAsk::Postpone { apps, until } => {
             for app in &apps {
                 roster.note(app, until)?;
@@ -64,6 +69,9 @@ impl Roster {
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",
             "CREATE INDEX IF NOT EXISTS roster_by_time ON roster (wake_at)",
+            "CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, app TEXT NOT NULL, until INTEGER NOT NULL) \
+             WITHOUT ROWID",
+            "CREATE INDEX IF NOT EXISTS tokens_by_time ON tokens (until)",
         ] {
             sql.exec(table, None)?;
         }
@@ -110,6 +118,32 @@ impl Roster {
                 vec![app.as_str().into(), seconds(wake_at)],
             )
             .map(drop)
+    }
+
+    /// Remembers whose a token is, for as long as it lives.
+    fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> worker::Result<()> {
+        let digest = token.digest.to_string();
+        self.0.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
+        if token.alone {
+            self.0.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
+        }
+        self.0
+            .exec(
+                "INSERT OR REPLACE INTO tokens (digest, app, until) VALUES (?, ?, ?)",
+                vec![digest.into(), app.as_str().into(), seconds(token.until)],
+            )
+            .map(drop)
+    }
+
+    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<AppName>> {
+        let rows: Vec<AppRow> = self
+            .0
+            .exec(
+                "SELECT app FROM tokens WHERE digest = ? AND until > ?",
+                vec![token.to_string().into(), seconds(now)],
+            )?
+            .to_array()?;
+        Ok(rows.first().and_then(|row| AppName::parse(&row.app)))
     }
 
     fn forget(&self, apps: &[AppName]) -> worker::Result<()> {

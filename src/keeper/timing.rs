@@ -2,11 +2,13 @@
 
 use super::client;
 use super::desk::Desk;
-use super::wire::RosterAsk;
+use super::wire::{Held, RosterAsk};
 use crate::{log, platform};
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
+use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::engine::Rules;
 use zhongkong_core::time::UnixTime;
 
 /// What is due already, and was not done, is looked at again after this.
@@ -50,10 +52,19 @@ impl Desk {
     }
 
     /// What the roster should have: when WeChat is to be called next, once nothing is under way.
-    fn to_note(&self) -> Option<UnixTime> {
+    /// And which token is held, so that it knows whose it is.
+    fn to_note(&self) -> Option<(UnixTime, Version)> {
         let quiet = self.publishing.borrow().is_empty() && self.flights.is_empty();
         let rested = platform::now_millis() >= self.note_after_ms.get();
-        self.next_call().filter(|at| quiet && rested && self.noted_at.get() != Some(*at))
+        let version = self.slot(Credential::AccessToken).ok()?.version();
+        let news = (self.next_call()?, version);
+        (quiet && rested && self.noted.get() != Some(news)).then_some(news)
+    }
+
+    fn held_token(&self, now: UnixTime) -> Option<Held> {
+        let slot = self.slot(Credential::AccessToken).ok()?;
+        let record = slot.record(Rules::of(&self.ready().ok()?.app, Credential::AccessToken))?;
+        Some(Held { digest: record.value.digest(), until: record.expires_at, alone: slot.has_revoked(now) })
     }
 
     /// Notes in the roster what is news there, one note after the other. Nobody waits for it: the
@@ -65,14 +76,15 @@ impl Desk {
         }
         let desk = Rc::clone(self);
         self.state.wait_until(async move {
-            while let Some(wake_at) = desk.to_note() {
-                let note = RosterAsk::Note { app: app.clone(), wake_at };
+            while let Some(news) = desk.to_note() {
+                let (wake_at, now) = (news.0, platform::now());
+                let note = RosterAsk::Note { app: app.clone(), wake_at, token: desk.held_token(now), now };
                 if let Err(error) = client::ask_roster(&desk.env, &note).await {
                     desk.note_after_ms.set(platform::now_millis() + NOTE_AGAIN_MS);
                     log::error("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
                     break;
                 }
-                desk.noted_at.set(Some(wake_at));
+                desk.noted.set(Some(news));
             }
             desk.noting.set(false);
         });

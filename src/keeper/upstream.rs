@@ -71,11 +71,16 @@ fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> work
         headers.set("Content-Type", "application/json")?;
         init.with_method(Method::Post).with_body(Some(body.as_str().into()));
     }
-    if let Some(key) = gateway_key.filter(|_| !is_wechats_own(host)) {
+    if let Some(key) = gateway_key_for(host, gateway_key) {
         headers.set("X-Gateway-Key", key.expose())?;
     }
     init.with_headers(headers);
     Request::new_with_init(&format!("{host}{}", request.path_and_query), &init)
+}
+
+/// The key goes to relays, not to WeChat.
+pub(crate) fn gateway_key_for<'k>(host: &str, gateway_key: Option<&'k Secret>) -> Option<&'k Secret> {
+    gateway_key.filter(|_| !is_wechats_own(host))
 }
 
 fn is_wechats_own(host: &str) -> bool {

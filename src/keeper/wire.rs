@@ -36,6 +36,8 @@ pub(crate) enum Ask {
     Read { credential: Credential, min_ttl_s: u64, shown: Option<Version> },
     /// The value with this digest is said to be dead.
     Stale { credential: Credential, digest: Sha256Digest },
+    /// The token is to be replaced, dead or alive.
+    Force,
     /// Do what is due, and answer when it is done. The store showed these versions.
     Wake { shown: Vec<(Credential, Version)> },
     /// The access token has leaked: kill it.
@@ -123,12 +125,24 @@ pub(crate) enum RosterAsk {
     Due { configured: Fingerprint, now: UnixTime },
     /// These apps are configured; and who is due?
     Register { configured: Fingerprint, apps: Vec<(AppName, Fingerprint)>, now: UnixTime },
-    /// A Keeper wants to be woken then.
-    Note { app: AppName, wake_at: UnixTime },
+    /// A Keeper wants to be woken then, and holds this token.
+    Note { app: AppName, wake_at: UnixTime, token: Option<Held>, now: UnixTime },
+    /// Whose token has this digest?
+    Whose { token: Sha256Digest, now: UnixTime },
     /// These could not be woken: not before then.
     Postpone { apps: Vec<AppName>, until: UnixTime },
     /// These are not configured any more, or wrongly.
     Forget { apps: Vec<AppName> },
+}
+
+/// What the roster knows of a token.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) digest: Sha256Digest,
+    /// Whoever holds it may be taken at their word until then.
+    pub(crate) until: UnixTime,
+    /// The tokens before it were to be killed: they are nobody's any more.
+    pub(crate) alone: bool,
 }
 
 /// The roster's reply.
@@ -141,4 +155,6 @@ pub(crate) enum RosterReply {
     Unknown,
     /// It is noted.
     Noted,
+    /// The token's app, if it is anybody's.
+    App(Option<AppName>),
 }

@@ -61,10 +61,11 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   const simulator = await startSimulator();
   const options = (change) => ({ root, workers: [{ config: bare(config(settings(simulator.url, change))) }] });
   const harness = createTestHarness();
+  let url;
   try {
     for (const appid of Object.values(APPID)) await simulator.knobs(appid, { secret: CANARY.appSecret });
     await harness.update(options(change));
-    await harness.listen();
+    ({ url } = await harness.listen());
   } catch (error) {
     await harness.close();
     await simulator.stop();
@@ -75,7 +76,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   const answers = [];
   const note = (path, response, text) => {
     // What is handed out has its place in the body of a success, under its name, and nowhere else.
-    const handsOut = response.status === 200 && /\/(access_token|tickets\/\w+)(\/refresh)?(\?|$)/.test(path);
+    const handsOut = response.status === 200 && /\/(access_token|tickets\/\w+|token|stable_token|getticket)(\/refresh)?(\?|$)/.test(path);
     const rest = handsOut ? canaries.takeFrom(JSON.parse(text)) : text;
     answers.push([`an answer (${response.status})`, rest]);
     answers.push(["answer headers", JSON.stringify([...response.headers])]);
@@ -106,6 +107,8 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
   };
   return {
     simulator,
+    /** Where it listens, for clients that are not ours. */
+    url,
     harness,
     worker,
     call,
@@ -127,6 +130,8 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     /** Breaks or mends a part of the world: `kv_down`, `roster_down`, `history_down`. */
     set: (change) => control("set", change),
     /** Operations since the last call, by kind. */
+    /** Something more that must not be seen outside its place. */
+    mark: (name, value) => canaries.add(name, value),
     counts: async () => (await control("set", { reset: true })).counts,
     sql,
     logs: () => harness.getLogs().map((line) => line.message),

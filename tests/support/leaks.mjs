@@ -48,8 +48,11 @@ export function sent(heads, appSecret) {
     const [line, ...headers] = head.split("\n");
     const [method, target] = line.split(" ");
     const url = new URL(target, "http://wechat");
-    if (url.pathname === "/cgi-bin/token" && url.searchParams.get("secret") === appSecret) url.searchParams.delete("secret");
-    else if (url.pathname !== "/cgi-bin/token") url.searchParams.delete("access_token");
+    const { pathname, searchParams } = url;
+    const takesSecret = ["/cgi-bin/token", "/sns/jscode2session"].includes(pathname);
+    if (takesSecret && searchParams.get("secret") === appSecret) searchParams.delete("secret");
+    // A virtual token is ours, and has no business at WeChat.
+    if (!takesSecret && !searchParams.get("access_token")?.startsWith("0_")) searchParams.delete("access_token");
     return ["a request to WeChat", [`${method} ${url.pathname}?${decodeURIComponent(url.searchParams)}`, ...headers].join("\n")];
   });
 }

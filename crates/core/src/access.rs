@@ -5,6 +5,7 @@
 
 use crate::app::AppName;
 use crate::digest::Sha256Digest;
+use crate::facade::PathPattern;
 use crate::secret::Secret;
 use ipnet::{IpNet, Ipv6Net};
 use std::net::IpAddr;
@@ -78,6 +79,11 @@ impl AllowedApps {
 pub struct KeyDigest(Sha256Digest);
 
 impl KeyDigest {
+    /// Lower-case hex, for what is derived from it.
+    pub(crate) fn to_hex(self) -> String {
+        self.0.to_string()
+    }
+
     /// The digest of a key.
     pub fn of(key: &Secret) -> Self {
         Self(Sha256Digest::of(key.expose()))
@@ -97,6 +103,10 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// Where it may call from; empty means from anywhere.
     pub ips: Vec<IpNet>,
+    /// What it may pass through to WeChat; `None` means everything.
+    pub paths: Option<Vec<PathPattern>>,
+    /// The pages that its key may stand in; empty means in none.
+    pub origins: Vec<Origin>,
 }
 
 impl Caller {
@@ -113,7 +123,24 @@ impl Caller {
         self.scopes.contains(&scope) && self.may_call_from(ip)
     }
 
-    fn may_call_from(&self, ip: Option<IpAddr>) -> bool {
+    /// Whether this caller may pass calls of this path through to WeChat.
+    pub fn may_pass(&self, path: &str) -> bool {
+        self.paths.as_ref().is_none_or(|paths| paths.iter().any(|pattern| pattern.covers(path)))
+    }
+
+    /// Whether its key stands in pages for all to read. It opens only from these pages.
+    pub const fn is_publishable(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
+    /// Whether a request with this `Origin` header may use the key.
+    pub fn may_come_from_page(&self, origin: Option<&str>) -> bool {
+        !self.is_publishable()
+            || origin.is_some_and(|origin| self.origins.iter().any(|known| known.0 == origin))
+    }
+
+    /// Whether this caller may come from `ip`.
+    pub fn may_call_from(&self, ip: Option<IpAddr>) -> bool {
         if self.ips.is_empty() {
             return true;
         }
@@ -134,6 +161,36 @@ pub fn neighbourhood(ip: Option<IpAddr>) -> String {
     }
 }
 
+/// Where a page comes from, as browsers write it in `Origin`: `https://shop.example.com`, with a port
+/// where it is not the usual one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Reads an origin; plain http is for this machine only. `None` for anything else: a path, a
+    /// wildcard, capitals.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, this_machine) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(host), _) => (host, false),
+            (_, Some(host)) => (host, true),
+            _ => return None,
+        };
+        let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+        let sound_name = !name.is_empty() && name.bytes().all(plain) && !name.starts_with('.');
+        let usual = if this_machine { "80" } else { "443" };
+        let sound_port =
+            port.is_none_or(|port| port.parse::<u16>().is_ok_and(|n| n.to_string() == port) && port != usual);
+        let here = matches!(name, "localhost" | "127.0.0.1");
+        (sound_name && sound_port && (!this_machine || here)).then(|| Self(text.to_owned()))
+    }
+
+    /// As browsers write it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// All callers, searched by key.
 #[derive(Clone, Debug, Default)]
 pub struct Callers(Vec<Caller>);
@@ -147,6 +204,16 @@ impl Callers {
     /// No caller at all: nobody can be authenticated.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether pages of this origin may hold some caller's key.
+    pub fn know_origin(&self, origin: &str) -> bool {
+        self.0.iter().any(|caller| caller.origins.iter().any(|known| known.0 == origin))
+    }
+
+    /// The caller of this name.
+    pub fn named(&self, name: &str) -> Option<&Caller> {
+        self.0.iter().find(|caller| caller.name == name)
     }
 
     /// The caller who holds `key`.
@@ -176,6 +243,8 @@ mod tests {
             apps: AllowedApps::These(vec![AppName::parse("shop").unwrap()]),
             scopes: vec![Scope::Token],
             ips: ips.iter().map(|range| range.parse().unwrap()).collect(),
+            paths: None,
+            origins: vec![],
         }
     }
 
@@ -203,6 +272,60 @@ mod tests {
         assert!(!web.may(Scope::Ticket, &shop, None));
         assert!(!web.may(Scope::Token, &AppName::parse("other").unwrap(), None));
         assert!(!Caller { scopes: vec![], ..web }.may(Scope::Token, &shop, None));
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        for sound in [
+            "https://shop.example.com",
+            "https://shop.example.com:8443",
+            "http://localhost:8787",
+            "http://127.0.0.1:3000",
+        ] {
+            assert_eq!(Origin::parse(sound).unwrap().as_str(), sound);
+        }
+        for wrong in [
+            "",
+            "*",
+            "https://",
+            "https://*.example.com",
+            "https://Shop.example.com",
+            "https://shop.example.com/",
+            "shop.example.com",
+            "https://shop.example.com:443",
+            "https://shop.example.com:0443",
+            "http://shop.example.com",
+            "null",
+            "https://a b",
+            "https://a@b",
+        ] {
+            assert_eq!(Origin::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_publishable_key_opens_from_its_pages_only() {
+        let shop = "https://shop.example.com";
+        let page = Caller { origins: vec![Origin::parse(shop).unwrap()], ..caller("page", &["one"], &[]) };
+        assert!(page.is_publishable() && page.may_come_from_page(Some(shop)));
+        for other in [
+            None,
+            Some(""),
+            Some("null"),
+            Some("https://evil.example"),
+            Some("https://shop.example.com.evil.example"),
+        ] {
+            assert!(!page.may_come_from_page(other));
+        }
+        assert!(caller("web", &["one"], &[]).may_come_from_page(None));
+    }
+
+    #[test]
+    fn paths_bound_what_is_passed_through() {
+        let paths = Some(vec![PathPattern::parse("/cgi-bin/message/*").unwrap()]);
+        let web = Caller { paths, ..caller("web", &["one"], &[]) };
+        assert!(web.may_pass("/cgi-bin/message/custom/send") && !web.may_pass("/cgi-bin/menu/get"));
+        assert!(caller("web", &["one"], &[]).may_pass("/cgi-bin/menu/get"));
     }
 
     #[test]

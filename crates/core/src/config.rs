@@ -73,6 +73,7 @@ pub enum StoreKind {
 pub struct Config {
     /// All apps that are named, working or not.
     pub apps: BTreeMap<AppName, AppEntry>,
+    appids: BTreeMap<String, AppName>,
     /// The callers that work.
     pub callers: Callers,
     /// Seals what is stored.
@@ -95,11 +96,11 @@ impl Config {
         let gateway_key = secrets::gateway_key(raw, &mut faults);
         let store = store(raw, &mut faults);
         keeper(raw, &mut faults);
-        let apps = apps::read(raw, &mut faults);
+        let (apps, appids) = apps::read(raw, &mut faults);
         let names: Vec<AppName> = apps.keys().cloned().collect();
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
         let mut config =
-            Self { apps, callers, sealer, store, gateway_key, fingerprint: String::new(), faults };
+            Self { apps, appids, callers, sealer, store, gateway_key, fingerprint: String::new(), faults };
         config.fingerprint = fingerprint(config.ready_apps(), &config.faults);
         config
     }
@@ -107,6 +108,11 @@ impl Config {
     /// The faults that keep the whole centre from working.
     pub fn fatal(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().filter(|fault| fault.place == Place::Centre)
+    }
+
+    /// The name of the app with this appid, working or not.
+    pub fn app_of(&self, appid: &str) -> Option<&AppName> {
+        self.appids.get(appid)
     }
 
     /// The apps that work.

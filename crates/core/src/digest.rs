@@ -40,6 +40,11 @@ impl Sha256Digest {
         hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(Self(bytes))
     }
 
+    /// The bytes.
+    pub(crate) const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Equality as a `subtle::Choice`, for comparisons that must not stop early.
     pub fn ct_eq(&self, other: &Self) -> subtle::Choice {
         self.0.ct_eq(&other.0)
@@ -83,6 +88,11 @@ impl From<Sha256Digest> for String {
     fn from(digest: Sha256Digest) -> Self {
         digest.to_string()
     }
+}
+
+/// The SHA-256 of any bytes, in hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Lower-case hex of any bytes.

@@ -12,6 +12,7 @@ pub mod config;
 pub mod credential;
 pub mod digest;
 pub mod engine;
+pub mod facade;
 pub mod history;
 pub mod problem;
 pub mod record;

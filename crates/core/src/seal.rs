@@ -2,9 +2,11 @@
 //! that binds a text to its place. A text moved to another place does not open.
 
 use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead as _, KeyInit as _, Nonce, Payload};
+use aes_gcm::aead::{Aead as _, KeyInit, Nonce, Payload};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use core::fmt;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::digest::{Sha256Digest, hex};
@@ -16,6 +18,8 @@ pub const NONCE_BYTES: usize = 12;
 struct SealKey {
     id: String,
     cipher: Aes256Gcm,
+    /// A key of its own for [`Sealer::mac`].
+    mac_key: Zeroizing<[u8; 64]>,
 }
 
 /// Seals with the current key, opens with the current and the previous one.
@@ -57,7 +61,22 @@ impl SealKey {
         }
         let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| NotAKey)?;
         let id = Sha256Digest::of_parts(&["zhongkong seal key id", &hex(&bytes)]).short();
-        Ok(Self { id, cipher })
+        let mut mac_key = Zeroizing::new([0; 64]);
+        for (half, name) in mac_key.chunks_exact_mut(32).zip(["zhongkong mac key 1", "zhongkong mac key 2"]) {
+            half.copy_from_slice(&Sha256Digest::of_parts(&[name, &hex(&bytes)]).to_bytes());
+        }
+        Ok(Self { id, cipher, mac_key })
+    }
+}
+
+impl SealKey {
+    fn mac(&self, parts: &[String]) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*self.mac_key).into());
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac
     }
 }
 
@@ -76,6 +95,17 @@ impl Sealer {
     /// [`NotAKey`] when it is no 32 bytes in base64.
     pub fn with_previous(self, previous: &Secret) -> Result<Self, NotAKey> {
         Ok(Self { previous: Some(SealKey::parse(previous)?), ..self })
+    }
+
+    /// HMAC-SHA256 over `parts`, each preceded by its length, with a key derived from the current one.
+    pub fn mac(&self, parts: &[String]) -> [u8; 32] {
+        self.current.mac(parts).finalize().into_bytes().into()
+    }
+
+    /// Whether `mac` is that of `parts`, under the current key or the previous one. In constant time.
+    pub fn is_mac(&self, parts: &[String], mac: &[u8; 32]) -> bool {
+        let keys = [Some(&self.current), self.previous.as_ref()];
+        keys.into_iter().flatten().any(|key| key.mac(parts).verify(mac.into()).is_ok())
     }
 
     /// Tells which key seals now: the first eight hex digits of a digest of it.

@@ -2,7 +2,9 @@
 
 mod business;
 mod gate;
+mod media;
 mod quota;
+mod sns;
 mod ticket;
 mod token;
 
@@ -54,6 +56,9 @@ pub(crate) fn answer(
         "/cgi-bin/token" => token::plain(call),
         "/cgi-bin/stable_token" => token::stable(call),
         "/cgi-bin/ticket/getticket" => ticket::get(call),
+        "/cgi-bin/media/upload" => media::upload(call),
+        "/cgi-bin/media/get" => media::download(call),
+        "/sns/jscode2session" | "/sns/oauth2/access_token" => sns::session(call),
         "/cgi-bin/getcallbackip" | "/cgi-bin/get_api_domain_ip" => business::addresses(call),
         "/cgi-bin/openapi/quota/get" => quota::get(call),
         "/cgi-bin/clear_quota" => quota::clear(call),

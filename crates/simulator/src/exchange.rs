@@ -34,6 +34,14 @@ const JSON: &str = "application/json; charset=utf-8";
 impl Exchange {
     /// A reply as it should be.
     pub(crate) fn whole(body: &Value, delay_ms: u64) -> Self {
+        if let Some(count) = body.get("$bytes").and_then(Value::as_u64) {
+            return Self {
+                delivery: Delivery::After(delay_ms),
+                status: 200,
+                content_type: "image/jpeg",
+                body: (0..count).map(|n| u8::try_from(n % 251).unwrap_or(0)).collect(),
+            };
+        }
         Self {
             delivery: Delivery::After(delay_ms),
             status: 200,

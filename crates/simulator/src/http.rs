@@ -22,7 +22,7 @@ use crate::request::Request;
 use crate::world::World;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{any, get, patch, post};
@@ -136,6 +136,8 @@ fn routes(served: Arc<Served>) -> Router {
         .route("/_sim/reset", post(control::reset))
         .route("/_sim/{*path}", any(control::unknown))
         .fallback(wechat)
+        // WeChat takes media of 10 MB and more.
+        .layer(DefaultBodyLimit::max(64 * 1024 * 1024))
         .with_state(served)
 }
 

@@ -23,11 +23,18 @@ const PLAIN_LEAD_S: u64 = 1800;
 /// What a new account has of the plain token API in a day (API_Call_Limits).
 const PLAIN_DAILY: u32 = 2000;
 
-pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> BTreeMap<AppName, AppEntry> {
-    let mut apps = BTreeMap::new();
+/// The apps by name, and their names by appid.
+pub(super) type Apps = (BTreeMap<AppName, AppEntry>, BTreeMap<String, AppName>);
+
+pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
+    let (mut apps, mut appids) = (BTreeMap::new(), BTreeMap::new());
     let mut first_with: BTreeMap<String, AppName> = BTreeMap::new();
     for (name, fields) in tables("APPS", "[vars.APPS.shop]", raw.apps.as_ref(), faults) {
         let Some(name) = AppName::parse(name) else { continue };
+        // Also of an app that is faulty: whoever asks for it is told so.
+        if let Some(appid) = fields.get("appid").and_then(Json::as_str) {
+            appids.entry(appid.to_owned()).or_insert_with(|| name.clone());
+        }
         let mut own = Vec::new();
         let app = app(&name, fields, raw, &mut own);
         if let Some(app) = &app {
@@ -50,7 +57,7 @@ pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> BTreeMap<AppName, 
         faults.append(&mut own);
         apps.insert(name, entry);
     }
-    apps
+    (apps, appids)
 }
 
 fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<App> {

@@ -8,8 +8,9 @@ use super::Raw;
 use super::fault::{Fault, Place};
 use super::secrets::{MAKE_A_KEY, key_problem};
 use super::table::{Table, tables};
-use crate::access::{AllowedApps, Caller, KeyDigest, Scope};
+use crate::access::{AllowedApps, Caller, KeyDigest, Origin, Scope};
 use crate::app::{AppName, setting_case};
+use crate::facade::PathPattern;
 use ipnet::IpNet;
 use serde_json::{Map, Value as Json};
 use std::net::IpAddr;
@@ -82,13 +83,59 @@ fn caller(
     if scopes.is_empty() && !fields.contains_key("scopes") {
         table.fault("scopes", "is missing", &format!("say what it may do; {fix}"));
     }
-    let ips = ips(&mut table, fields);
-    if fields.contains_key("origins") {
-        table.fault("origins", "is not supported yet", "leave the caller out until it is");
+    let ips = restriction(&mut table, fields, "ips", IPS, range);
+    let paths = restriction(&mut table, fields, "paths", PATHS, PathPattern::parse);
+    let origins = restriction(&mut table, fields, "origins", ORIGINS, Origin::parse);
+    let published = fields.contains_key("origins");
+    if published && scopes != [Scope::Sign] {
+        table.fault(
+            "scopes",
+            "is more than a key in a page may have",
+            "give a caller with origins the scope \"sign\" alone",
+        );
         return None;
     }
     let keys = keys(name, &mut table, raw, has_next)?;
-    every_field_is_known.then_some(Caller { name: name.to_owned(), keys, apps: allowed, scopes, ips: ips? })
+    let caller = Caller {
+        name: name.to_owned(),
+        keys,
+        apps: allowed,
+        scopes,
+        ips: ips?.unwrap_or_default(),
+        paths: paths?,
+        origins: origins?.unwrap_or_default(),
+    };
+    every_field_is_known.then_some(caller)
+}
+
+const IPS: &str = "give addresses or ranges such as \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\"";
+const PATHS: &str = "give paths of WeChat's such as \"/cgi-bin/menu/get\" or \"/cgi-bin/message/*\"";
+const ORIGINS: &str = "give origins as browsers write them, such as \"https://shop.example.com\"";
+
+fn range(text: &str) -> Option<IpNet> {
+    let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    // Addresses are compared as IPv4 where they are; a range of ::ffff:a.b.c.d would match nobody.
+    let mapped = matches!(range, IpNet::V6(range) if range.network().to_ipv4_mapped().is_some());
+    (!mapped).then_some(range)
+}
+
+/// A list that restricts what the caller may do: `Some(None)` when it is absent, `None` when any of it is
+/// faulty. An empty one is a fault too: nobody can tell whether it was meant to allow nothing or all.
+fn restriction<T: PartialEq>(
+    table: &mut Table<'_>,
+    fields: &Map<String, Json>,
+    name: &str,
+    fix: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<Option<Vec<T>>> {
+    let values = table.list(name, fix, read);
+    let Some(json) = fields.get(name) else { return Some(None) };
+    let asked = json.as_array()?.len();
+    if asked == 0 {
+        table.fault(name, "is empty", "leave it out, or name what is allowed");
+        return None;
+    }
+    values.filter(|values| values.len() == asked).map(Some)
 }
 
 fn allowed_apps(table: &mut Table<'_>, fields: &Map<String, Json>, apps: &[AppName]) -> AllowedApps {
@@ -101,24 +148,6 @@ fn allowed_apps(table: &mut Table<'_>, fields: &Map<String, Json>, apps: &[AppNa
         table.fault("apps", "is missing", "list the apps it may use, or give [\"*\"]");
     }
     AllowedApps::These(names.unwrap_or_default())
-}
-
-/// The address ranges; `None` when one of them is faulty.
-fn ips(table: &mut Table<'_>, fields: &Map<String, Json>) -> Option<Vec<IpNet>> {
-    let fix = "give addresses or ranges such as \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\"";
-    let range = |text: &str| {
-        let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
-        // Addresses are compared as IPv4 where they are; a range of ::ffff:a.b.c.d would match nobody.
-        let mapped = matches!(range, IpNet::V6(range) if range.network().to_ipv4_mapped().is_some());
-        (!mapped).then_some(range)
-    };
-    let ranges = table.list("ips", fix, range).unwrap_or_default();
-    if fields.get("ips").and_then(Json::as_array).is_some_and(Vec::is_empty) {
-        table.fault("ips", "is empty", "name the addresses it may call from, or leave it out for everywhere");
-        return None;
-    }
-    let asked = fields.get("ips").map_or(0, |json| json.as_array().map_or(usize::MAX, Vec::len));
-    (ranges.len() == asked).then_some(ranges)
 }
 
 fn keys(name: &str, table: &mut Table<'_>, raw: &Raw<'_>, has_next: bool) -> Option<Vec<KeyDigest>> {

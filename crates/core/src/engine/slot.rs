@@ -66,6 +66,9 @@ pub struct Slot {
     pub(super) revoke: Option<Revoke>,
     #[serde(default)]
     pub(super) outsider: Option<Outsider>,
+    /// When the held value came.
+    #[serde(default)]
+    pub(super) rotated_at: Option<UnixTime>,
     /// What the store holds.
     stored: Option<Stored>,
     publish_after: Option<UnixTime>,
@@ -142,6 +145,11 @@ impl Slot {
     /// Whether `other` serves an app of another identity: another AppSecret, appid or token API.
     pub fn serves_another_than(&self, other: &Self) -> bool {
         self.identity.is_some() && self.identity != other.identity
+    }
+
+    /// Whether tokens before the held one were to be killed, within the life that they may have had.
+    pub fn has_revoked(&self, now: UnixTime) -> bool {
+        self.revoke.as_ref().is_some_and(|revoke| revoke.goes_on() || revoke.requested_at.until(now) < 7200)
     }
 
     /// Failures in a row; 0 when the last call brought what was asked for.

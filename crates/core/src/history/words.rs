@@ -14,6 +14,8 @@ pub enum Action {
     Sign,
     /// A caller had a card signed.
     CardSign,
+    /// A caller, or a holder of the token, called WeChat through us.
+    Pass,
     /// A caller had a token killed.
     Revoke,
     /// A caller had everything sealed anew.
@@ -44,11 +46,12 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Read,
         Self::Report,
         Self::Sign,
         Self::CardSign,
+        Self::Pass,
         Self::Revoke,
         Self::Reseal,
         Self::Status,
@@ -71,6 +74,7 @@ impl Action {
             Self::Report => "report",
             Self::Sign => "sign",
             Self::CardSign => "card_sign",
+            Self::Pass => "pass",
             Self::Revoke => "revoke",
             Self::Reseal => "reseal",
             Self::Status => "status",

@@ -30,7 +30,7 @@ pub fn parameters<const N: usize>(query: &str, names: [&str; N]) -> Result<[Opti
 }
 
 /// Percent-decoding; `None` for what is not well encoded.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

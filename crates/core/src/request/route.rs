@@ -26,6 +26,8 @@ pub enum Route<'a> {
     Reseal(&'a str),
     /// `/v1/apps/{app}/events`.
     Events(&'a str),
+    /// `/v1/apps/{app}/api/{path}`: a call of WeChat's `/{path}`, with the token added here.
+    Api(&'a str, &'a str),
     /// `/v1/apps/{app}/signature`.
     Signature(&'a str),
     /// `/v1/apps/{app}/card_signature`.
@@ -35,6 +37,10 @@ pub enum Route<'a> {
 impl<'a> Route<'a> {
     /// Reads a path; `None` for one that is not ours.
     pub fn parse(path: &'a str) -> Option<Self> {
+        if let Some((app, path)) = path.strip_prefix("/v1/apps/").and_then(|rest| rest.split_once("/api/")) {
+            // What is asked of WeChat is looked at there.
+            return (!app.contains('/')).then_some(Self::Api(app, path));
+        }
         let mut segments = path.strip_prefix('/')?.split('/');
         let mut next = || segments.next().unwrap_or_default();
         // The longest path has six segments, and an absent one reads like an empty one: neither is ours.
@@ -67,7 +73,7 @@ impl<'a> Route<'a> {
             Self::Health => "GET, HEAD",
             Self::Apps | Self::App(_) | Self::Events(_) | Self::Read(..) => "GET",
             Self::Refresh(..) | Self::Revoke(_) | Self::Reseal(_) | Self::CardSignature(_) => "POST",
-            Self::Signature(_) => "GET, POST",
+            Self::Signature(_) | Self::Api(..) => "GET, POST",
         }
     }
 
@@ -80,7 +86,11 @@ impl<'a> Route<'a> {
     pub const fn takes_parameters(&self) -> bool {
         matches!(
             self,
-            Self::Apps | Self::Events(_) | Self::Read(_, Credential::AccessToken) | Self::Signature(_)
+            Self::Apps
+                | Self::Events(_)
+                | Self::Read(_, Credential::AccessToken)
+                | Self::Signature(_)
+                | Self::Api(..)
         )
     }
 
@@ -94,6 +104,7 @@ impl<'a> Route<'a> {
             | Self::Revoke(app)
             | Self::Reseal(app)
             | Self::Events(app)
+            | Self::Api(app, _)
             | Self::Signature(app)
             | Self::CardSignature(app) => Some(*app),
         }
@@ -107,6 +118,7 @@ impl<'a> Route<'a> {
             Self::Read(_, Credential::Ticket(_)) => Scope::Ticket,
             Self::Refresh(..) => Scope::Refresh,
             Self::Signature(_) | Self::CardSignature(_) => Scope::Sign,
+            Self::Api(..) => Scope::Proxy,
             Self::Revoke(_) | Self::Reseal(_) | Self::Events(_) => Scope::Admin,
         }
     }
@@ -120,6 +132,7 @@ impl<'a> Route<'a> {
             Self::Revoke(_) => (Action::Revoke, Some(Credential::AccessToken)),
             Self::Reseal(_) => (Action::Reseal, None),
             Self::Events(_) => (Action::Events, None),
+            Self::Api(..) => (Action::Pass, None),
             Self::Signature(_) => (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi))),
             Self::CardSignature(_) => (Action::CardSign, Some(Credential::Ticket(TicketType::WxCard))),
         }
@@ -146,6 +159,7 @@ mod tests {
             ("/v1/apps/shop/reseal", Route::Reseal("shop"), "POST"),
             ("/v1/apps/shop/events", Route::Events("shop"), "GET"),
             ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
+            ("/v1/apps/shop/api/cgi-bin/menu/get", Route::Api("shop", "cgi-bin/menu/get"), "GET, POST"),
             ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),
         ] {
             assert_eq!(Route::parse(path), Some(route), "{path}");

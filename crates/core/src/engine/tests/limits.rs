@@ -308,3 +308,46 @@ fn a_keeper_that_has_lost_its_memory_goes_on_counting_where_the_store_stands() {
     assert!(desk.at(1).say(Event::StoreAhead(Version::new(500))).publish);
     assert_eq!(desk.served(), one("one", 501));
 }
+
+/// `force_refresh` of an SDK replaces a token that lives, but not again and again.
+#[test]
+fn a_forced_refresh_is_for_everybody_who_asks_within_minutes() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.calls.clear();
+    let force = |patience| Event::Force { patience };
+    assert!(matches!(desk.at(100).say(force(Patience::Left)).answer, Some(Answer::Serve(_))), "it is new");
+    assert_eq!(desk.calls, []);
+    assert_eq!(desk.at(300).say(force(Patience::Left)).answer, Some(Answer::Wait));
+    assert_eq!(desk.at(301).say(force(Patience::Left)).answer, Some(Answer::Wait), "the same call");
+    desk.issue("two", 7200);
+    assert_eq!(desk.calls, [(300, Call::ForcedRefresh)]);
+    for second in [302, 400, 600] {
+        let answer = desk.at(second).say(force(Patience::Left)).answer.clone();
+        assert!(matches!(answer, Some(Answer::Serve(record)) if record.version == Version::new(2)));
+    }
+    assert_eq!(desk.calls.len(), 1);
+    // Refused by WeChat: what lives goes on living, and is in no trouble.
+    assert_eq!(desk.at(700).say(force(Patience::Left)).answer, Some(Answer::Wait));
+    desk.fail(refused(45009));
+    let answer = desk.say(force(Patience::Spent)).answer.clone();
+    assert!(matches!(answer, Some(Answer::Serve(record)) if record.version == Version::new(2)));
+    assert!(desk.slot.trouble.is_none());
+}
+
+/// However often they ask: the ledger's day, less what is kept for revoking.
+#[test]
+fn forced_refreshes_of_a_day_are_bounded() {
+    let mut desk = Desk::holding(Rules::Stable);
+    let mut forced = 0;
+    let midnight = UnixTime::from_secs(T0).next_beijing_midnight();
+    for minute in 1..UnixTime::from_secs(T0).until(midnight) / 60 {
+        desk.at(minute * 60).say(Event::Force { patience: Patience::Left });
+        if desk.effects.call == Some(Call::ForcedRefresh) {
+            forced += 1;
+        }
+        if desk.slot.has_call_under_way() {
+            desk.issue(&format!("value-{minute}"), 7200);
+        }
+    }
+    assert_eq!(forced, 16);
+}

@@ -1,0 +1,19 @@
+//! The façade: requests that look like WeChat's own, as SDKs send them to whatever host they are told.
+//!
+//! In scope: which of WeChat's paths is asked for, who asks and for which app, virtual tokens, refusals
+//! in WeChat's form.
+//! Out of scope: sending, streams, who may do what ([`crate::access`]).
+
+mod again;
+pub mod business;
+mod fields;
+mod holders;
+mod path;
+mod refusal;
+pub mod virtual_token;
+
+pub use again::AskedAgain;
+pub use fields::{Fields, Unreadable};
+pub use holders::{Holder, Holders};
+pub use path::{PathPattern, Target};
+pub use refusal::Refusal;

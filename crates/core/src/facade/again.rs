@@ -1,0 +1,84 @@
+//! SDKs whose token has died ask for one again, without a word about the dead one. Who asks twice within
+//! seconds for what it has already is taken to report it.
+
+use crate::app::AppName;
+use crate::credential::Version;
+use std::collections::BTreeMap;
+
+/// Asking again so soon is a report.
+const SOON_MS: u64 = 10_000;
+
+/// Reports of one caller are so far apart; the engine has pauses of its own.
+const APART_MS: u64 = 30_000;
+
+/// So many callers and apps are remembered.
+const MOST: usize = 1_000;
+
+/// Who was handed which version last, in this isolate.
+#[derive(Debug, Default)]
+pub struct AskedAgain(BTreeMap<(String, AppName), Last>);
+
+#[derive(Debug)]
+struct Last {
+    version: Version,
+    at_ms: u64,
+    reported_ms: Option<u64>,
+}
+
+impl AskedAgain {
+    /// Notes that `caller` asks for the token of `app` and would get this version; says whether that is
+    /// a report that it has died.
+    pub fn note(&mut self, caller: &str, app: &AppName, version: Version, now_ms: u64) -> bool {
+        if self.0.len() >= MOST {
+            self.0.retain(|_, last| now_ms.saturating_sub(last.at_ms) < APART_MS);
+        }
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        let last = self.0.entry((caller.to_owned(), app.clone()));
+        let last = last.or_insert(Last { version: Version::NONE, at_ms: 0, reported_ms: None });
+        let again = last.version == version && now_ms.saturating_sub(last.at_ms) <= SOON_MS;
+        let rested = last.reported_ms.is_none_or(|at| now_ms.saturating_sub(at) >= APART_MS);
+        (last.version, last.at_ms) = (version, now_ms);
+        if again && rested {
+            last.reported_ms = Some(now_ms);
+        }
+        again && rested
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: u64 = 1_800_000_000_000;
+
+    fn shop() -> AppName {
+        AppName::parse("shop").unwrap()
+    }
+
+    #[test]
+    fn asking_twice_for_the_same_is_a_report_and_then_there_is_a_pause() {
+        let mut asked = AskedAgain::default();
+        let mut at = |ms, version| asked.note("web", &shop(), Version::new(version), T0 + ms);
+        assert!(!at(0, 1));
+        assert!(at(9_000, 1));
+        assert!(!at(9_100, 1), "just reported");
+        assert!(!at(38_999, 1), "and long ago asked");
+        assert!(at(39_000, 1));
+        assert!(!at(39_500, 2), "it got another one");
+        assert!(!at(60_000, 2), "and comes back in its own time");
+    }
+
+    #[test]
+    fn callers_and_apps_are_told_apart_within_bounds() {
+        let mut asked = AskedAgain::default();
+        assert!(!asked.note("web", &shop(), Version::new(1), T0));
+        assert!(!asked.note("job", &shop(), Version::new(1), T0));
+        assert!(!asked.note("web", &AppName::parse("other").unwrap(), Version::new(1), T0));
+        for n in 0..5_000 {
+            asked.note(&format!("caller{n}"), &shop(), Version::new(1), T0);
+        }
+        assert!(asked.0.len() <= MOST);
+    }
+}

@@ -1,0 +1,117 @@
+//! The query of a business call: whose token goes along, and everything else as it stands.
+
+use crate::credential::Value;
+use crate::request::query::decode;
+use crate::secret::Secret;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A query, with what says who is calling taken out of it.
+#[derive(Debug, Default)]
+pub struct BusinessQuery {
+    /// `access_token`: real, virtual, or a caller's key.
+    pub access_token: Option<Secret>,
+    /// `appid`, which stays where it is.
+    pub appid: Option<String>,
+    /// `secret`, taken out for `/sns/` only: here the caller's key.
+    pub secret: Option<Secret>,
+    rest: String,
+}
+
+/// A parameter that is read here is badly encoded, or there twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+impl BusinessQuery {
+    /// Reads the query of a call of `path`.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn read(path: &str, query: &str) -> Result<Self, Unreadable> {
+        let mut read = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match name {
+                "access_token" => once(&mut read.access_token, value)?,
+                "secret" if takes_a_secret(path) => once(&mut read.secret, value)?,
+                _ => {
+                    if name == "appid" {
+                        read.appid = Some(decode(value).ok_or(Unreadable)?);
+                    }
+                    if !read.rest.is_empty() {
+                        read.rest.push('&');
+                    }
+                    read.rest.push_str(pair);
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    /// Path and query for WeChat, with the real token.
+    pub fn with_token(&self, path: &str, token: &Value) -> String {
+        self.with(path, "access_token", token.expose())
+    }
+
+    /// Path and query for WeChat, with the real AppSecret. For paths where [`takes_a_secret`] holds.
+    pub fn with_secret(&self, path: &str, secret: &Secret) -> String {
+        self.with(path, "secret", secret.expose())
+    }
+
+    fn with(&self, path: &str, name: &str, value: &str) -> String {
+        let join = if self.rest.is_empty() { "" } else { "&" };
+        format!("{path}?{}{join}{name}={}", self.rest, utf8_percent_encode(value, NON_ALPHANUMERIC))
+    }
+}
+
+fn once(field: &mut Option<Secret>, value: &str) -> Result<(), Unreadable> {
+    let value = decode(value).ok_or(Unreadable)?;
+    if field.replace(Secret::new(value)).is_some() { Err(Unreadable) } else { Ok(()) }
+}
+
+/// Whether a path takes appid and AppSecret in place of a token: signing users in.
+pub fn takes_a_secret(path: &str) -> bool {
+    matches!(path, "/sns/jscode2session" | "/sns/oauth2/access_token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEND: &str = "/cgi-bin/message/custom/send";
+
+    fn token(text: &str) -> Value {
+        Value::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_token_is_exchanged_and_the_rest_stands() {
+        let query = BusinessQuery::read(SEND, "access_token=0_vir%2Dtual&openid=o%20x&lang=zh_CN&x").unwrap();
+        assert_eq!(query.access_token.as_ref().unwrap().expose(), "0_vir-tual");
+        assert_eq!(
+            query.with_token(SEND, &token("87_a-b")),
+            format!("{SEND}?openid=o%20x&lang=zh_CN&x&access_token=87%5Fa%2Db")
+        );
+        let query = BusinessQuery::read(SEND, "").unwrap();
+        assert!(query.access_token.is_none());
+        assert_eq!(query.with_token(SEND, &token("a")), format!("{SEND}?access_token=a"));
+    }
+
+    #[test]
+    fn a_secret_is_exchanged_where_wechat_wants_one_and_nowhere_else() {
+        let path = "/sns/jscode2session";
+        let query = BusinessQuery::read(path, "appid=wx1&secret=key&js_code=c").unwrap();
+        assert_eq!((query.appid.as_deref(), query.secret.as_ref().unwrap().expose()), (Some("wx1"), "key"));
+        let sent = query.with_secret(path, &Secret::new("app-secret".to_owned()));
+        assert_eq!(sent, "/sns/jscode2session?appid=wx1&js_code=c&secret=app%2Dsecret");
+        assert!(BusinessQuery::read(SEND, "appid=wx1&secret=key").unwrap().secret.is_none());
+    }
+
+    #[test]
+    fn two_tokens_are_none() {
+        for query in
+            ["access_token=a&access_token=b", "access_token=a&access_token=a", "access_token=%zz", "appid=%f"]
+        {
+            assert!(BusinessQuery::read(SEND, query).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The façade: what an SDK pointed at this host sees. WeChat's own paths and words; a caller's key stands
+//! where the AppSecret would.
+//!
+//! Everything is answered with HTTP 200 and, where it is a refusal, WeChat's errcode: SDKs look at nothing
+//! else. `POST` and `GET` are taken for each other where WeChat or an SDK does.
+
+mod bearer;
+mod business;
+mod credential;
+mod upstream;
+
+use crate::answer::{self, Answer, Outcome};
+use crate::call::Call;
+use crate::history::{self, Asked};
+use std::net::IpAddr;
+use worker::Request;
+use zhongkong_core::app::AppName;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::facade::{Refusal, Target};
+use zhongkong_core::history::Action;
+use zhongkong_core::problem::{Code, Problem};
+
+pub(crate) use business::pass_native;
+
+/// What a request to the façade comes to.
+type Reply = Result<Answer, Refused>;
+
+/// A refusal in WeChat's words, and its code in ours, for the history.
+struct Refused(Refusal, Code);
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(Refusal::of(&problem), problem.code)
+    }
+}
+
+/// What is known of a request while it is answered; the history is told of it.
+#[derive(Default)]
+struct Known {
+    caller: Option<String>,
+    app: Option<AppName>,
+    credential: Option<Credential>,
+}
+
+/// Answers a request for one of WeChat's paths. A path that is none is left to the router.
+pub(crate) async fn answer(
+    request: Request,
+    url: &str,
+    call: &Call,
+    target: Target,
+    ip: Option<IpAddr>,
+) -> Outcome {
+    let mut known = Known::default();
+    let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
+    let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };
+    let reply = match &target {
+        Target::Token => credential::token(request, query, call, ip, &mut known).await,
+        Target::StableToken => credential::stable_token(request, query, call, ip, &mut known).await,
+        Target::Ticket => credential::ticket(request, query, call, ip, &mut known).await,
+        Target::Business(path) => business::pass(request, path, query, call, ip, &mut known).await,
+    };
+    let outcome = match reply {
+        Ok(answer) => Ok(answer),
+        Err(Refused(refusal, code)) => answer::refusal(&refusal).map(|answer| answer.refused(code)),
+    };
+    let asked = Asked { action, credential: known.credential, app: known.app.as_ref().map(AppName::as_str) };
+    history::note(call, &asked, known.caller.as_deref(), ip, &outcome);
+    outcome
+}

@@ -1,0 +1,110 @@
+//! Who sends an `access_token`: a caller with a virtual one or with its key, or whoever holds the real one.
+
+use super::{Known, Refused};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::{RosterAsk, RosterReply};
+use crate::{gate, log, platform};
+use serde_json::json;
+use std::net::IpAddr;
+use std::rc::Rc;
+use zhongkong_core::access::{AllowedApps, Caller, Scope};
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::facade::{Holder, Refusal, virtual_token};
+use zhongkong_core::problem::Code;
+use zhongkong_core::secret::Secret;
+use zhongkong_core::time::UnixTime;
+
+/// Who asks, for which app.
+pub(super) struct Bearer<'c> {
+    /// `None` for one who holds the real token, and so could as well go to WeChat itself.
+    pub(super) caller: Option<&'c Caller>,
+    pub(super) ready: Rc<ReadyApp>,
+}
+
+/// Finds out who sends this token, and whether they may do `scope` to the app.
+pub(super) async fn of<'c>(
+    call: &'c Call,
+    token: &Secret,
+    scope: Scope,
+    ip: Option<IpAddr>,
+    known: &mut Known,
+) -> Result<Bearer<'c>, Refused> {
+    let bad_token = || Refused(Refusal::bad_token(), Code::Unauthorized);
+    let centre = &call.centre;
+    let callers = &centre.config.callers;
+    let by_virtual =
+        centre.config.sealer.as_ref().and_then(|sealer| virtual_token::read(sealer, callers, token.expose()));
+    let by_key = || callers.holder_of(token).map(|caller| (caller, only_app(caller)));
+    let found = by_virtual.map(|(caller, app)| (caller, Some(app))).or_else(by_key);
+    let Some((caller, app)) = found else {
+        let app = holder_of(call, token).await?.ok_or_else(bad_token)?;
+        let ready = gate::ready(centre, &app)?;
+        known.app = Some(app);
+        return Ok(Bearer { caller: None, ready });
+    };
+    known.caller = Some(caller.name.clone());
+    let app = app.ok_or_else(|| {
+        let text = "invalid appid: this key may use several apps. Send a token, or call /v1/apps/APP/api/… with the key.";
+        Refused(Refusal::new(40013, text), Code::InvalidRequest)
+    })?;
+    let ready = permitted(call, caller, scope, &app, ip)?;
+    known.app = Some(app);
+    Ok(Bearer { caller: Some(caller), ready })
+}
+
+/// The app, if this caller may do `scope` to it from there, and its settings are sound.
+pub(super) fn permitted(
+    call: &Call,
+    caller: &Caller,
+    scope: Scope,
+    app: &AppName,
+    ip: Option<IpAddr>,
+) -> Result<Rc<ReadyApp>, Refused> {
+    if !caller.may_call_from(ip) {
+        return Err(Refused(Refusal::bad_ip(ip), Code::NotAllowed));
+    }
+    if caller.is_publishable() || !caller.may(scope, app, ip) || !call.centre.config.apps.contains_key(app) {
+        return Err(Refused(Refusal::bad_appid(), Code::NotAllowed));
+    }
+    Ok(gate::ready(&call.centre, app)?)
+}
+
+/// The app of a caller that has one only.
+fn only_app(caller: &Caller) -> Option<AppName> {
+    match &caller.apps {
+        AllowedApps::These(names) if names.len() == 1 => names.first().cloned(),
+        AllowedApps::These(_) | AllowedApps::All => None,
+    }
+}
+
+/// The app whose real token this is, current or before, for as long as it lives.
+async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refused> {
+    let digest = Sha256Digest::of(token.expose());
+    let now_ms = platform::now_millis();
+    let holder = call.centre.holders.borrow_mut().find(&digest, now_ms);
+    match holder {
+        Holder::Of(app) => return Ok(Some(app)),
+        Holder::Nobody => return Ok(None),
+        Holder::Busy => {
+            let text =
+                "system busy: too many unknown tokens are being asked about; try again in a few seconds";
+            return Err(Refused(Refusal::new(-1, text), Code::RateLimited));
+        }
+        Holder::Ask => {}
+    }
+    let ask = RosterAsk::Whose { token: digest, now: UnixTime::from_millis(now_ms) };
+    match client::ask_roster(&call.env, &ask).await {
+        Ok(RosterReply::App(app)) => {
+            let app = app.filter(|app| call.centre.config.apps.contains_key(app));
+            call.centre.holders.borrow_mut().learn(&digest, app.clone(), platform::now_millis());
+            Ok(app)
+        }
+        Ok(_) | Err(_) => {
+            log::error("roster_unreachable", json!({"by": "facade"}));
+            Err(Refused(Refusal::new(-1, "system busy: try again in a few seconds"), Code::Unavailable))
+        }
+    }
+}

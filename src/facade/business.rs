@@ -1,0 +1,158 @@
+//! Every other path of WeChat's: passed on with the real token, and healed once when that has died.
+
+use super::bearer::{self, Bearer};
+use super::credential::by_key;
+use super::upstream::{Outgoing, says_dead};
+use super::{Known, Refused, Reply};
+use crate::answer::{self, Answer, Outcome};
+use crate::call::Call;
+use crate::keeper::wire::Ask;
+use crate::read;
+use std::net::IpAddr;
+use std::rc::Rc;
+use worker::{Request, Response};
+use zhongkong_core::access::{Caller, Scope};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::facade::business::{BusinessQuery, takes_a_secret};
+use zhongkong_core::facade::{Refusal, Target};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::record::Record;
+use zhongkong_core::request::bearer as authorization;
+use zhongkong_core::secret::Secret;
+
+const TOKEN: Credential = Credential::AccessToken;
+
+/// A call as an SDK makes it.
+///
+/// 1. The query is read (47001).
+/// 2. Its `access_token` (41001), or appid and `secret` where users sign in, tell who calls and for which app
+///    (40001, 40013, 40125, 40164).
+/// 3. The caller may pass this path through (48001).
+/// 4. WeChat's answer, whatever it is (-1 when it cannot be reached).
+pub(super) async fn pass(
+    request: Request,
+    path: &str,
+    query: &str,
+    call: &Call,
+    ip: Option<IpAddr>,
+    known: &mut Known,
+) -> Reply {
+    let query = BusinessQuery::read(path, query).map_err(|_| {
+        let text = "data format error: the query is badly encoded, or has two tokens";
+        Refused(Refusal::new(47001, text), Code::InvalidRequest)
+    })?;
+    if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
+        let (caller, ready) = by_key(call, secret, appid, &[Scope::Proxy], ip, known).await?;
+        may_pass(caller, path)?;
+        let sent = query.with_secret(path, &ready.app.secret);
+        let mut outgoing = outgoing(request).await?;
+        return Ok(answer::passed(send(&mut outgoing, call, &ready, &sent).await?, path));
+    }
+    let key = || {
+        let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
+        Some(Secret::new(authorization(header.expose()).to_owned())).filter(|key| !key.expose().is_empty())
+    };
+    let token = query
+        .access_token
+        .clone()
+        .or_else(key)
+        .ok_or_else(|| Refused(Refusal::new(41001, "access_token missing"), Code::Unauthorized))?;
+    let Bearer { caller, ready } = bearer::of(call, &token, Scope::Proxy, ip, known).await?;
+    if let Some(caller) = caller {
+        may_pass(caller, path)?;
+    }
+    Ok(run(request, path, &query, call, &ready).await?)
+}
+
+/// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
+///
+/// 1. The path is one of WeChat's (404), and the caller may pass it through (403); the query is sound (400).
+/// 2. WeChat's answer, whatever it is (503 when it cannot be reached, or there is no token).
+pub(crate) async fn pass_native(
+    request: Request,
+    path: &str,
+    url: &str,
+    call: &Call,
+    caller: &Caller,
+    ready: &Rc<ReadyApp>,
+) -> Outcome {
+    let Some(Target::Business(path)) = Target::parse(&format!("/{path}")) else {
+        let detail = "WeChat has no such path, or it is answered here: docs/api.md lists tokens and tickets.";
+        return Err(Problem::new(Code::NotFound, detail));
+    };
+    if !caller.may_pass(&path) {
+        return Err(Problem::new(Code::NotAllowed, "This key may not call this path: see CALLERS.*.paths."));
+    }
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = BusinessQuery::read(&path, query)
+        .ok()
+        .filter(|query| query.access_token.is_none() && query.secret.is_none())
+        .ok_or_else(|| {
+            let detail = "The query is badly encoded, or has a token or secret: those are added here.";
+            Problem::new(Code::InvalidRequest, detail)
+        })?;
+    if takes_a_secret(&path) {
+        let sent = query.with_secret(&path, &ready.app.secret);
+        let mut outgoing = outgoing(request).await?;
+        return Ok(answer::passed(send(&mut outgoing, call, ready, &sent).await?, &path));
+    }
+    run(request, &path, &query, call, ready).await
+}
+
+fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
+    if caller.may_pass(path) {
+        return Ok(());
+    }
+    let text = "api unauthorized: this key may not call this path at the centre, see CALLERS.*.paths";
+    Err(Refused(Refusal::new(48001, text), Code::NotAllowed))
+}
+
+async fn outgoing(request: Request) -> Result<Outgoing, Problem> {
+    let unreadable = |_| Problem::new(Code::InvalidRequest, "The body could not be read.");
+    Outgoing::of(request).await.map_err(unreadable)
+}
+
+async fn send(
+    outgoing: &mut Outgoing,
+    call: &Call,
+    ready: &ReadyApp,
+    path_and_query: &str,
+) -> Result<Response, Problem> {
+    let gateway_key = call.centre.config.gateway_key.as_ref();
+    outgoing.send(ready, gateway_key, path_and_query).await.ok_or_else(|| {
+        let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
+        Problem::new(Code::Unavailable, detail).retry_after(2)
+    })
+}
+
+/// With the real token; once more with the next one when WeChat calls it dead.
+async fn run(
+    request: Request,
+    path: &str,
+    query: &BusinessQuery,
+    call: &Call,
+    ready: &Rc<ReadyApp>,
+) -> Result<Answer, Problem> {
+    let record = read::live(call, ready, TOKEN, 0).await?;
+    let mut outgoing = outgoing(request).await?;
+    let sent = query.with_token(path, &record.value);
+    let mut response = send(&mut outgoing, call, ready, &sent).await?;
+    let mut version = record.version;
+    if says_dead(&mut response).await
+        && let Some(next) = heal(call, ready, record).await
+        && outgoing.is_repeatable()
+    {
+        version = next.version;
+        response = send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?;
+    }
+    Ok(answer::passed(response, path).of_version(version))
+}
+
+/// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has
+/// refused something else.
+async fn heal(call: &Call, ready: &Rc<ReadyApp>, dead: Record) -> Option<Record> {
+    let digest = dead.value.digest();
+    let asked = read::ask_keeper(call, ready, TOKEN, Ask::Stale { credential: TOKEN, digest }).await;
+    asked.ok().map(|(record, _)| record).filter(|record| record.value != dead.value)
+}

@@ -1,0 +1,149 @@
+//! Business calls on their way to WeChat and back. Bodies stream; only a small one is kept, so that it can
+//! be sent a second time.
+//!
+//! Nothing of a request's URL is logged or put into an error: it holds the token.
+
+use crate::keeper::gateway_key_for;
+use futures_util::StreamExt as _;
+use worker::wasm_bindgen::JsValue;
+use worker::{Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::secret::Secret;
+use zhongkong_core::wechat::{Verdict, reply};
+
+/// A larger request is not kept for a second time.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// WeChat's refusals are shorter than this; what is longer is not looked into.
+const REFUSAL_BYTES: usize = 4 * 1024;
+
+/// What belongs to the connection, to us, or to Cloudflare.
+const OURS: [&str; 17] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "origin",
+    "proxy-authorization",
+    "proxy-connection",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-gateway-key",
+    "x-real-ip",
+];
+
+/// A request as it goes on.
+pub(super) struct Outgoing {
+    method: Method,
+    headers: Vec<(String, String)>,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Kept(Vec<u8>),
+    Stream(JsValue),
+    /// It was a stream, and has been sent.
+    Gone,
+}
+
+impl Outgoing {
+    /// Takes a request over; a small body is read.
+    pub(super) async fn of(mut request: Request) -> worker::Result<Self> {
+        let method = request.method();
+        let passes = |name: &str| {
+            !OURS.contains(&name)
+                && !name.starts_with("cf-")
+                && !name.starts_with("x-forwarded-")
+                && name != "cdn-loop"
+        };
+        let headers: Vec<(String, String)> =
+            request.headers().entries().filter(|(name, _)| passes(&name.to_ascii_lowercase())).collect();
+        let stated = request.headers().get("Content-Length")?.and_then(|text| text.parse::<usize>().ok());
+        let body = match (method == Method::Get, stated) {
+            (true, _) => Body::None,
+            (false, Some(bytes)) if bytes <= KEPT_BYTES => Body::Kept(request.bytes().await?),
+            _ => request.inner().body().map_or(Body::None, |stream| Body::Stream(stream.into())),
+        };
+        Ok(Self { method, headers, body })
+    }
+
+    /// Whether it can be sent a second time.
+    pub(super) const fn is_repeatable(&self) -> bool {
+        matches!(self.body, Body::None | Body::Kept(_))
+    }
+
+    /// Sends it to WeChat. A request without a body, which changes nothing there, goes to the next host
+    /// when one cannot be reached; any other might be done twice.
+    pub(super) async fn send(
+        &mut self,
+        ready: &ReadyApp,
+        gateway_key: Option<&Secret>,
+        path_and_query: &str,
+    ) -> Option<Response> {
+        let tries = if matches!(self.body, Body::None) { ready.app.api_hosts.len() } else { 1 };
+        for host in ready.app.api_hosts.iter().take(tries) {
+            // The error's text may hold the URL: it ends here.
+            if let Ok(response) = self.send_to(host, gateway_key, path_and_query).await {
+                return Some(response);
+            }
+        }
+        None
+    }
+
+    async fn send_to(
+        &mut self,
+        host: &str,
+        gateway_key: Option<&Secret>,
+        path_and_query: &str,
+    ) -> worker::Result<Response> {
+        let headers = Headers::new();
+        for (name, value) in &self.headers {
+            headers.append(name, value)?;
+        }
+        if let Some(key) = gateway_key_for(host, gateway_key) {
+            headers.set("X-Gateway-Key", key.expose())?;
+        }
+        let mut init = RequestInit::new();
+        // A redirect would carry the token to wherever it points.
+        init.with_method(self.method.clone()).with_headers(headers).with_redirect(RequestRedirect::Manual);
+        match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::None => self.body = Body::None,
+            Body::Kept(bytes) => {
+                init.with_body(Some(js_sys::Uint8Array::from(bytes.as_slice()).into()));
+                self.body = Body::Kept(bytes);
+            }
+            Body::Stream(stream) => drop(init.with_body(Some(stream))),
+            Body::Gone => return Err(worker::Error::RustError("the body has been sent".to_owned())),
+        }
+        Fetch::Request(Request::new_with_init(&format!("{host}{path_and_query}"), &init)?).send().await
+    }
+}
+
+/// Whether WeChat says that the token is dead. Only a short reply that may be JSON is looked into, and the
+/// reply stays whole.
+pub(super) async fn says_dead(response: &mut Response) -> bool {
+    let header = |name: &str| response.headers().get(name).ok().flatten();
+    let kind = header("Content-Type").unwrap_or_default();
+    let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
+    let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
+    if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
+        return false;
+    }
+    let Ok(mut copy) = response.cloned() else { return false };
+    let Ok(mut stream) = copy.stream() else { return false };
+    let mut body = Vec::new();
+    while let Some(Ok(chunk)) = stream.next().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > REFUSAL_BYTES {
+            return false;
+        }
+    }
+    reply::probe(&body) == Verdict::Dead
+}

@@ -1,0 +1,292 @@
+// The façade over plain HTTP: what any SDK pointed at this host sees.
+
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { describe, test } from "node:test";
+import { APPID, CANARY, startCentre, until } from "./support/centre.mjs";
+
+const PROXY_KEY = "canary-key-proxy-0123456789abcdefgh";
+
+/** Beside the callers of every test: one that may only pass calls through, and only some. */
+function withProxy(vars) {
+  vars.CALLERS.proxy = { apps: ["demo", "legacy"], scopes: ["proxy", "ticket"], paths: ["/cgi-bin/message/*", "/cgi-bin/user/get", "/sns/*"] };
+  vars.CALLER_KEY_PROXY = PROXY_KEY;
+  return vars;
+}
+
+async function start(t, options = {}) {
+  const centre = await startCentre({ change: withProxy, ...options });
+  t.after(() => centre.stop());
+  return centre;
+}
+
+const form = (fields) => new URLSearchParams(fields).toString();
+const asForm = (fields) => ({ method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: form(fields) });
+const asJson = (fields) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fields) });
+const grant = (more) => ({ grant_type: "client_credential", appid: APPID.demo, secret: CANARY.key, ...more });
+const USERS = "/cgi-bin/user/get";
+
+/** Asks the façade, without the native API's header. */
+const ask = (centre, path, init) => centre.call(path, { key: "", ...init });
+const tokenOf = async (centre, more) => (await ask(centre, `/cgi-bin/token?${form(grant(more))}`)).body.access_token;
+
+describe("the façade", { concurrency: 2 }, () => {
+  test("hands out tokens to GET and POST, query, form and JSON, and to paths with //", async (t) => {
+    const centre = await start(t);
+    const fields = grant();
+    const answers = [
+      await ask(centre, `/cgi-bin/token?${form(fields)}`),
+      await ask(centre, `http://centre.example//cgi-bin//token?${form(fields)}`),
+      await ask(centre, "/cgi-bin/token", asForm(fields)),
+      await ask(centre, "/cgi-bin/token", asJson(fields)),
+      await ask(centre, "/cgi-bin/stable_token", asJson(fields)),
+      await ask(centre, `/cgi-bin/stable_token?grant_type=client_credential`, asJson({ appid: fields.appid, secret: fields.secret })),
+    ];
+    for (const { status, headers, body } of answers) {
+      assert.deepEqual([status, headers.get("content-type"), headers.get("cache-control")], [200, "application/json", "no-store"]);
+      assert.deepEqual(Object.keys(body).sort(), ["access_token", "expires_in"]);
+      assert.ok(Number.isInteger(body.expires_in) && body.expires_in > 7100 && body.expires_in <= 7200, `${body.expires_in}`);
+      assert.equal(body.access_token, answers[0].body.access_token);
+    }
+    assert.equal(await centre.simulator.tokenAlive(answers[0].body.access_token), true);
+    assert.equal((await centre.simulator.calls("stable_token")).length, 1);
+  });
+
+  test("refuses as WeChat does: HTTP 200, an errcode that SDKs know, a text that helps", async (t) => {
+    const centre = await start(t);
+    const from = (ip) => ({ headers: { "cf-connecting-ip": ip } });
+    const post = asJson(grant());
+    for (const [errcode, path, init] of [
+      [40125, `/cgi-bin/token?${form(grant({ secret: "nobody-holds-this-key-0123456789abc" }))}`],
+      [40125, `/cgi-bin/token?${form(grant({ appid: "wx00000000000000ff", secret: "nobody-holds-this-key-0123456789abc" }))}`],
+      [40013, `/cgi-bin/token?${form(grant({ appid: "wx00000000000000ff" }))}`],
+      [40013, `/cgi-bin/token?${form(grant({ appid: APPID.legacy, secret: CANARY.webKey }))}`, from("203.0.113.9")],
+      [40164, `/cgi-bin/token?${form(grant({ secret: CANARY.webKey }))}`, from("192.0.2.1")],
+      [40002, `/cgi-bin/token?${form(grant({ grant_type: "authorization_code" }))}`],
+      [41002, `/cgi-bin/token?grant_type=client_credential&secret=${CANARY.key}`],
+      [41004, `/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}`],
+      [43002, `/cgi-bin/stable_token?${form(grant())}`],
+      [43001, "/cgi-bin/token", { method: "PUT", body: "x" }],
+      [47001, `/cgi-bin/token?${form(grant())}&appid=wx2`],
+      [47001, "/cgi-bin/token", { ...post, body: "{" }],
+      [47001, "/cgi-bin/token", { ...post, body: `{"appid":"${"a".repeat(20_000)}"}` }],
+      [41001, "/cgi-bin/ticket/getticket?type=jsapi"],
+      [40001, "/cgi-bin/ticket/getticket?type=jsapi&access_token=87_garbage"],
+      [40097, `/cgi-bin/ticket/getticket?type=x&access_token=${await tokenOf(centre)}`],
+      [48001, `/cgi-bin/ticket/getticket?type=2&access_token=${await tokenOf(centre)}`],
+      [41001, USERS],
+      [40001, `${USERS}?access_token=87_garbage`],
+      [40001, `${USERS}?access_token=0_Z2FyYmFnZQ`],
+      [47001, `${USERS}?access_token=a&access_token=b`],
+    ]) {
+      const { status, body, text } = await ask(centre, path, init);
+      assert.deepEqual([status, body.errcode], [200, errcode], `${path}: ${text}`);
+      assert.ok(body.errmsg.length > 10 && !text.includes(CANARY.appSecret));
+    }
+    const { body } = await ask(centre, `/cgi-bin/token?${form(grant({ secret: CANARY.webKey }))}`, from("192.0.2.1"));
+    assert.match(body.errmsg, /^invalid ip 192\.0\.2\.1, not in whitelist/);
+    // A path that is none of WeChat's stays the native API's.
+    assert.equal((await ask(centre, "/cgi-bin/../v1/apps")).status, 401);
+    assert.equal((await ask(centre, "/cgi-bin/%74oken")).status, 404);
+  });
+
+  test("WeChat's own trouble with the centre is -1, and says why to people", async (t) => {
+    const centre = await start(t);
+    await centre.simulator.knobs(APPID.demo, { refuse_with: 40164 });
+    const { status, body } = await ask(centre, `/cgi-bin/token?${form(grant())}`);
+    assert.deepEqual([status, body.errcode], [200, -1], "an SDK must not take it for its own");
+    assert.match(body.errmsg, /demo/);
+  });
+
+  test("tickets belong to the token that is shown: the current one, and the one before while it lives", async (t) => {
+    const centre = await start(t);
+    const [demo, legacy] = [await tokenOf(centre), await tokenOf(centre, { appid: APPID.legacy })];
+    const ticket = async (token, init) => (await until(() => ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${token}`, init), ({ body }) => body.errcode !== 40001)).body;
+    const [one, other] = [await ticket(demo), await ticket(legacy)];
+    assert.deepEqual([one.errcode, one.errmsg], [0, "ok"]);
+    assert.ok(Number.isInteger(one.expires_in) && one.ticket !== other.ticket);
+    assert.ok((await centre.simulator.ticketAlive(one.ticket)) && (await centre.simulator.ticketAlive(other.ticket)));
+    const posted = await ask(centre, "/cgi-bin/ticket/getticket", asForm({ access_token: demo, type: "jsapi" }));
+    assert.equal(posted.body.ticket, one.ticket);
+    assert.equal((await ticket(CANARY.webKey, { headers: { "cf-connecting-ip": "203.0.113.9" } })).errcode, 40013, "a key without the scope");
+    await centre.simulator.kill(demo);
+    await centre.report("demo", demo);
+    assert.notEqual(await tokenOf(centre), demo);
+    assert.equal((await ticket(demo)).errcode, 0);
+  });
+
+  test("who asks again within seconds is taken to report: a dead token is replaced, a living one kept", async (t) => {
+    const centre = await start(t);
+    const first = await tokenOf(centre);
+    assert.equal(await tokenOf(centre), first);
+    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "looked at once");
+    for (let n = 0; n < 20; n++) assert.equal(await tokenOf(centre), first);
+    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "and not again and again");
+    await centre.simulator.kill(first);
+    await centre.advance(40);
+    await tokenOf(centre);
+    const second = await tokenOf(centre);
+    assert.notEqual(second, first);
+    assert.equal(await centre.simulator.tokenAlive(second), true);
+  });
+
+  test("force_refresh: once for everybody who asks, and only with scope refresh", async (t) => {
+    const centre = await start(t);
+    const forced = (secret = CANARY.key) => ask(centre, "/cgi-bin/stable_token", asJson(grant({ secret, force_refresh: true })));
+    const first = await tokenOf(centre);
+    assert.equal((await forced()).body.access_token, first, "just fetched");
+    await centre.advance(310);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => forced()));
+    const tokens = new Set(answers.map(({ body }) => body.access_token));
+    assert.equal(tokens.size, 1);
+    assert.ok(!tokens.has(first));
+    assert.equal((await centre.simulator.calls("stable_token")).length, 2);
+    assert.equal((await forced()).body.access_token, [...tokens][0]);
+    await centre.advance(310);
+    const web = await ask(centre, "/cgi-bin/stable_token", { ...asJson(grant({ secret: CANARY.webKey, force_refresh: true })), headers: { "cf-connecting-ip": "203.0.113.9", "content-type": "application/json" } });
+    assert.equal(web.body.access_token, [...tokens][0], "a caller without the scope gets what there is");
+    assert.equal((await centre.simulator.calls("stable_token")).length, 2);
+  });
+});
+
+describe("passing through", { concurrency: 2 }, () => {
+  test("by real token, virtual token, key, and natively: WeChat's own answer", async (t) => {
+    const centre = await start(t);
+    const real = await tokenOf(centre);
+    const virtual = await tokenOf(centre, { secret: PROXY_KEY });
+    for (const [path, init] of [
+      [`${USERS}?access_token=${real}&next_openid=`],
+      [`http://centre.example//cgi-bin//user/get?access_token=${virtual}`],
+      [`${USERS}?access_token=${CANARY.webKey}`, { headers: { "cf-connecting-ip": "203.0.113.9" } }],
+    ]) {
+      const { status, body } = await until(() => ask(centre, path, init), ({ body }) => body.errcode !== 40001);
+      assert.deepEqual([status, body.errcode], [200, path.includes(CANARY.webKey) ? 40013 : 0], path);
+    }
+    const native = await centre.call(`/v1/apps/demo/api${USERS}?next_openid=x`, { key: PROXY_KEY });
+    assert.deepEqual([native.status, native.body], [200, { errcode: 0, errmsg: "ok" }]);
+    const sent = await ask(centre, `/cgi-bin/message/custom/send?access_token=${virtual}`, asJson({ touser: "o", msgtype: "text" }));
+    assert.equal(sent.body.errcode, 0);
+    const refused = await ask(centre, `/cgi-bin/nothing/here?access_token=${real}`);
+    assert.equal(refused.body.errcode, 40066, "WeChat's word, not ours");
+    assert.match(refused.body.errmsg, /rid/);
+  });
+
+  test("a virtual token is the same until the key goes, shows nothing of the real one, and dies with the key", async (t) => {
+    const centre = await start(t);
+    const real = await tokenOf(centre);
+    const virtual = await tokenOf(centre, { secret: PROXY_KEY });
+    assert.match(virtual, /^\d+_[A-Za-z0-9_-]+$/);
+    assert.ok(virtual.length <= 512 && virtual !== real);
+    assert.equal(await tokenOf(centre, { secret: PROXY_KEY }), virtual);
+    const call = () => ask(centre, `${USERS}?access_token=${virtual}`);
+    assert.equal((await call()).body.errcode, 0);
+    assert.equal((await ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${virtual}`)).body.errcode, 0, "it has scope ticket");
+    // Rotated, and killed from outside: nothing of it is seen.
+    await centre.simulator.kill(real);
+    assert.equal((await call()).body.errcode, 0);
+    assert.equal((await call()).body.errcode, 0);
+    await centre.reconfigure((vars) => withProxy(Object.assign(vars, {})) && { ...withProxy(vars), CALLER_KEY_PROXY: "another-key-of-proxy-0123456789abcd" });
+    assert.equal((await call()).body.errcode, 40001);
+  });
+
+  test("a token that dies is healed, once, and the call repeated where that can be done", async (t) => {
+    const centre = await start(t);
+    const real = await tokenOf(centre);
+    await until(() => ask(centre, `${USERS}?access_token=${real}`), ({ body }) => body.errcode === 0);
+    await centre.simulator.kill(real);
+    const send = await ask(centre, `/cgi-bin/message/custom/send?access_token=${real}`, asJson({ touser: "o" }));
+    assert.equal(send.body.errcode, 0);
+    assert.equal((await centre.simulator.calls("custom/send")).length, 2, "refused, then sent");
+    assert.equal((await centre.simulator.calls("stable_token")).length, 2, "one rotation");
+    // The old one goes on opening the door, for as long as it would have lived.
+    assert.equal((await ask(centre, `${USERS}?access_token=${real}`)).body.errcode, 0);
+    // A body that is too large to be kept: the caller hears of it, the token is healed all the same.
+    const next = await tokenOf(centre);
+    await centre.advance(40);
+    await centre.simulator.kill(next);
+    const large = await ask(centre, `/cgi-bin/media/upload?type=image&access_token=${next}`, { method: "POST", body: randomBytes(2 * 1024 * 1024) });
+    assert.equal(large.body.errcode, 40001);
+    assert.notEqual(await tokenOf(centre), next);
+  });
+
+  test("an errcode that only looks like a dead token costs one check, and reaches the caller", async (t) => {
+    const centre = await start(t);
+    const real = await tokenOf(centre);
+    await until(() => ask(centre, `${USERS}?access_token=${real}`), ({ body }) => body.errcode === 0);
+    await centre.simulator.fault({ fault: "errcode", errcode: 40001, path: "/cgi-bin/draft/count" });
+    for (let n = 0; n < 30; n++) assert.equal((await ask(centre, `/cgi-bin/draft/count?access_token=${real}`)).body.errcode, 40001);
+    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1);
+    assert.equal(await tokenOf(centre), real);
+  });
+
+  test("paths are bounded for each caller, and nobody leaves WeChat's", async (t) => {
+    const centre = await start(t);
+    const virtual = await tokenOf(centre, { secret: PROXY_KEY });
+    assert.equal((await ask(centre, `/cgi-bin/menu/get?access_token=${virtual}`)).body.errcode, 48001);
+    assert.equal((await centre.call("/v1/apps/demo/api/cgi-bin/menu/get", { key: PROXY_KEY })).body.code, "not_allowed");
+    for (const path of ["evil.example", "/evil.example/x", "cgi-bin/../x", "cgi-bin/token", "cgi-bin/%2e%2e/x", "", "cgi-bin/user/get@evil.example"]) {
+      const { status } = await centre.call(`/v1/apps/demo/api/${path}`);
+      assert.ok([404, 401].includes(status), `${path}: ${status}`);
+    }
+    assert.equal((await centre.call(`/v1/apps/demo/api${USERS}?access_token=x`)).status, 400);
+    assert.equal((await centre.call(`/v1/apps/demo/api${USERS}`, { key: CANARY.webKey, headers: { "cf-connecting-ip": "203.0.113.9" } })).status, 403);
+  });
+
+  test("users sign in with the caller's key where WeChat wants the AppSecret", async (t) => {
+    const centre = await start(t);
+    const path = (secret) => `/sns/jscode2session?appid=${APPID.demo}&secret=${secret}&js_code=abc&grant_type=authorization_code`;
+    assert.deepEqual((await ask(centre, path(PROXY_KEY))).body.openid, "openid-of-abc");
+    assert.equal((await ask(centre, path("nobody-holds-this-key-0123456789abc"))).body.errcode, 40125);
+    const native = await centre.call(`/v1/apps/demo/api/sns/jscode2session?appid=${APPID.demo}&js_code=abc`, { key: PROXY_KEY });
+    assert.equal(native.body.openid, "openid-of-abc");
+  });
+
+  test("a revoked token opens nothing here any more", async (t) => {
+    const centre = await start(t);
+    const leaked = await tokenOf(centre);
+    const use = () => ask(centre, `${USERS}?access_token=${leaked}`);
+    await until(use, ({ body }) => body.errcode === 0);
+    await centre.advance(310);
+    await centre.call("/v1/apps/demo/access_token/revoke", { method: "POST" });
+    await until(() => centre.token(), ({ body }) => body.access_token && body.access_token !== leaked);
+    await centre.advance(61);
+    await until(use, ({ body }) => body.errcode === 40001);
+  });
+
+  test("what goes on and what stays here: headers, and the relay's key", async (t) => {
+    const centre = await start(t, {
+      change: (vars) => ({ ...withProxy(vars), GATEWAY_KEY: "canary-gateway-key-0123456789abcdef" }),
+    });
+    await centre.call(`/v1/apps/demo/api${USERS}`, { headers: { cookie: "a=b", "x-forwarded-for": "1.2.3.4", "cf-connecting-ip": "203.0.113.9", "x-request-id": "kept" } });
+    const head = (await centre.simulator.heads()).find((head) => head.includes(USERS));
+    const names = head.split("\n").slice(1).map((line) => line.split(":")[0]);
+    assert.ok(names.includes("x-request-id") && names.includes("x-gateway-key"));
+    for (const name of ["authorization", "cookie", "x-forwarded-for", "cf-connecting-ip"]) assert.ok(!names.includes(name), name);
+  });
+
+  test("10 MB up and down, byte by byte", async (t) => {
+    const centre = await start(t);
+    const real = await tokenOf(centre);
+    await until(() => ask(centre, `${USERS}?access_token=${real}`), ({ body }) => body.errcode === 0);
+    const bytes = randomBytes(10 * 1024 * 1024);
+    const up = await ask(centre, `/cgi-bin/media/upload?type=image&access_token=${real}`, { method: "POST", body: bytes });
+    assert.equal(up.body.media_id, createHash("sha256").update(bytes).digest("hex"));
+    const down = await centre.harness.fetch(`/cgi-bin/media/get?access_token=${real}&media_id=bytes-10485760`);
+    const got = Buffer.from(await down.arrayBuffer());
+    assert.equal(down.headers.get("content-type"), "image/jpeg");
+    assert.equal(got.length, 10 * 1024 * 1024);
+    assert.ok(got.every((byte, n) => byte === n % 251));
+  });
+
+  test("the history tells who called what", async (t) => {
+    const centre = await start(t);
+    const virtual = await tokenOf(centre, { secret: PROXY_KEY });
+    await ask(centre, `${USERS}?access_token=${virtual}`);
+    await ask(centre, `/cgi-bin/menu/get?access_token=${virtual}`);
+    await centre.set({ faster: 50 });
+    const { events } = await until(() => centre.events("demo", "?caller=proxy"), ({ events }) => events.length >= 3, 40_000);
+    const told = events.map(({ kind, action, result, about }) => [kind, action, result, about].join(" ")).sort();
+    assert.deepEqual(told, ["access pass ok /cgi-bin/user/get", "access read virtual ", "refusal pass not_allowed "]);
+  });
+});
+
