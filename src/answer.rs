@@ -68,6 +68,22 @@ pub(crate) fn passed(response: Response, path: &str) -> Answer {
     answered(response).telling("ok", Some(path.to_owned()))
 }
 
+/// A text that is no secret, and may be kept for an hour.
+pub(crate) fn public(text: &str, content_type: &str) -> Outcome {
+    let built = respond(text.to_owned(), content_type, 200).and_then(|response| {
+        response.headers().set("Cache-Control", "public, max-age=3600")?;
+        Ok(answered(response))
+    });
+    built.map_err(|_| internal("a text could not be built"))
+}
+
+/// An empty answer.
+pub(crate) fn nothing() -> Outcome {
+    Response::empty()
+        .map(|response| answered(response.with_status(204)))
+        .map_err(|_| internal("an empty answer could not be built"))
+}
+
 /// A refusal in WeChat's form.
 pub(crate) fn refusal(refusal: &Refusal) -> Outcome {
     respond(refusal.to_json(), "application/json", 200)

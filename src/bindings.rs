@@ -21,6 +21,7 @@ const TOKENS: &str = "TOKENS";
 const DB: &str = "DB";
 const KEEPER: &str = "KEEPER";
 const KEY_LIMIT: &str = "KEY_LIMIT";
+const SIGN_LIMIT: &str = "SIGN_LIMIT";
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
 const KEEPER_NEAR: &str = "apac";
@@ -35,6 +36,8 @@ pub(crate) struct Centre {
     pub(crate) asked_again: RefCell<AskedAgain>,
     /// Counts attempts without a valid key, where it is bound.
     pub(crate) key_limit: Option<RateLimiter>,
+    /// Counts signatures for pages that hold a key.
+    pub(crate) sign_limit: Option<RateLimiter>,
 }
 
 thread_local! {
@@ -89,9 +92,9 @@ fn read(env: &Env) -> Centre {
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
-    let key_limit = binding(env, KEY_LIMIT).filter(is_a_limit).map(JsCast::unchecked_into);
+    let (key_limit, sign_limit) = (rate_limit(env, KEY_LIMIT), rate_limit(env, SIGN_LIMIT));
     let (holders, asked_again) = (RefCell::default(), RefCell::default());
-    Centre { config, shelves, journals, holders, asked_again, key_limit }
+    Centre { config, shelves, journals, holders, asked_again, key_limit, sign_limit }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {
@@ -99,15 +102,16 @@ fn binding(env: &Env, name: &str) -> Option<JsValue> {
     (!value.is_undefined() && !value.is_null()).then_some(value)
 }
 
-/// Whether it counts: a var of this name does not.
-fn is_a_limit(value: &JsValue) -> bool {
-    let counts = Reflect::get(value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function());
-    if !counts {
-        let detail =
-            "KEY_LIMIT is no rate limit: bind one in wrangler.toml under [[ratelimits]], or leave it out.";
-        log::error("misconfigured", json!({"setting": KEY_LIMIT, "detail": detail}));
+/// An optional rate limit. A var of that name is none, and is said to be so.
+fn rate_limit(env: &Env, name: &str) -> Option<RateLimiter> {
+    let value = binding(env, name)?;
+    if Reflect::get(&value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function()) {
+        return Some(value.unchecked_into());
     }
-    counts
+    let detail =
+        format!("{name} is no rate limit: bind one in wrangler.toml under [[ratelimits]], or leave it out.");
+    log::error("misconfigured", json!({"setting": name, "detail": detail}));
+    None
 }
 
 /// A var or secret that is a text.

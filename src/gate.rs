@@ -2,7 +2,7 @@
 
 use crate::bindings::Centre;
 use crate::call::Call;
-use crate::log;
+use crate::{log, pages};
 use serde_json::json;
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -47,7 +47,7 @@ pub(crate) fn nobodys() -> Problem {
 }
 
 /// The same work for a stranger as for a caller who may not.
-pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, ip: Option<IpAddr>) {
+pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, request: &Request, ip: Option<IpAddr>) {
     let nobody = Caller {
         name: String::new(),
         keys: Vec::new(),
@@ -57,7 +57,7 @@ pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, ip: Option<IpAddr>) 
         paths: None,
         origins: Vec::new(),
     };
-    drop(black_box(permitted(centre, black_box(&nobody), route, ip)));
+    drop(black_box(permitted(centre, black_box(&nobody), route, request, ip)));
 }
 
 /// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
@@ -86,6 +86,7 @@ pub(crate) fn permitted(
     centre: &Centre,
     caller: &Caller,
     route: &Route<'_>,
+    request: &Request,
     ip: Option<IpAddr>,
 ) -> Result<Option<AppName>, Problem> {
     let name = route.app().map(|app| AppName::parse(app).ok_or_else(not_allowed)).transpose()?;
@@ -93,7 +94,9 @@ pub(crate) fn permitted(
         None => caller.may_from(route.scope(), ip),
         Some(name) => caller.may(route.scope(), name, ip) && centre.config.apps.contains_key(name),
     };
-    if may { Ok(name) } else { Err(not_allowed()) }
+    let from_its_page =
+        || !caller.is_publishable() || caller.may_come_from_page(pages::origin(request).as_deref());
+    if may && from_its_page() { Ok(name) } else { Err(not_allowed()) }
 }
 
 /// The app, if its settings and those of the centre are sound.

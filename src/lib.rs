@@ -13,6 +13,7 @@ mod gate;
 mod history;
 mod keeper;
 mod log;
+mod pages;
 mod panic;
 mod platform;
 mod read;
@@ -29,10 +30,11 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let again = request.clone()?;
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(&again, "before");
+    let page = pages::origin_of(&request, &call.centre);
     let outcome = router::route(request, call).await;
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(&again, "after");
-    answer::from_outcome(outcome)
+    pages::open_to(answer::from_outcome(outcome)?, page.as_deref())
 }
 
 /// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.

@@ -1,5 +1,5 @@
-//! From a request to its handler: WeChat's own paths to the façade, ours to the native API. Everything that can be refused without I/O is refused before any; what
-//! was handed out or refused is noted in the app's history.
+//! From a request to its handler: WeChat's own paths to the façade, ours to the native API. Everything that can
+//! be refused without I/O is refused before any; what was handed out or refused is noted in the app's history.
 
 use crate::answer::Outcome;
 use crate::api::{card_signature, credential, events, health, refresh, reseal, revoke, signature, status};
@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::facade;
 use crate::gate;
 use crate::history::{self, Asked};
+use crate::pages;
 use std::rc::Rc;
 use worker::{Method, Request};
 use zhongkong_core::access::Caller;
@@ -24,7 +25,7 @@ use zhongkong_core::request::route::Route;
 ///    operator is told (500).
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
-/// 5. The handler. The history is told of all of it, but for `/healthz`.
+/// 5. The handler. The history is told of all of it, but for `/healthz` and `/jssdk.js`.
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let (url, path) = (request.inner().url(), request.path());
     let ip = gate::client_ip(&request);
@@ -35,22 +36,31 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     }
     let route = Route::parse(&path);
     let centre = Rc::clone(&call.centre);
+    if request.method() == Method::Options
+        && matches!(route, Some(Route::Signature(_) | Route::CardSignature(_)))
+    {
+        return pages::preflight(&centre, &request);
+    }
     let mut caller = None;
     let outcome = match known(&url, &request.method(), route) {
         Ok(Route::Health) => return health::show(&call),
+        Ok(Route::Script) => return pages::script(),
         Err(problem) => Err(problem),
         // 2.
         Ok(route) => match gate::authenticate(&request, &centre) {
             Ok(found) => {
                 caller = Some(found.name.as_str());
                 // 3.
-                match gate::permitted(&centre, found, &route, ip) {
-                    Ok(app) => serve(request, &url, &call, found, &route, app).await,
+                match gate::permitted(&centre, found, &route, &request, ip) {
+                    Ok(app) => match pages::limit(&call, found, ip).await {
+                        Ok(()) => serve(request, &url, &call, found, &route, app).await,
+                        Err(problem) => Err(problem),
+                    },
                     Err(problem) => Err(problem),
                 }
             }
             Err(problem) => {
-                gate::look_busy(&centre, &route, ip);
+                gate::look_busy(&centre, &route, &request, ip);
                 Err(gate::turn_away(&call, ip, problem).await)
             }
         },
@@ -72,7 +82,7 @@ fn known<'r>(url: &str, method: &Method, route: Option<Route<'r>>) -> Result<Rou
         let detail = format!("This path knows {allow}.");
         return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
     }
-    if !matches!(route, Route::Health) && !route.takes_parameters() && url.contains('?') {
+    if !matches!(route, Route::Health | Route::Script) && !route.takes_parameters() && url.contains('?') {
         return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
     }
     Ok(route)
@@ -91,7 +101,7 @@ async fn serve(
     let ready = || gate::ready(&call.centre, &app);
     match *route {
         // Those that name no app have been answered.
-        Route::Health | Route::Apps | Route::App(_) => status::one(call, &app).await,
+        Route::Health | Route::Script | Route::Apps | Route::App(_) => status::one(call, &app).await,
         Route::Events(_) => events::page(url, call, &app).await,
         Route::Read(_, kind) => credential::show(url, call, &ready()?, kind).await,
         Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,

@@ -206,6 +206,11 @@ impl Callers {
         self.0.is_empty()
     }
 
+    /// Whether there is any page that holds a key.
+    pub fn have_pages(&self) -> bool {
+        self.0.iter().any(Caller::is_publishable)
+    }
+
     /// Whether pages of this origin may hold some caller's key.
     pub fn know_origin(&self, origin: &str) -> bool {
         self.0.iter().any(|caller| caller.origins.iter().any(|known| known.0 == origin))

@@ -12,6 +12,8 @@ use crate::history::Action;
 pub enum Route<'a> {
     /// `/healthz`.
     Health,
+    /// `/jssdk.js`.
+    Script,
     /// `/v1/apps`.
     Apps,
     /// `/v1/apps/{app}`.
@@ -52,6 +54,7 @@ impl<'a> Route<'a> {
         let token = Credential::AccessToken;
         Some(match first {
             ["healthz", "", "", "", "", ""] => Self::Health,
+            ["jssdk.js", "", "", "", "", ""] => Self::Script,
             ["v1", "apps", "", "", "", ""] => Self::Apps,
             ["v1", "apps", app, "", "", ""] => Self::App(app),
             ["v1", "apps", app, "access_token", "", ""] => Self::Read(app, token),
@@ -70,7 +73,7 @@ impl<'a> Route<'a> {
     /// The methods that it knows, as `Allow` lists them.
     pub const fn methods(&self) -> &'static str {
         match self {
-            Self::Health => "GET, HEAD",
+            Self::Health | Self::Script => "GET, HEAD",
             Self::Apps | Self::App(_) | Self::Events(_) | Self::Read(..) => "GET",
             Self::Refresh(..) | Self::Revoke(_) | Self::Reseal(_) | Self::CardSignature(_) => "POST",
             Self::Signature(_) | Self::Api(..) => "GET, POST",
@@ -97,7 +100,7 @@ impl<'a> Route<'a> {
     /// The app that it names, as the path has it.
     pub const fn app(&self) -> Option<&'a str> {
         match self {
-            Self::Health | Self::Apps => None,
+            Self::Health | Self::Script | Self::Apps => None,
             Self::App(app)
             | Self::Read(app, _)
             | Self::Refresh(app, _)
@@ -113,7 +116,7 @@ impl<'a> Route<'a> {
     /// What a caller needs for it.
     pub const fn scope(&self) -> Scope {
         match self {
-            Self::Health | Self::Apps | Self::App(_) => Scope::Status,
+            Self::Health | Self::Script | Self::Apps | Self::App(_) => Scope::Status,
             Self::Read(_, Credential::AccessToken) => Scope::Token,
             Self::Read(_, Credential::Ticket(_)) => Scope::Ticket,
             Self::Refresh(..) => Scope::Refresh,
@@ -126,7 +129,7 @@ impl<'a> Route<'a> {
     /// What the history calls it, and with which credential.
     pub const fn action(&self) -> (Action, Option<Credential>) {
         match self {
-            Self::Health | Self::Apps | Self::App(_) => (Action::Status, None),
+            Self::Health | Self::Script | Self::Apps | Self::App(_) => (Action::Status, None),
             Self::Read(_, credential) => (Action::Read, Some(*credential)),
             Self::Refresh(_, credential) => (Action::Report, Some(*credential)),
             Self::Revoke(_) => (Action::Revoke, Some(Credential::AccessToken)),
@@ -149,6 +152,7 @@ mod tests {
     fn the_paths_of_the_api() {
         for (path, route, methods) in [
             ("/healthz", Route::Health, "GET, HEAD"),
+            ("/jssdk.js", Route::Script, "GET, HEAD"),
             ("/v1/apps", Route::Apps, "GET"),
             ("/v1/apps/shop", Route::App("shop"), "GET"),
             ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET"),

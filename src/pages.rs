@@ -1,0 +1,90 @@
+//! Static pages without a server of their own: a caller whose key stands in the page may have that page signed,
+//! and nothing else. Browsers are let in (CORS) from the caller's `origins` alone.
+//!
+//! `Origin` cannot be forged by a page, but by any other client: what such a key opens is no secret. It is
+//! bounded by `sign_hosts`, and by the binding `SIGN_LIMIT` for each visitor.
+
+use crate::answer::{self, Outcome};
+use crate::bindings::Centre;
+use crate::call::Call;
+use crate::log;
+use serde_json::json;
+use std::net::IpAddr;
+use worker::{Request, Response};
+use zhongkong_core::access::{Caller, neighbourhood};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::route::Route;
+
+/// The script that a page includes: it asks for the signature of the page's address and calls `wx.config`.
+const SCRIPT: &str = include_str!("pages/jssdk.js");
+
+/// What a visitor over the limit is told to wait; the binding counts within 10 or 60 s.
+const LIMITED_FOR_S: u64 = 60;
+
+/// `GET /jssdk.js`.
+pub(crate) fn script() -> Outcome {
+    answer::public(SCRIPT, "text/javascript; charset=utf-8")
+}
+
+/// Whether pages may ask for it.
+const fn is_for_pages(route: &Route<'_>) -> bool {
+    matches!(route, Route::Signature(_) | Route::CardSignature(_))
+}
+
+/// The `Origin` of a request by a page that some caller's key may stand in.
+pub(crate) fn origin_of(request: &Request, centre: &Centre) -> Option<String> {
+    if !centre.config.callers.have_pages()
+        || !Route::parse(&request.path()).is_some_and(|route| is_for_pages(&route))
+    {
+        return None;
+    }
+    origin(request).filter(|origin| centre.config.callers.know_origin(origin))
+}
+
+/// The header, as it came.
+pub(crate) fn origin(request: &Request) -> Option<String> {
+    request.headers().get("Origin").ok().flatten()
+}
+
+/// The question that browsers ask first: may a page of this origin send a key? Without one, and without a
+/// word about which app or key it is for.
+pub(crate) fn preflight(centre: &Centre, request: &Request) -> Outcome {
+    match origin(request).filter(|origin| centre.config.callers.know_origin(origin)) {
+        Some(_) => answer::nothing(),
+        None => {
+            let detail = "Pages of this origin may not ask: name it in the origins of a caller.";
+            Err(Problem::new(Code::NotAllowed, detail))
+        }
+    }
+}
+
+/// Lets the page read the answer.
+pub(crate) fn open_to(response: Response, origin: Option<&str>) -> worker::Result<Response> {
+    if let Some(origin) = origin {
+        let headers = response.headers();
+        headers.set("Access-Control-Allow-Origin", origin)?;
+        headers.set("Access-Control-Allow-Methods", "GET, POST")?;
+        headers.set("Access-Control-Allow-Headers", "authorization, content-type")?;
+        headers.set("Access-Control-Max-Age", "86400")?;
+        headers.set("Vary", "Origin")?;
+    }
+    Ok(response)
+}
+
+/// Bounds what one visitor may ask with a key that everybody can read (429), where `SIGN_LIMIT` is bound.
+pub(crate) async fn limit(call: &Call, caller: &Caller, ip: Option<IpAddr>) -> Result<(), Problem> {
+    let Some(limit) = call.centre.sign_limit.as_ref().filter(|_| caller.is_publishable()) else {
+        return Ok(());
+    };
+    match limit.limit(format!("{} {}", caller.name, neighbourhood(ip))).await {
+        Ok(outcome) if !outcome.success => {
+            let detail = "Too many signatures were asked for from this address.";
+            Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => {
+            log::error("sign_limit_failed", json!({"detail": error.to_string()}));
+            Ok(())
+        }
+    }
+}
