@@ -1,4 +1,5 @@
-// `npm start`: the simulator and the Worker on this machine, until Ctrl-C.
+// `npm start`: the simulator and the Worker on this machine, until Ctrl-C. `npm run example`: the same behind the edge front end
+// of examples/, which has the port, and the Worker by a service binding.
 
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -12,6 +13,7 @@ const KEY = "dev-only-key-0123456789abcdef0123456789";
 const READY_WITHIN_MS = 60_000;
 const CRON_EVERY_MS = 60_000;
 
+const example = process.argv[2];
 const port = portOf("PORT", 8787);
 const simPort = portOf("SIM_PORT", 8788);
 const children = [];
@@ -36,15 +38,17 @@ const simulator = await simulatorBinary();
 const state = join(root, ".wrangler", "state");
 mkdirSync(state, { recursive: true });
 start("simulator", simulator, ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
-start("the Worker", node, [wrangler, "dev", "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...vars]);
+const configs = example ? ["-c", join("examples", example, "wrangler.toml"), "-c", "wrangler.toml"] : [];
+start("the Worker", node, [wrangler, "dev", ...configs, "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...vars]);
 
 const worker = `http://127.0.0.1:${port}`;
-if (!(await ready(`${worker}/healthz`))) {
+if (!(await ready(example ? worker : `${worker}/healthz`))) {
   console.log("\n✗ The configuration of the environment `local` has faults: the log names them, and so does every answer.");
 }
 // On Cloudflare the cron trigger fires each minute; here this does.
 setInterval(() => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {}), CRON_EVERY_MS).unref();
-console.log(`
+if (example) console.log(`\nThe example ${example} runs at ${worker}, zhongkong behind it, WeChat is played at http://127.0.0.1:${simPort}. Ctrl-C stops all.\n\n  curl ${worker}/\n`);
+else console.log(`
 zhongkong runs at ${worker}, WeChat is played at http://127.0.0.1:${simPort}. Ctrl-C stops both.
 
   curl -H 'Authorization: Bearer ${KEY}' ${worker}/v1/apps/demo/access_token

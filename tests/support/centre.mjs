@@ -55,11 +55,12 @@ function config(vars) {
 
 /**
  * Starts simulator and centre. `change` works on the vars, `bare` on the whole wrangler
- * configuration.
+ * configuration; Workers `before` it have the address.
  */
-export async function startCentre({ change, bare = (config) => config } = {}) {
+export async function startCentre({ change, bare = (config) => config, before = [] } = {}) {
   const simulator = await startSimulator();
-  const options = (change) => ({ root, workers: [{ config: bare(config(settings(simulator.url, change))) }] });
+  const others = before.map((config) => ({ config }));
+  const options = (change) => ({ root, workers: [...others, { config: bare(config(settings(simulator.url, change))) }] });
   const harness = createTestHarness();
   let url;
   try {
@@ -71,7 +72,7 @@ export async function startCentre({ change, bare = (config) => config } = {}) {
     await simulator.stop();
     throw error;
   }
-  const worker = harness.getWorker();
+  const worker = harness.getWorker("zhongkong-test");
   const canaries = new Canaries(CANARY);
   const answers = [];
   const note = (path, response, text) => {
