@@ -55,6 +55,21 @@ export async function sdks() {
   return { WECHATPY_PYTHON: python };
 }
 
+/** An installed Chromium or Chrome; `CHROMIUM` names another. */
+export function findChromium() {
+  const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+  return [process.env.CHROMIUM, ...places].find((file) => file && existsSync(file));
+}
+
+/** Makes sure of a Chromium where that can be done without asking anybody: on Debian, as root. */
+export async function browser() {
+  if (findChromium() || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
+  say("installing Chromium from Debian (about a minute)");
+  const apt = (...args) => run("apt-get", ["-qq", ...args], { mayFail: true, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+  await apt("update");
+  await apt("install", "-y", "--no-install-recommends", "chromium");
+}
+
 /** Runs npm in a folder when its lock file has changed since the last time. */
 async function locked(folder, what, args) {
   const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");

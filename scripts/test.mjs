@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { deny } from "./deny.mjs";
 import { canFuzz, fuzz } from "./fuzz.mjs";
-import { node, root, sdks, setup } from "./setup.mjs";
+import { browser, node, root, sdks, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
@@ -44,6 +44,7 @@ async function endToEnd(env) {
   await build(env, "build-to-panic", ["panic-on-purpose"]);
   await cargo("build", "--quiet", "-p", "simulator")(env);
   const withSdks = { ...env, ...(await sdks()) };
+  await browser();
   const files = readdirSync(join(root, "tests")).filter((file) => file.endsWith(".test.mjs")).map((file) => join("tests", file));
   // Two at a time: each has a workerd and a simulator of its own, and some count seconds.
   await run(node, ["--test", "--test-concurrency=2", "--test-timeout=180000", ...files], { cwd: root, env: withSdks });

@@ -1,9 +1,9 @@
 // A real Chromium that takes itself for WeChat's: the JS-SDK talks to a bridge that writes down what it is told.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { root } from "../../scripts/setup.mjs";
+import { findChromium, root } from "../../scripts/setup.mjs";
 
 const require = createRequire(join(root, "tests", "sdks", "package.json"));
 const WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36 MicroMessenger/8.0.54";
@@ -11,8 +11,7 @@ const WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like 
 /** npm has the script as a CommonJS module; WeChat serves it as one that sets `wx`. */
 const JWEIXIN = `(() => { const module = {}; ${readFileSync(join(root, "tests", "sdks", "node_modules", "weixin-js-sdk", "index.js"), "utf8")}; window.wx = module.exports; })();`;
 
-/** An installed one; `CHROMIUM` names another. */
-export const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"].find((file) => file && existsSync(file));
+export const chromium = findChromium();
 
 /** Starts it. `hosts` maps names, as the address bar shows them, to ports of this machine. */
 export async function startBrowser(hosts = {}) {
