@@ -15,7 +15,8 @@ const COMPATIBILITY_DATE = "2026-11-01";
 
 const text = (value) => JSON.stringify(value);
 
-function freePort() {
+/** A port that nobody listens on. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);
     server.listen(0, "127.0.0.1", () => {
