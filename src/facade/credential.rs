@@ -43,8 +43,9 @@ pub(super) async fn token(
     hand_out(call, &Fields { force_refresh: false, ..fields }, ip, known).await
 }
 
-/// `POST /cgi-bin/stable_token`: the same, and `force_refresh` replaces the token, for callers with scope
-/// `refresh`, within the ledger, once for all who ask within minutes.
+/// `POST /cgi-bin/stable_token`: the same. `force_refresh` is a report that the token has died: one that WeChat
+/// calls alive is not replaced, since copies of it are trusted (a store may be out of order for longer than it
+/// would then live). Whoever wants a living one killed revokes it.
 pub(super) async fn stable_token(
     request: Request,
     query: &str,
@@ -83,15 +84,13 @@ async fn hand_out(call: &Call, fields: &Fields, ip: Option<IpAddr>, known: &mut 
     }
     let credential = Credential::AccessToken;
     let mut record = read::live(call, &ready, credential, 0).await?;
-    if fields.force_refresh && caller.scopes.contains(&Scope::Refresh) {
-        record = read::ask_keeper(call, &ready, credential, Ask::Force).await.map_err(Problem::from)?.0;
-    } else if asks_again(call, caller, &ready, &record) || fields.force_refresh {
+    // Noted in any case: who asks in vain once is heard the next time.
+    let again = asks_again(call, caller, &ready, &record);
+    if again || fields.force_refresh {
         // Its token may have died: that is checked at WeChat, at most every half minute.
         let digest = record.value.digest();
-        record = read::ask_keeper(call, &ready, credential, Ask::Stale { credential, digest })
-            .await
-            .map_err(Problem::from)?
-            .0;
+        let ask = Ask::Stale { credential, digest };
+        record = read::ask_keeper(call, &ready, credential, ask).await.map_err(Problem::from)?.0;
     }
     let body = json!({
         "access_token": record.value.expose(),

@@ -89,7 +89,6 @@ impl Desk {
                 self.is_kept(credential)?;
                 self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
             }
-            Ask::Force => self.converse(Credential::AccessToken, |patience| Event::Force { patience }).await,
             Ask::Wake { shown } => {
                 // Whoever wakes us may have it from the roster, and that may have been written over since.
                 self.noted.set(None);

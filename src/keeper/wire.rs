@@ -36,8 +36,6 @@ pub(crate) enum Ask {
     Read { credential: Credential, min_ttl_s: u64, shown: Option<Version> },
     /// The value with this digest is said to be dead.
     Stale { credential: Credential, digest: Sha256Digest },
-    /// The token is to be replaced, dead or alive.
-    Force,
     /// Do what is due, and answer when it is done. The store showed these versions.
     Wake { shown: Vec<(Credential, Version)> },
     /// The access token has leaked: kill it.

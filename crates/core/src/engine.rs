@@ -101,11 +101,6 @@ pub enum Event {
         /// Whether waiting is welcome.
         patience: Patience,
     },
-    /// Somebody wants the token replaced, dead or alive, as `force_refresh` does at WeChat.
-    Force {
-        /// Whether waiting is welcome.
-        patience: Patience,
-    },
     /// The call sent at this moment brought a credential.
     Issued {
         /// When the call was sent: life counts from here.
@@ -200,7 +195,6 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::Tick => turn.do_what_is_due(),
         Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
         Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
-        Event::Force { patience } => turn.force(patience),
         Event::Issued { sent_at, issued } => turn.issued(sent_at, issued),
         Event::Failed { sent_at, failure } => turn.failed(sent_at, failure),
         Event::Probed { sent_at, verdict } => turn.probed(sent_at, verdict),

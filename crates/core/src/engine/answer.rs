@@ -1,7 +1,6 @@
 //! What those who ask are told: readers, and those who report a credential as dead.
 
-use super::ledger::{Force, Purpose};
-use super::schedule::FUSE_S;
+use super::ledger::Purpose;
 use super::{Answer, Call, Patience, Rules, Turn};
 use crate::digest::Sha256Digest;
 use crate::time::UnixTime;
@@ -20,9 +19,6 @@ const CALL_TAKES_S: u64 = 2;
 
 /// A call that is due so soon is waited for.
 const SOON_S: u64 = 2;
-
-/// From one rotation to one that somebody has asked for.
-const FORCE_APART_S: u64 = FUSE_S;
 
 /// The longest `Retry-After`: a person may mend the cause at any time.
 const LONGEST_RETRY_S: u64 = 600;
@@ -88,30 +84,6 @@ impl Turn {
             self.effects.answer = Some(Answer::Wait);
         } else {
             self.serve_or_refuse();
-        }
-    }
-
-    /// Replaces the token that lives, where the ledger allows it. Everybody who asks for it within the
-    /// minutes in which the token before still lives gets the new one: a second rotation would kill
-    /// copies that are still trusted.
-    pub(super) fn force(&mut self, patience: Patience) {
-        let now = self.moment.now;
-        let settled = self.slot.rotated_at.is_none_or(|at| at.until(now) >= FORCE_APART_S);
-        let may = self.slot.live(now).is_some()
-            && self.slot.trouble.is_none()
-            && self.slot.revoking().is_none()
-            && self.slot.ledger.force_from(Force::Heal) <= now;
-        if settled && may && self.slot.under_way.is_none() {
-            self.start(Call::ForcedRefresh);
-            self.effects.answer = (patience == Patience::Left).then_some(Answer::Wait);
-        }
-        if self.effects.answer.is_none() {
-            let going_on = self.slot.under_way.is_some_and(|call| call.call.fetches());
-            if going_on && patience == Patience::Left {
-                self.effects.answer = Some(Answer::Wait);
-            } else {
-                self.read(0, patience);
-            }
         }
     }
 

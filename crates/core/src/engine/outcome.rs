@@ -62,7 +62,6 @@ impl Turn {
         let (rotated, was_held) = (same.is_none(), self.slot.held.is_some());
         if rotated {
             self.slot.version = self.slot.version.next();
-            self.slot.rotated_at = Some(self.moment.now);
             self.slot.cleared = 0;
             self.slot.check_at = None;
         }

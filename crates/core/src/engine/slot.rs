@@ -66,9 +66,6 @@ pub struct Slot {
     pub(super) revoke: Option<Revoke>,
     #[serde(default)]
     pub(super) outsider: Option<Outsider>,
-    /// When the held value came.
-    #[serde(default)]
-    pub(super) rotated_at: Option<UnixTime>,
     /// What the store holds.
     stored: Option<Stored>,
     publish_after: Option<UnixTime>,

@@ -277,7 +277,6 @@ fn the_stored_layout_is_pinned() {
             },
             "revoke": null,
             "outsider": null,
-            "rotated_at": 1_800_000_000,
             "stored": null,
             "publish_after": null,
             "publish_failures": 0,
