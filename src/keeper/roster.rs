@@ -149,6 +149,7 @@ impl Roster {
     fn forget(&self, apps: &[AppName]) -> worker::Result<()> {
         for app in apps {
             self.0.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
+            self.0.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
         }
         Ok(())
     }

@@ -87,9 +87,9 @@ fn collapsed(path: &str) -> Option<Cow<'_, str>> {
 }
 
 fn is_plain(segment: &str) -> bool {
-    !segment.is_empty()
-        && !segment.starts_with('.')
-        && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    let dots = segment.starts_with('.') || segment.ends_with('.') || segment.contains("..");
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    !segment.is_empty() && !dots && segment.bytes().all(plain)
 }
 
 /// What a caller may pass through: an exact path, or a beginning that ends in `/*`.
@@ -166,6 +166,8 @@ mod tests {
             "/cgi-bin/a\\b",
             "/cgi-bin/a@evil.example",
             "/cgi-bin/.git",
+            "/cgi-bin/a..b",
+            "/cgi-bin/a./b",
             "/v1/apps",
             "/console/",
             "/evil.example/cgi-bin/token",
