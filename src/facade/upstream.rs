@@ -6,7 +6,7 @@
 use crate::keeper::gateway_key_for;
 use futures_util::StreamExt as _;
 use worker::wasm_bindgen::JsValue;
-use worker::{Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use worker::{CacheMode, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};
@@ -113,6 +113,8 @@ impl Outgoing {
         let mut init = RequestInit::new();
         // A redirect would carry the token to wherever it points.
         init.with_method(self.method.clone()).with_headers(headers).with_redirect(RequestRedirect::Manual);
+        // Nothing on the way keeps an answer that belongs to a token.
+        init.with_cache(CacheMode::NoStore);
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::None => self.body = Body::None,
             Body::Kept(bytes) => {

@@ -8,7 +8,8 @@ use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
 use worker::{
-    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response,
 };
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
@@ -67,6 +68,8 @@ fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> work
     let mut init = RequestInit::new();
     // A redirect would carry the secret to wherever it points.
     init.with_redirect(RequestRedirect::Manual);
+    // Nothing on the way keeps a credential.
+    init.with_cache(CacheMode::NoStore);
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;
         init.with_method(Method::Post).with_body(Some(body.as_str().into()));

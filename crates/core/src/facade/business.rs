@@ -30,10 +30,11 @@ impl BusinessQuery {
         let mut read = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match name {
+            // WeChat decodes names as well as values.
+            match decode(name).ok_or(Unreadable)?.as_str() {
                 "access_token" => once(&mut read.access_token, value)?,
                 "secret" if takes_a_secret(path) => once(&mut read.secret, value)?,
-                _ => {
+                name => {
                     if name == "appid" {
                         read.appid = Some(decode(value).ok_or(Unreadable)?);
                     }
