@@ -63,9 +63,22 @@ pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
         .map_err(|_| internal("an answer could not be built"))
 }
 
-/// WeChat's own answer to a call of this path, unchanged.
-pub(crate) fn passed(response: Response, path: &str) -> Answer {
-    answered(response).telling("ok", Some(path.to_owned()))
+/// WeChat's own answer to a call of this path, unchanged but for what a browser would make of it on a host of
+/// ours: no cookies, no scripts in what somebody has uploaded, nothing kept.
+pub(crate) fn passed(response: Response, path: &str) -> Outcome {
+    let headers = Headers::new();
+    let guarded = || {
+        for (name, value) in response.headers().entries() {
+            if !name.eq_ignore_ascii_case("set-cookie") {
+                headers.append(&name, &value)?;
+            }
+        }
+        headers.set("Cache-Control", "no-store")?;
+        headers.set("X-Content-Type-Options", "nosniff")?;
+        headers.set("Content-Security-Policy", "sandbox")
+    };
+    guarded().map_err(|_| internal("an answer could not be passed on"))?;
+    Ok(answered(response.with_headers(headers)).telling("ok", Some(path.to_owned())))
 }
 
 /// A text that is no secret, and may be kept for an hour.

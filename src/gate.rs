@@ -94,8 +94,10 @@ pub(crate) fn permitted(
         None => caller.may_from(route.scope(), ip),
         Some(name) => caller.may(route.scope(), name, ip) && centre.config.apps.contains_key(name),
     };
-    let from_its_page =
-        || !caller.is_publishable() || caller.may_come_from_page(pages::origin(request).as_deref());
+    let from_its_page = || {
+        !caller.is_publishable()
+            || (pages::is_for_pages(route) && caller.may_come_from_page(pages::origin(request).as_deref()))
+    };
     if may && from_its_page() { Ok(name) } else { Err(not_allowed()) }
 }
 

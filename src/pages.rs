@@ -27,8 +27,9 @@ pub(crate) fn script() -> Outcome {
 }
 
 /// Whether pages may ask for it.
-const fn is_for_pages(route: &Route<'_>) -> bool {
-    matches!(route, Route::Signature(_) | Route::CardSignature(_))
+pub(crate) const fn is_for_pages(route: &Route<'_>) -> bool {
+    // Not cards: those have no page that bounds them.
+    matches!(route, Route::Signature(_))
 }
 
 /// The `Origin` of a request by a page that some caller's key may stand in.

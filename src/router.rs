@@ -36,9 +36,7 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     }
     let route = Route::parse(&path);
     let centre = Rc::clone(&call.centre);
-    if request.method() == Method::Options
-        && matches!(route, Some(Route::Signature(_) | Route::CardSignature(_)))
-    {
+    if request.method() == Method::Options && route.as_ref().is_some_and(pages::is_for_pages) {
         return pages::preflight(&centre, &request);
     }
     let mut caller = None;

@@ -46,6 +46,8 @@ describe("a key that stands in a page", { concurrency: 2 }, () => {
     for (const path of ["/v1/apps/demo/access_token", "/v1/apps/demo/tickets/jsapi", "/v1/apps/demo", "/v1/apps", "/v1/apps/demo/events", "/v1/apps/legacy/signature?url=x", "/v1/apps/demo/api/cgi-bin/user/get"]) {
       assert.equal((await centre.call(path, from)).status, 403, path);
     }
+    const card = await centre.call("/v1/apps/demo/card_signature", { ...from, method: "POST", body: JSON.stringify({ card_id: "p", code: "1" }) });
+    assert.equal(card.status, 403, "cards have no page that bounds them");
     const facade = async (path) => (await centre.call(path, { key: "", headers: { origin: SHOP } })).body.errcode;
     assert.equal(await facade(`/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}&secret=${PAGE_KEY}`), 40013);
     assert.equal(await facade(`/cgi-bin/user/get?access_token=${PAGE_KEY}`), 40013);

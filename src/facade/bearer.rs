@@ -19,16 +19,18 @@ use zhongkong_core::time::UnixTime;
 
 /// Who asks, for which app.
 pub(super) struct Bearer<'c> {
-    /// `None` for one who holds the real token, and so could as well go to WeChat itself.
+    /// `None` for one who holds the real token.
     pub(super) caller: Option<&'c Caller>,
     pub(super) ready: Rc<ReadyApp>,
 }
 
-/// Finds out who sends this token, and whether they may do `scope` to the app.
+/// Finds out who sends this token, and whether they may do `scope` to the app; with the real token also whether
+/// anybody may call this path from there.
 pub(super) async fn of<'c>(
     call: &'c Call,
     token: &Secret,
     scope: Scope,
+    path: Option<&str>,
     ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Result<Bearer<'c>, Refused> {
@@ -40,8 +42,22 @@ pub(super) async fn of<'c>(
     let by_key = || callers.holder_of(token).map(|caller| (caller, only_app(caller)));
     let found = by_virtual.map(|(caller, app)| (caller, Some(app))).or_else(by_key);
     let Some((caller, app)) = found else {
-        let app = holder_of(call, token).await?.ok_or_else(bad_token)?;
+        let Some(app) = holder_of(call, token).await? else {
+            // Whoever guesses tokens is as much a stranger as one who guesses keys.
+            let problem = gate::turn_away(call, ip, gate::nobodys()).await;
+            return Err(if problem.code == Code::RateLimited { problem.into() } else { bad_token() });
+        };
         let ready = gate::ready(centre, &app)?;
+        // Some caller must be allowed to hold it, and to do this from there: a token that was carried off opens
+        // no more here than at WeChat, whose whitelist knows us.
+        if !callers.any(|caller| {
+            caller.may(Scope::Token, &app, ip)
+                && caller.may(scope, &app, ip)
+                && path.is_none_or(|path| caller.may_pass(path))
+        }) {
+            known.app = Some(app);
+            return Err(Refused(Refusal::bad_ip(ip), Code::NotAllowed));
+        }
         known.app = Some(app);
         return Ok(Bearer { caller: None, ready });
     };
@@ -80,7 +96,7 @@ fn only_app(caller: &Caller) -> Option<AppName> {
     }
 }
 
-/// The app whose real token this is, current or before, for as long as it lives.
+/// The app whose real token this is, the current one, or the one before for as long as WeChat takes it.
 async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refused> {
     let digest = Sha256Digest::of(token.expose());
     let now_ms = platform::now_millis();
@@ -97,8 +113,11 @@ async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refus
     }
     let ask = RosterAsk::Whose { token: digest, now: UnixTime::from_millis(now_ms) };
     match client::ask_roster(&call.env, &ask).await {
-        Ok(RosterReply::App(app)) => {
-            let app = app.filter(|app| call.centre.config.apps.contains_key(app));
+        Ok(RosterReply::App(found)) => {
+            let app = found.and_then(|(app, identity)| {
+                let ready = gate::ready(&call.centre, &app).ok()?;
+                (ready.identity.fingerprint() == identity).then_some(app)
+            });
             call.centre.holders.borrow_mut().learn(&digest, app.clone(), platform::now_millis());
             Ok(app)
         }

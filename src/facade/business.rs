@@ -10,7 +10,7 @@ use crate::keeper::wire::Ask;
 use crate::read;
 use std::net::IpAddr;
 use std::rc::Rc;
-use worker::{Request, Response};
+use worker::{Method, Request, Response};
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
@@ -38,16 +38,23 @@ pub(super) async fn pass(
     ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Reply {
+    if !matches!(request.method(), Method::Get | Method::Post) {
+        return Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed));
+    }
+    if path.starts_with("/sns/") && !takes_a_secret(path) {
+        let text = "api unauthorized: a user's own token says nothing to the centre; send this call to WeChat itself";
+        return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
+    }
     let query = BusinessQuery::read(path, query).map_err(|_| {
-        let text = "data format error: the query is badly encoded, or has two tokens";
+        let text = "data format error: the query is badly encoded, or has a token or an appid twice";
         Refused(Refusal::new(47001, text), Code::InvalidRequest)
     })?;
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
         let (caller, ready) = by_key(call, secret, appid, &[Scope::Proxy], ip, known).await?;
         may_pass(caller, path)?;
-        let sent = query.with_secret(path, &ready.app.secret);
+        let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
         let mut outgoing = outgoing(request).await?;
-        return Ok(answer::passed(send(&mut outgoing, call, &ready, &sent).await?, path));
+        return Ok(answer::passed(send(&mut outgoing, call, &ready, &sent).await?, path)?);
     }
     let key = || {
         let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
@@ -58,7 +65,7 @@ pub(super) async fn pass(
         .clone()
         .or_else(key)
         .ok_or_else(|| Refused(Refusal::new(41001, "access_token missing"), Code::Unauthorized))?;
-    let Bearer { caller, ready } = bearer::of(call, &token, Scope::Proxy, ip, known).await?;
+    let Bearer { caller, ready } = bearer::of(call, &token, Scope::Proxy, Some(path), ip, known).await?;
     if let Some(caller) = caller {
         may_pass(caller, path)?;
     }
@@ -93,9 +100,15 @@ pub(crate) async fn pass_native(
             Problem::new(Code::InvalidRequest, detail)
         })?;
     if takes_a_secret(&path) {
-        let sent = query.with_secret(&path, &ready.app.secret);
+        if query.appid.as_ref().is_some_and(|appid| *appid != ready.app.appid) {
+            return Err(Problem::new(
+                Code::InvalidRequest,
+                "The appid is that of another app: leave it out.",
+            ));
+        }
+        let sent = query.with_secret(&path, &ready.app.appid, &ready.app.secret);
         let mut outgoing = outgoing(request).await?;
-        return Ok(answer::passed(send(&mut outgoing, call, ready, &sent).await?, &path));
+        return answer::passed(send(&mut outgoing, call, ready, &sent).await?, &path);
     }
     run(request, &path, &query, call, ready).await
 }
@@ -109,8 +122,7 @@ fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
 }
 
 async fn outgoing(request: Request) -> Result<Outgoing, Problem> {
-    let unreadable = |_| Problem::new(Code::InvalidRequest, "The body could not be read.");
-    Outgoing::of(request).await.map_err(unreadable)
+    Outgoing::of(request).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
 }
 
 async fn send(
@@ -120,7 +132,9 @@ async fn send(
     path_and_query: &str,
 ) -> Result<Response, Problem> {
     let gateway_key = call.centre.config.gateway_key.as_ref();
-    outgoing.send(ready, gateway_key, path_and_query).await.ok_or_else(|| {
+    // A code that a user signs in with is good for one time.
+    let once = path_and_query.starts_with("/sns/");
+    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
         let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
         Problem::new(Code::Unavailable, detail).retry_after(2)
     })
@@ -146,7 +160,7 @@ async fn run(
         version = next.version;
         response = send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?;
     }
-    Ok(answer::passed(response, path).of_version(version))
+    Ok(answer::passed(response, path)?.of_version(version))
 }
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has

@@ -92,6 +92,9 @@ async fn hand_out(call: &Call, fields: &Fields, ip: Option<IpAddr>, known: &mut 
         let ask = Ask::Stale { credential, digest };
         record = read::ask_keeper(call, &ready, credential, ask).await.map_err(Problem::from)?.0;
     }
+    // It may be shown here within a moment.
+    let (digest, now_ms) = (record.value.digest(), platform::now_millis());
+    call.centre.holders.borrow_mut().learn(&digest, Some(ready.app.name.clone()), now_ms);
     let body = json!({
         "access_token": record.value.expose(),
         "expires_in": record.expires_in_s(platform::now()),
@@ -165,7 +168,7 @@ pub(super) async fn ticket(
     };
     let credential = Credential::Ticket(kind);
     known.credential = Some(credential);
-    let Bearer { ready, .. } = bearer::of(call, token, Scope::Ticket, ip, known).await?;
+    let Bearer { ready, .. } = bearer::of(call, token, Scope::Ticket, None, ip, known).await?;
     let record = read::live(call, &ready, credential, 0).await.map_err(|problem| match problem.code {
         Code::NotFound => {
             Refused(Refusal::new(48001, format!("api unauthorized: {}", problem.detail)), problem.code)

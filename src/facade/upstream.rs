@@ -5,8 +5,14 @@
 
 use crate::keeper::gateway_key_for;
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{CacheMode, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use worker::{
+    AbortController, AbortSignal, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit,
+    RequestRedirect, Response,
+};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};
@@ -17,12 +23,16 @@ const KEPT_BYTES: usize = 1024 * 1024;
 /// WeChat's refusals are shorter than this; what is longer is not looked into.
 const REFUSAL_BYTES: usize = 4 * 1024;
 
-/// What belongs to the connection, to us, or to Cloudflare.
-const OURS: [&str; 17] = [
+/// WeChat begins to answer within this, or the call is given up. Its body may take longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What belongs to the connection, to us, to Cloudflare, or says who has asked.
+const OURS: [&str; 24] = [
     "authorization",
     "connection",
     "content-length",
     "cookie",
+    "expect",
     "forwarded",
     "host",
     "keep-alive",
@@ -33,9 +43,15 @@ const OURS: [&str; 17] = [
     "te",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "upgrade",
+    "via",
+    "x-client-ip",
     "x-gateway-key",
+    "x-http-method-override",
+    "x-original-url",
     "x-real-ip",
+    "x-rewrite-url",
 ];
 
 /// A request as it goes on.
@@ -54,8 +70,12 @@ enum Body {
 }
 
 impl Outgoing {
-    /// Takes a request over; a small body is read.
-    pub(super) async fn of(mut request: Request) -> worker::Result<Self> {
+    /// Takes a request over; a small body is read. One that states no length is read as well, since WeChat
+    /// takes no body without (412).
+    ///
+    /// # Errors
+    /// What to tell the caller.
+    pub(super) async fn of(mut request: Request) -> Result<Self, &'static str> {
         let method = request.method();
         let passes = |name: &str| {
             !OURS.contains(&name)
@@ -65,11 +85,13 @@ impl Outgoing {
         };
         let headers: Vec<(String, String)> =
             request.headers().entries().filter(|(name, _)| passes(&name.to_ascii_lowercase())).collect();
-        let stated = request.headers().get("Content-Length")?.and_then(|text| text.parse::<usize>().ok());
-        let body = match (method == Method::Get, stated) {
-            (true, _) => Body::None,
-            (false, Some(bytes)) if bytes <= KEPT_BYTES => Body::Kept(request.bytes().await?),
-            _ => request.inner().body().map_or(Body::None, |stream| Body::Stream(stream.into())),
+        let stated = request.headers().get("Content-Length").ok().flatten();
+        let stated = stated.and_then(|text| text.parse::<usize>().ok());
+        let body = match (request.inner().body(), stated) {
+            (None, _) => Body::None,
+            _ if method == Method::Get => Body::None,
+            (Some(stream), Some(bytes)) if bytes > KEPT_BYTES => Body::Stream(stream.into()),
+            _ => Body::Kept(read(&mut request).await?),
         };
         Ok(Self { method, headers, body })
     }
@@ -79,22 +101,36 @@ impl Outgoing {
         matches!(self.body, Body::None | Body::Kept(_))
     }
 
-    /// Sends it to WeChat. A request without a body, which changes nothing there, goes to the next host
-    /// when one cannot be reached; any other might be done twice.
+    /// Sends it to WeChat. A request without a body goes to the next host when one cannot be reached, unless
+    /// it is for `once`; any other might be done twice.
     pub(super) async fn send(
         &mut self,
         ready: &ReadyApp,
         gateway_key: Option<&Secret>,
         path_and_query: &str,
+        once: bool,
     ) -> Option<Response> {
-        let tries = if matches!(self.body, Body::None) { ready.app.api_hosts.len() } else { 1 };
+        let again = matches!(self.body, Body::None) && !once;
+        let tries = if again { ready.app.api_hosts.len() } else { 1 };
+        let mut answered = None;
         for host in ready.app.api_hosts.iter().take(tries) {
-            // The error's text may hold the URL: it ends here.
-            if let Ok(response) = self.send_to(host, gateway_key, path_and_query).await {
-                return Some(response);
+            let abort = AbortController::default();
+            let signal = abort.signal();
+            let sent = pin!(self.send_to(host, gateway_key, path_and_query, &signal));
+            match select(sent, pin!(Delay::from(PATIENCE))).await {
+                Either::Left((Ok(response), _)) => match response.status_code() {
+                    // It may point anywhere, and repeats the query, which holds the token.
+                    300..=399 => {}
+                    // A gateway's word, or Cloudflare's for a host that is not there.
+                    502..=504 | 520..=530 => answered = Some(response),
+                    _ => return Some(response),
+                },
+                // The error's text may hold the URL: it ends here.
+                Either::Left((Err(_), _)) => {}
+                Either::Right(_) => abort.abort(),
             }
         }
-        None
+        answered
     }
 
     async fn send_to(
@@ -102,6 +138,7 @@ impl Outgoing {
         host: &str,
         gateway_key: Option<&Secret>,
         path_and_query: &str,
+        signal: &AbortSignal,
     ) -> worker::Result<Response> {
         let headers = Headers::new();
         for (name, value) in &self.headers {
@@ -124,8 +161,23 @@ impl Outgoing {
             Body::Stream(stream) => drop(init.with_body(Some(stream))),
             Body::Gone => return Err(worker::Error::RustError("the body has been sent".to_owned())),
         }
-        Fetch::Request(Request::new_with_init(&format!("{host}{path_and_query}"), &init)?).send().await
+        let request = Request::new_with_init(&format!("{host}{path_and_query}"), &init)?;
+        Fetch::Request(request).send_with_signal(signal).await
     }
+}
+
+/// A body that is small, or does not say how large it is.
+async fn read(request: &mut Request) -> Result<Vec<u8>, &'static str> {
+    let broken = "The body could not be read.";
+    let mut body = Vec::new();
+    let mut stream = request.stream().map_err(|_| broken)?;
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.map_err(|_| broken)?);
+        if body.len() > KEPT_BYTES {
+            return Err("A body of more than 1 MB has to state its Content-Length.");
+        }
+    }
+    Ok(body)
 }
 
 /// Whether WeChat says that the token is dead. Only a short reply that may be JSON is looked into, and the

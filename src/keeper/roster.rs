@@ -18,9 +18,18 @@ struct AppRow {
 }
 
 #[derive(Deserialize)]
+struct HolderRow {
+    app: String,
+    identity: String,
+}
+
+#[derive(Deserialize)]
 struct MetaRow {
     value: String,
 }
+
+/// WeChat takes a token for so long after it was replaced.
+const OVERLAP_S: u64 = 300;
 
 /// Answers a question of the cron or of a Keeper.
 pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
@@ -69,9 +78,10 @@ impl Roster {
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",
             "CREATE INDEX IF NOT EXISTS roster_by_time ON roster (wake_at)",
-            "CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, app TEXT NOT NULL, until INTEGER NOT NULL) \
-             WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, app TEXT NOT NULL, identity TEXT NOT NULL, \
+             until INTEGER NOT NULL) WITHOUT ROWID",
             "CREATE INDEX IF NOT EXISTS tokens_by_time ON tokens (until)",
+            "CREATE INDEX IF NOT EXISTS tokens_by_app ON tokens (app)",
         ] {
             sql.exec(table, None)?;
         }
@@ -120,30 +130,37 @@ impl Roster {
             .map(drop)
     }
 
-    /// Remembers whose a token is, for as long as it lives.
+    /// Remembers whose a token is. The one before it is taken for as long as WeChat takes it, at most.
     fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> worker::Result<()> {
         let digest = token.digest.to_string();
         self.0.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
-        if token.alone {
-            self.0.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
-        }
+        let kept_until = if token.alone { now } else { now.plus(OVERLAP_S) };
+        self.0.exec(
+            "UPDATE tokens SET until = min(until, ?1) WHERE app = ?2 AND digest <> ?3",
+            vec![seconds(kept_until), app.as_str().into(), digest.as_str().into()],
+        )?;
         self.0
             .exec(
-                "INSERT OR REPLACE INTO tokens (digest, app, until) VALUES (?, ?, ?)",
-                vec![digest.into(), app.as_str().into(), seconds(token.until)],
+                "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
+                vec![
+                    digest.into(),
+                    app.as_str().into(),
+                    token.identity.as_str().into(),
+                    seconds(token.until),
+                ],
             )
             .map(drop)
     }
 
-    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<AppName>> {
-        let rows: Vec<AppRow> = self
+    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<(AppName, Fingerprint)>> {
+        let rows: Vec<HolderRow> = self
             .0
             .exec(
-                "SELECT app FROM tokens WHERE digest = ? AND until > ?",
+                "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
                 vec![token.to_string().into(), seconds(now)],
             )?
             .to_array()?;
-        Ok(rows.first().and_then(|row| AppName::parse(&row.app)))
+        Ok(rows.into_iter().next().and_then(|row| Some((AppName::parse(&row.app)?, row.identity))))
     }
 
     fn forget(&self, apps: &[AppName]) -> worker::Result<()> {

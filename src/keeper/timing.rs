@@ -18,7 +18,7 @@ const SOON_MS: u64 = 1_000;
 const ALARM_LATE_MS: u64 = 5_000;
 
 /// After a note that did not arrive.
-const NOTE_AGAIN_MS: u64 = 30_000;
+const NOTE_AGAIN_MS: u64 = 5_000;
 
 /// An alarm while a write to the store is under way is only there for a Keeper that is killed.
 const WHILE_PUBLISHING_MS: u64 = 15_000;
@@ -58,13 +58,17 @@ impl Desk {
         let rested = platform::now_millis() >= self.note_after_ms.get();
         let version = self.slot(Credential::AccessToken).ok()?.version();
         let news = (self.next_call()?, version);
-        (quiet && rested && self.noted.get() != Some(news)).then_some(news)
+        let before = self.noted.get();
+        // Whoever is handed a new token may show it at once.
+        let is_new = before.is_none_or(|(_, noted)| noted != version);
+        ((quiet || is_new) && rested && before != Some(news)).then_some(news)
     }
 
     fn held_token(&self, now: UnixTime) -> Option<Held> {
-        let slot = self.slot(Credential::AccessToken).ok()?;
-        let record = slot.record(Rules::of(&self.ready().ok()?.app, Credential::AccessToken))?;
-        Some(Held { digest: record.value.digest(), until: record.expires_at, alone: slot.has_revoked(now) })
+        let (slot, ready) = (self.slot(Credential::AccessToken).ok()?, self.ready().ok()?);
+        let record = slot.record(Rules::of(&ready.app, Credential::AccessToken))?;
+        let (digest, identity) = (record.value.digest(), ready.identity.fingerprint());
+        Some(Held { digest, identity, until: record.expires_at, alone: slot.has_revoked(now) })
     }
 
     /// Notes in the roster what is news there, one note after the other. Nobody waits for it: the

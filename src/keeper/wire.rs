@@ -137,7 +137,9 @@ pub(crate) enum RosterAsk {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) digest: Sha256Digest,
-    /// Whoever holds it may be taken at their word until then.
+    /// Of the identity that it was fetched under: with another AppSecret it is nobody's any more.
+    pub(crate) identity: Fingerprint,
+    /// The end of its life.
     pub(crate) until: UnixTime,
     /// The tokens before it were to be killed: they are nobody's any more.
     pub(crate) alone: bool,
@@ -153,6 +155,6 @@ pub(crate) enum RosterReply {
     Unknown,
     /// It is noted.
     Noted,
-    /// The token's app, if it is anybody's.
-    App(Option<AppName>),
+    /// The token's app and the identity that it was fetched under, if it is anybody's.
+    App(Option<(AppName, Fingerprint)>),
 }

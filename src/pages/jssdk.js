@@ -7,12 +7,13 @@
 // The key is that of a caller with `origins`: everybody may read it, and it opens nothing but signatures for its pages.
 (() => {
   "use strict";
-  const script = document.currentScript;
+  const script = document.currentScript ?? document.querySelector("script[data-app][data-key]");
+  if (!script) throw new Error("zhongkong: no script element has data-app and data-key");
   const { app, key, apis = "", tags = "", debug } = script.dataset;
   const words = (text) => text.split(/[\s,]+/).filter(Boolean);
   // WeChat on iOS goes on checking the address that the page was entered by, whatever the history says since.
   const entry = location.href;
-  const staysAtEntry = /iPhone|iPad|iPod/.test(navigator.userAgent);
+  const staysAtEntry = /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
 
   /** What `wx.config` wants, for the page as it is now. */
   async function signature() {
@@ -38,5 +39,8 @@
     return signed;
   }
 
-  window.zhongkong = { config, signature, ready: config() };
+  const ready = config();
+  // Whoever does not wait for it reads of it in the console.
+  ready.catch((error) => console.error(error.message));
+  window.zhongkong = { config, signature, ready };
 })();

@@ -190,6 +190,11 @@ impl Callers {
         self.0.iter().any(|caller| caller.origins.iter().any(|known| known.as_str() == origin))
     }
 
+    /// Whether this holds for some caller.
+    pub fn any(&self, holds: impl Fn(&Caller) -> bool) -> bool {
+        self.0.iter().any(holds)
+    }
+
     /// The caller of this name.
     pub fn named(&self, name: &str) -> Option<&Caller> {
         self.0.iter().find(|caller| caller.name == name)

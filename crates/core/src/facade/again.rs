@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 /// Asking again so soon is a report.
 const SOON_MS: u64 = 10_000;
 
-/// Reports of one caller are so far apart; the engine has pauses of its own.
+/// Reports of one caller are so far apart, and twice as far each time that the token has proved alive: it
+/// may just have many processes. The engine has pauses of its own.
 const APART_MS: u64 = 30_000;
+const APART_LONGEST_MS: u64 = 480_000;
 
 /// So many callers and apps are remembered.
 const MOST: usize = 1_000;
@@ -23,6 +25,8 @@ struct Last {
     version: Version,
     at_ms: u64,
     reported_ms: Option<u64>,
+    /// How often this version was reported.
+    reports: u32,
 }
 
 impl AskedAgain {
@@ -36,12 +40,17 @@ impl AskedAgain {
             self.0.clear();
         }
         let last = self.0.entry((caller.to_owned(), app.clone()));
-        let last = last.or_insert(Last { version: Version::NONE, at_ms: 0, reported_ms: None });
+        let last = last.or_insert(Last { version: Version::NONE, at_ms: 0, reported_ms: None, reports: 0 });
         let again = last.version == version && now_ms.saturating_sub(last.at_ms) <= SOON_MS;
-        let rested = last.reported_ms.is_none_or(|at| now_ms.saturating_sub(at) >= APART_MS);
+        if last.version != version {
+            last.reports = 0;
+        }
+        let apart_ms = (APART_MS << last.reports.saturating_sub(1).min(4)).min(APART_LONGEST_MS);
+        let rested = last.reported_ms.is_none_or(|at| now_ms.saturating_sub(at) >= apart_ms);
         (last.version, last.at_ms) = (version, now_ms);
         if again && rested {
             last.reported_ms = Some(now_ms);
+            last.reports += 1;
         }
         again && rested
     }
@@ -66,8 +75,10 @@ mod tests {
         assert!(!at(9_100, 1), "just reported");
         assert!(!at(38_999, 1), "and long ago asked");
         assert!(at(39_000, 1));
-        assert!(!at(39_500, 2), "it got another one");
-        assert!(!at(60_000, 2), "and comes back in its own time");
+        assert!(!at(70_000, 1) && !at(75_000, 1), "it has proved alive: twice the pause");
+        assert!(!at(98_000, 1) && at(99_000, 1));
+        assert!(!at(99_500, 2), "it got another one");
+        assert!(!at(160_000, 2), "and comes back in its own time");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 pub struct BusinessQuery {
     /// `access_token`: real, virtual, or a caller's key.
     pub access_token: Option<Secret>,
-    /// `appid`, which stays where it is.
+    /// `appid`, taken out for `/sns/` only.
     pub appid: Option<String>,
     /// `secret`, taken out for `/sns/` only: here the caller's key.
     pub secret: Option<Secret>,
@@ -34,10 +34,13 @@ impl BusinessQuery {
             match decode(name).ok_or(Unreadable)?.as_str() {
                 "access_token" => once(&mut read.access_token, value)?,
                 "secret" if takes_a_secret(path) => once(&mut read.secret, value)?,
-                name => {
-                    if name == "appid" {
-                        read.appid = Some(decode(value).ok_or(Unreadable)?);
+                "appid" if takes_a_secret(path) => {
+                    let appid = decode(value).ok_or(Unreadable)?;
+                    if read.appid.replace(appid).is_some() {
+                        return Err(Unreadable);
                     }
+                }
+                _ => {
                     if !read.rest.is_empty() {
                         read.rest.push('&');
                     }
@@ -53,9 +56,10 @@ impl BusinessQuery {
         self.with(path, "access_token", token.expose())
     }
 
-    /// Path and query for WeChat, with the real AppSecret. For paths where [`takes_a_secret`] holds.
-    pub fn with_secret(&self, path: &str, secret: &Secret) -> String {
-        self.with(path, "secret", secret.expose())
+    /// Path and query for WeChat, with appid and AppSecret. For paths where [`takes_a_secret`] holds.
+    pub fn with_secret(&self, path: &str, appid: &str, secret: &Secret) -> String {
+        let appid = utf8_percent_encode(appid, NON_ALPHANUMERIC);
+        format!("{}&appid={appid}", self.with(path, "secret", secret.expose()))
     }
 
     fn with(&self, path: &str, name: &str, value: &str) -> String {
@@ -102,15 +106,16 @@ mod tests {
         let path = "/sns/jscode2session";
         let query = BusinessQuery::read(path, "appid=wx1&secret=key&js_code=c").unwrap();
         assert_eq!((query.appid.as_deref(), query.secret.as_ref().unwrap().expose()), (Some("wx1"), "key"));
-        let sent = query.with_secret(path, &Secret::new("app-secret".to_owned()));
-        assert_eq!(sent, "/sns/jscode2session?appid=wx1&js_code=c&secret=app%2Dsecret");
+        let sent = query.with_secret(path, "wx1", &Secret::new("app-secret".to_owned()));
+        assert_eq!(sent, "/sns/jscode2session?js_code=c&secret=app%2Dsecret&appid=wx1");
+        assert!(BusinessQuery::read(path, "appid=wx1&appid=wx2&secret=key").is_err());
         assert!(BusinessQuery::read(SEND, "appid=wx1&secret=key").unwrap().secret.is_none());
     }
 
     #[test]
     fn two_tokens_are_none() {
         for query in
-            ["access_token=a&access_token=b", "access_token=a&access_token=a", "access_token=%zz", "appid=%f"]
+            ["access_token=a&access_token=b", "access_token=a&access_token=a", "access_token=%zz", "%zz=a"]
         {
             assert!(BusinessQuery::read(SEND, query).is_err(), "{query}");
         }

@@ -46,11 +46,13 @@ pub struct Holders {
 impl Holders {
     /// What is known about the token with this digest.
     pub fn find(&mut self, token: &Sha256Digest, now_ms: u64) -> Holder {
-        if let Some((app, at_ms)) = self.known.get(&token.to_bytes()) {
-            let believed_ms = if app.is_some() { KNOWN_MS } else { UNKNOWN_MS };
-            if now_ms.saturating_sub(*at_ms) < believed_ms {
+        match self.known.get(&token.to_bytes()) {
+            Some((app, at_ms)) if now_ms.saturating_sub(*at_ms) < believed_ms(app.as_ref()) => {
                 return app.clone().map_or(Holder::Nobody, Holder::Of);
             }
+            // Whoever has had a real token is not held up by those who guess.
+            Some((Some(_), _)) => return Holder::Ask,
+            _ => {}
         }
         if now_ms.saturating_sub(self.window_ms) >= WINDOW_MS {
             (self.window_ms, self.asked) = (now_ms, 0);
@@ -64,17 +66,18 @@ impl Holders {
 
     /// What the roster has said.
     pub fn learn(&mut self, token: &Sha256Digest, app: Option<AppName>, now_ms: u64) {
-        if app.is_some() {
-            // Whoever has real tokens is not held up by those who have none.
-            self.asked = self.asked.saturating_sub(1);
-        }
         if self.known.len() >= MOST {
-            self.known.retain(|_, (app, at_ms)| app.is_some() && now_ms.saturating_sub(*at_ms) < KNOWN_MS);
+            self.known
+                .retain(|_, (app, at_ms)| app.is_some() && now_ms.saturating_sub(*at_ms) < 10 * KNOWN_MS);
         }
         if self.known.len() < MOST {
             self.known.insert(token.to_bytes(), (app, now_ms));
         }
     }
+}
+
+const fn believed_ms(app: Option<&AppName>) -> u64 {
+    if app.is_some() { KNOWN_MS } else { UNKNOWN_MS }
 }
 
 #[cfg(test)]
@@ -112,6 +115,8 @@ mod tests {
         }
         assert_eq!(asked, 50);
         assert_eq!(holders.find(&token(20_000), T0 + 4_999), Holder::Busy);
+        holders.learn(&token(30_000), AppName::parse("shop"), T0 - 70_000);
+        assert_eq!(holders.find(&token(30_000), T0 + 4_999), Holder::Ask, "it was real a minute ago");
         assert_eq!(holders.find(&token(20_000), T0 + 5_000), Holder::Ask);
         assert!(holders.known.len() <= MOST);
     }

@@ -15,6 +15,9 @@ const LATE_MS: u64 = 5_000;
 /// So many addresses of one caller are told apart in one sending; the others share a line without one.
 const ADDRESSES: usize = 4;
 
+/// So many subjects (paths that are passed through, apps that are asked for in vain) likewise.
+const SUBJECTS: usize = 32;
+
 /// While the Keeper cannot be reached, lines gather up to so many; what comes after is only counted.
 const MOST_LINES: usize = 500;
 
@@ -40,6 +43,13 @@ impl Journal {
         let elsewhere = |line: &&Line| line.tells_of(&Deed { ip: line.ip, ..*deed }, minute);
         if deed.ip.is_some() && self.lines.iter().filter(elsewhere).count() >= ADDRESSES {
             return self.note(&Deed { ip: None, ..*deed }, now);
+        }
+        let other_subject = |line: &&Line| {
+            line.about.is_some()
+                && line.tells_of(&Deed { ip: line.ip, about: line.about.as_deref(), ..*deed }, minute)
+        };
+        if deed.about.is_some() && self.lines.iter().filter(other_subject).count() >= SUBJECTS {
+            return self.note(&Deed { about: None, ..*deed }, now);
         }
         if self.lines.len() < MOST_LINES {
             self.lines.push(Line::new(deed, now));
@@ -140,6 +150,18 @@ mod tests {
         let (lines, _) = journal.take(0);
         let told: Vec<_> = lines.iter().map(|line| (line.ip, line.count)).collect();
         assert_eq!(told, [(from(0), 101), (from(1), 1), (from(2), 1), (from(3), 1), (None, 96)]);
+    }
+
+    #[test]
+    fn subjects_are_told_apart_up_to_a_bound() {
+        let mut journal = Journal::default();
+        let paths: Vec<String> = (0..100).map(|n| format!("/cgi-bin/nope{n}")).collect();
+        for path in &paths {
+            journal.note(&Deed { about: Some(path), ..read("web", 7) }, T0);
+        }
+        let (lines, lost) = journal.take(0);
+        assert_eq!((lines.len(), lost), (33, 0));
+        assert_eq!(lines.last().map(|line| (line.about.clone(), line.count)), Some((None, 68)));
     }
 
     #[test]
