@@ -1,7 +1,7 @@
 //! The only place that reads raw bindings. It gives back a [`Centre`], checked whole, once for each
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
-use crate::history::Journals;
+use crate::journals::Journals;
 use crate::shelf::Shelves;
 use crate::{log, panic};
 use js_sys::{JSON, Reflect};

@@ -8,7 +8,6 @@ use crate::keeper::client;
 use crate::{log, platform};
 use futures_util::future::{Either, join_all, select};
 use serde_json::json;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -18,7 +17,7 @@ use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault};
 use zhongkong_core::credential::Credential;
-use zhongkong_core::history::{Action, Deed, Hurry, Journal, Line};
+use zhongkong_core::history::{Action, Deed, Hurry, Line};
 use zhongkong_core::problem::Code;
 use zhongkong_core::request::route::Route;
 use zhongkong_core::time::UnixTime;
@@ -28,29 +27,6 @@ const KEEPER_TAKES: Duration = Duration::from_secs(5);
 
 /// So many apps are told at once of what they were asked for in vain, or of their faults.
 const MOST_APPS: usize = 40;
-
-/// A journal for each configured app, for those who may; and one for all who may not, which costs the
-/// same whether there is such an app or not.
-pub(crate) struct Journals {
-    apps: BTreeMap<AppName, RefCell<Journal>>,
-    refused: RefCell<Journal>,
-}
-
-impl Journals {
-    pub(crate) fn new(apps: impl Iterator<Item = AppName>) -> Self {
-        Self { apps: apps.map(|app| (app, RefCell::default())).collect(), refused: RefCell::default() }
-    }
-
-    /// The journal of an app, or that of those who may not.
-    fn of(&self, app: Option<&AppName>) -> &RefCell<Journal> {
-        app.and_then(|app| self.apps.get(app)).unwrap_or(&self.refused)
-    }
-
-    /// Notes something beside a request; it goes along with the next sending.
-    pub(crate) fn note(&self, app: &AppName, deed: &Deed<'_>) {
-        self.of(Some(app)).borrow_mut().note(deed, platform::now());
-    }
-}
 
 /// What was asked for.
 pub(crate) struct Asked<'a> {
@@ -93,7 +69,7 @@ pub(crate) fn note(
         let about = app.filter(|name| AppName::parse(name).is_some());
         return gather(call, None, &Deed { about, ..deed }, Hurry::Never);
     }
-    let app = app.and_then(|name| call.centre.journals.apps.get_key_value(name)).map(|(app, _)| app);
+    let app = app.and_then(|name| call.centre.config.apps.get_key_value(name)).map(|(app, _)| app);
     let urgent = result.is_ok() && action.is_urgent();
     gather(call, app, &deed, if urgent { Hurry::Now } else { Hurry::Soon });
 }

@@ -11,6 +11,7 @@ mod cron;
 mod facade;
 mod gate;
 mod history;
+mod journals;
 mod keeper;
 mod log;
 mod pages;

@@ -214,8 +214,8 @@ describe("passing through", { concurrency: 2 }, () => {
     const use = async (ip, path = USERS) => (await ask(centre, `${path}?access_token=${access_token}`, from(ip))).body.errcode;
     assert.equal(await use("203.0.113.9"), 0);
     assert.equal(await use("198.51.100.66"), 40164, "carried off, it opens no more here than at WeChat");
-    assert.equal(await use("203.0.113.9", "/cgi-bin/menu/get"), 40164);
-    assert.equal((await ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${access_token}`, from("203.0.113.9"))).body.errcode, 40164, "nobody with scope ticket");
+    assert.equal(await use("203.0.113.9", "/cgi-bin/menu/get"), 48001);
+    assert.equal((await ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${access_token}`, from("203.0.113.9"))).body.errcode, 48001, "nobody with scope ticket");
     const secret = "canary0app0secret0a1b2c3d4e5f6ff";
     await centre.simulator.knobs(APPID.demo, { secret });
     await centre.reconfigure((vars) => ({ ...narrow(vars), APP_SECRET_DEMO: secret }));

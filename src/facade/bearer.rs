@@ -50,13 +50,20 @@ pub(super) async fn of<'c>(
         let ready = gate::ready(centre, &app)?;
         // Some caller must be allowed to hold it, and to do this from there: a token that was carried off opens
         // no more here than at WeChat, whose whitelist knows us.
-        if !callers.any(|caller| {
-            caller.may(Scope::Token, &app, ip)
-                && caller.may(scope, &app, ip)
-                && path.is_none_or(|path| caller.may_pass(path))
-        }) {
+        let may_hold = |caller: &Caller| caller.may(Scope::Token, &app, ip);
+        let may_do =
+            |caller: &Caller| caller.may(scope, &app, ip) && path.is_none_or(|path| caller.may_pass(path));
+        let refused = if !callers.any(may_hold) {
+            Some(Refusal::bad_ip(ip))
+        } else if !callers.any(|caller| may_hold(caller) && may_do(caller)) {
+            let text = "api unauthorized: no caller who may hold this token may do this from there";
+            Some(Refusal::new(48001, text))
+        } else {
+            None
+        };
+        if let Some(refusal) = refused {
             known.app = Some(app);
-            return Err(Refused(Refusal::bad_ip(ip), Code::NotAllowed));
+            return Err(Refused(refusal, Code::NotAllowed));
         }
         known.app = Some(app);
         return Ok(Bearer { caller: None, ready });

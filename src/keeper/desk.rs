@@ -7,7 +7,7 @@
 use super::alerts::announce;
 use super::flight::Flights;
 use super::history::History;
-use super::opened::Opened;
+use super::opened::{Opened, refuse};
 use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
@@ -48,10 +48,6 @@ pub(super) struct Desk {
     pub(super) noted: Cell<Option<(UnixTime, Version)>>,
     pub(super) noting: Cell<bool>,
     pub(super) note_after_ms: Cell<u64>,
-}
-
-pub(super) fn refuse(why: &str) -> worker::Error {
-    worker::Error::RustError(why.to_owned())
 }
 
 impl Desk {

@@ -1,6 +1,5 @@
 //! What a Keeper knows once it knows its app: the slots as SQLite held them, and where they go.
 
-use super::desk::refuse;
 use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
@@ -70,4 +69,9 @@ impl Opened {
             log::error("history_not_written", json!({"app": app, "detail": error.to_string()}));
         }
     }
+}
+
+/// An error of the Keeper's own, for the log.
+pub(super) fn refuse(why: &str) -> worker::Error {
+    worker::Error::RustError(why.to_owned())
 }

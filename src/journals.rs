@@ -1,0 +1,30 @@
+//! What callers have done, in the memory of this isolate, until it is sent to the Keepers. Plain data only.
+
+use crate::platform;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use zhongkong_core::app::AppName;
+use zhongkong_core::history::{Deed, Journal};
+
+/// A journal for each configured app, for those who may; and one for all who may not, which costs the
+/// same whether there is such an app or not.
+pub(crate) struct Journals {
+    apps: BTreeMap<AppName, RefCell<Journal>>,
+    refused: RefCell<Journal>,
+}
+
+impl Journals {
+    pub(crate) fn new(apps: impl Iterator<Item = AppName>) -> Self {
+        Self { apps: apps.map(|app| (app, RefCell::default())).collect(), refused: RefCell::default() }
+    }
+
+    /// The journal of an app, or that of those who may not.
+    pub(crate) fn of(&self, app: Option<&AppName>) -> &RefCell<Journal> {
+        app.and_then(|app| self.apps.get(app)).unwrap_or(&self.refused)
+    }
+
+    /// Notes something beside a request; it goes along with the next sending.
+    pub(crate) fn note(&self, app: &AppName, deed: &Deed<'_>) {
+        self.of(Some(app)).borrow_mut().note(deed, platform::now());
+    }
+}
