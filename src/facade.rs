@@ -19,6 +19,7 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::facade::{Refusal, Target};
 use zhongkong_core::history::Action;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::request::MAX_URL_BYTES;
 
 pub(crate) use business::pass_native;
 
@@ -54,6 +55,10 @@ pub(crate) async fn answer(
     let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
     let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };
     let reply = match &target {
+        _ if url.len() > MAX_URL_BYTES => {
+            let text = format!("data format error: a URL may have {MAX_URL_BYTES} bytes here");
+            Err(Refused(Refusal::new(47001, text), Code::TooLarge))
+        }
         Target::Token => credential::token(request, query, call, ip, &mut known).await,
         Target::StableToken => credential::stable_token(request, query, call, ip, &mut known).await,
         Target::Ticket => credential::ticket(request, query, call, ip, &mut known).await,

@@ -29,9 +29,7 @@ use zhongkong_core::request::route::Route;
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let (url, path) = (request.inner().url(), request.path());
     let ip = gate::client_ip(&request);
-    if url.len() <= MAX_URL_BYTES
-        && let Some(target) = Target::parse(&path)
-    {
+    if let Some(target) = Target::parse(&path) {
         return facade::answer(request, &url, &call, target, ip).await;
     }
     let route = Route::parse(&path);

@@ -70,6 +70,7 @@ describe("the façade", { concurrency: 2 }, () => {
       [47001, `/cgi-bin/token?${form(grant())}&appid=wx2`],
       [47001, "/cgi-bin/token", { ...post, body: "{" }],
       [47001, "/cgi-bin/token", { ...post, body: `{"appid":"${"a".repeat(20_000)}"}` }],
+      [47001, `/cgi-bin/token?${form(grant())}&x=${"a".repeat(16_000)}`],
       [41001, "/cgi-bin/ticket/getticket?type=jsapi"],
       [40001, "/cgi-bin/ticket/getticket?type=jsapi&access_token=87_garbage"],
       [40097, `/cgi-bin/ticket/getticket?type=x&access_token=${await tokenOf(centre)}`],
