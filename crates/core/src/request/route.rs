@@ -39,6 +39,9 @@ pub enum Route<'a> {
 impl<'a> Route<'a> {
     /// Reads a path; `None` for one that is not ours.
     pub fn parse(path: &'a str) -> Option<Self> {
+        if path.ends_with('/') || path.contains("//") {
+            return None;
+        }
         if let Some((app, path)) = path.strip_prefix("/v1/apps/").and_then(|rest| rest.split_once("/api/")) {
             // What is asked of WeChat is looked at there.
             return (!app.contains('/')).then_some(Self::Api(app, path));
@@ -47,7 +50,7 @@ impl<'a> Route<'a> {
         let mut next = || segments.next().unwrap_or_default();
         // The longest path has six segments, and an absent one reads like an empty one: neither is ours.
         let first = [next(), next(), next(), next(), next(), next()];
-        if segments.next().is_some() || path.ends_with('/') || path.contains("//") {
+        if segments.next().is_some() {
             return None;
         }
         let ticket = |name| TicketType::parse(name).map(Credential::Ticket);
@@ -198,6 +201,11 @@ mod tests {
             "/v1/apps/shop/access_token/refresh/x",
             "/v1/apps/shop/tickets/jsapi/refresh/x",
             "/v1/apps/shop/%61ccess_token",
+            "/v1/apps/shop/api",
+            "/v1/apps/shop/api/",
+            "/v1/apps/shop/api/cgi-bin//menu/get",
+            "/v1/apps/shop/api/cgi-bin/menu/get/",
+            "/v1/apps/shop/x/api/cgi-bin/menu/get",
             "/../v1/apps",
         ] {
             assert_eq!(Route::parse(path), None, "{path}");
