@@ -1,5 +1,6 @@
 //! The query of a business call: whose token goes along, and everything else as it stands.
 
+use super::Unreadable;
 use crate::credential::Value;
 use crate::request::query::decode;
 use crate::secret::Secret;
@@ -17,15 +18,11 @@ pub struct BusinessQuery {
     rest: String,
 }
 
-/// A parameter that is read here is badly encoded, or there twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable;
-
 impl BusinessQuery {
     /// Reads the query of a call of `path`.
     ///
     /// # Errors
-    /// [`Unreadable`].
+    /// [`Unreadable`] when a parameter that is read here is badly encoded, or there twice.
     pub fn read(path: &str, query: &str) -> Result<Self, Unreadable> {
         let mut read = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -21,7 +21,7 @@ pub struct Fields {
     pub kind: Option<String>,
 }
 
-/// The fields cannot be read: neither form nor JSON, badly encoded, or one of them twice.
+/// Fields cannot be read: neither form nor JSON, badly encoded, or one of them twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
