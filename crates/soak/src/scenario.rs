@@ -76,6 +76,8 @@ pub enum Trouble {
     TokenUndead,
     /// Readers report what they hold, dead or not, again and again.
     Flood,
+    /// Somebody at the console wants everything tried now, again and again, with these pauses.
+    Impatience(Millis),
     /// The AppSecret is changed, here and there.
     SecretChanged,
 }
@@ -103,6 +105,13 @@ impl Scenario {
             })
             .collect();
         disturbances.extend(losses);
+        // Drawn apart from all else: the scripts of seeds that were found before stay what they were.
+        let mut random = Random::new(seed ^ 0x1417_a71e_0f17_4e57);
+        disturbances.extend((0..count.div_ceil(4)).map(|_| Disturbance {
+            from: START + random.below(days * DAY),
+            for_ms: MINUTE * (1 + random.below(10)),
+            what: Trouble::Impatience(SECOND * (1 + random.below(60))),
+        }));
         disturbances.sort_by_key(|disturbance| disturbance.from);
         let store = [StoreKind::Kv, StoreKind::Kv, StoreKind::Kv, StoreKind::D1, StoreKind::Memory];
         let store = store[usize::try_from(seed % 5).unwrap_or(0)];

@@ -7,7 +7,7 @@ use crate::time::UnixTime;
 
 /// A reported token is probed no more often than this, and less and less often while WeChat calls it
 /// alive each time; a reported ticket is asked for no more often than that.
-const PROBE_APART_S: u64 = 30;
+pub(super) const PROBE_APART_S: u64 = 30;
 const PROBE_APART_LONGEST_S: u64 = 300;
 const TICKET_CHECK_APART_S: u64 = 60;
 
@@ -88,7 +88,7 @@ impl Turn {
     }
 
     /// Checks the held value at WeChat.
-    fn check(&mut self) {
+    pub(super) fn check(&mut self) {
         self.slot.checked_at = Some(self.moment.now);
         self.slot.checked_version = self.slot.version;
         self.slot.check_at = None;

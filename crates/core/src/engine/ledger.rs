@@ -118,6 +118,11 @@ impl Ledger {
         }
     }
 
+    /// When the last ordinary refresh was made.
+    pub(super) const fn refreshed_at(&self) -> Option<UnixTime> {
+        self.refreshed_at
+    }
+
     /// When a refresh for this purpose may be made at the earliest; 0 for any time.
     pub(super) fn refresh_from(&self, rules: Rules, purpose: Purpose) -> UnixTime {
         paced(rules.daily_limit(), self.refreshes, self.refreshed_at, purpose)

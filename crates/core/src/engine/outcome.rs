@@ -62,6 +62,7 @@ impl Turn {
         let (rotated, was_held) = (same.is_none(), self.slot.held.is_some());
         if rotated {
             self.slot.version = self.slot.version.next();
+            self.slot.rotated_at = Some(self.moment.now);
             self.slot.cleared = 0;
             self.slot.check_at = None;
         }
@@ -139,8 +140,7 @@ impl Turn {
         };
         let planned = retry_at(class, count, now, self.slot.left_s(now), self.moment.dice);
         let retry_at = not_before.map_or(planned, |at| at.max(planned));
-        let for_people =
-            matches!(class, Class::Operator { .. } | Class::OurFault | Class::Day) || count >= ALERT_AFTER;
+        let for_people = class.is_for_people() || count >= ALERT_AFTER;
         // Another errcode is news, but each only once in an incident, also when two take turns.
         let news = failure.news();
         if for_people && !announced.contains(&news) {

@@ -10,6 +10,7 @@ use super::schedule::{FUSE_S, Rules};
 use super::slot::Slot;
 use super::{Alert, Call, Turn};
 use crate::credential::Version;
+use crate::language::Language;
 use crate::time::UnixTime;
 use crate::wechat::Failure;
 use serde::{Deserialize, Serialize};
@@ -42,9 +43,15 @@ pub struct Revoke {
 
 impl Revoke {
     /// What it means, for people.
-    pub const ADVICE: &str = "A caller has asked for the access token to be killed: two forced refreshes, 30 s apart. \
+    pub const fn advice(language: Language) -> &'static str {
+        language.choose(
+            "A caller has asked for the access token to be killed: two forced refreshes, 30 s apart. \
                               Callers that hold the old one get 40001 and should ask for the new one. If the AppSecret \
-                              may have leaked too, reset it.";
+                              may have leaked too, reset it.",
+            "有调用方要求使该 access_token 失效：间隔 30 秒强制刷新两次。仍持有旧 token 的调用方会收到 40001，应重新获取。若 AppSecret \
+             也可能已泄露，请重置。",
+        )
+    }
 
     /// Whether the token may still be alive.
     pub const fn goes_on(&self) -> bool {

@@ -72,6 +72,9 @@ pub struct Slot {
     #[serde(default)]
     publish_failures: u32,
     pub(super) last_success: Option<UnixTime>,
+    /// When the newest value came.
+    #[serde(default)]
+    pub(super) rotated_at: Option<UnixTime>,
 }
 
 /// The value that is handed out.
@@ -214,12 +217,13 @@ impl Slot {
     /// When the next refresh is wanted.
     pub(super) fn wanted_at(&self) -> UnixTime {
         let retry_at = self.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
-        let refresh_at = self
-            .held
-            .as_ref()
-            .filter(|held| !held.condemned)
-            .map_or(UnixTime::from_secs(0), |held| held.plan.refresh_at);
-        refresh_at.max(retry_at)
+        self.planned_at().max(retry_at)
+    }
+
+    /// When the held value is to be replaced, whatever has failed since; 0 for at once.
+    pub(super) fn planned_at(&self) -> UnixTime {
+        let held = self.held.as_ref().filter(|held| !held.condemned);
+        held.map_or(UnixTime::from_secs(0), |held| held.plan.refresh_at)
     }
 
     /// When the next refresh is wanted and the ledger allows it.

@@ -23,6 +23,9 @@ pub struct Status {
     pub expires_at: Option<UnixTime>,
     /// When the next refresh or retry is planned.
     pub next_refresh_at: Option<UnixTime>,
+    /// When the newest value came.
+    #[serde(default)]
+    pub rotated_at: Option<UnixTime>,
     /// When WeChat last answered with a value.
     pub last_success_at: Option<UnixTime>,
     /// Tickets: whether the value's age is known.
@@ -55,6 +58,7 @@ impl Slot {
             expires_in: self.left_s(now),
             expires_at: live.map(|held| held.plan.expires_at),
             next_refresh_at: Some(self.due_at(rules)).filter(|at| at.as_secs() > 0),
+            rotated_at: self.rotated_at,
             last_success_at: self.last_success,
             age_known: live.is_none_or(|held| held.life.age_known()),
             trouble: self.trouble.clone(),

@@ -1,5 +1,6 @@
 //! Scenarios: what the engine does, told as a reader, a reporter or an operator would see it.
 
+mod demands;
 mod limits;
 mod outcomes;
 

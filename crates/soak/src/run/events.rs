@@ -239,6 +239,13 @@ impl Centre {
                 self.ask_to_revoke(app)?;
                 "token revoked"
             }
+            Trouble::Impatience(pause) => {
+                self.demand_all()?;
+                if self.scenario.disturbances[index].lasts(self.now + pause) {
+                    self.in_ms(pause, Next::Disturb(index));
+                }
+                "impatience at the console"
+            }
             Trouble::RosterUnreachable => "roster unreachable",
             Trouble::TokenKilled => {
                 let app = usize::from(self.random.happens(0.5));
@@ -272,6 +279,19 @@ impl Centre {
         };
         if !again {
             Tally::count(&mut self.tally.disturbances, name);
+        }
+        Ok(())
+    }
+
+    /// Somebody wants everything tried now.
+    fn demand_all(&mut self) -> Step {
+        if self.keeper_is_unreachable() {
+            return Ok(());
+        }
+        for app in 0..self.keepers.len() {
+            for credential in self.keepers[app].credentials() {
+                self.step((app, credential), Event::Demand)?;
+            }
         }
         Ok(())
     }

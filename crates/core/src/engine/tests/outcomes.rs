@@ -280,7 +280,8 @@ fn the_stored_layout_is_pinned() {
             "stored": null,
             "publish_after": null,
             "publish_failures": 0,
-            "last_success": 1_800_000_000
+            "last_success": 1_800_000_000,
+            "rotated_at": 1_800_000_000
         })
     );
 }
@@ -291,7 +292,7 @@ proptest! {
     #[test]
     fn any_order_of_events_keeps_the_promises(
         rule in 0_usize..3,
-        steps in prop::collection::vec((0_u8..15, 0_u64..2000, any::<u32>()), 1..200),
+        steps in prop::collection::vec((0_u8..16, 0_u64..2000, any::<u32>()), 1..200),
     ) {
         let rules = [Rules::Stable, PLAIN, Rules::Ticket][rule];
         let (mut slot, mut now, mut serial) = (Slot::default(), T0, 0);
@@ -312,6 +313,7 @@ proptest! {
                 10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear][dice as usize % 3] },
                 11 => Event::PublishFailed,
                 12 => Event::Revoke,
+                14 => Event::Demand,
                 13 => Event::StoreShows(Version::new(u64::from(dice % 9))),
                 _ => Event::StoreAhead(Version::new(u64::from(dice % 9))),
             };

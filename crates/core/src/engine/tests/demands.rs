@@ -1,0 +1,65 @@
+//! What people ask for at the console: a try now.
+
+use super::*;
+
+#[test]
+fn a_pause_after_a_failure_is_cut_short_but_not_by_a_loop() {
+    let mut desk = Desk::new(Rules::Stable);
+    desk.say(Event::Tick);
+    desk.fail(refused(40164));
+    assert_eq!(desk.at(5).say(Event::Demand).call, None, "too soon after the last");
+    assert_eq!(desk.at(12).say(Event::Demand).call, Some(Call::Refresh));
+    assert_eq!(desk.at(12).say(Event::Demand).call, None, "one is under way");
+    desk.issue("one", 7200);
+    assert_eq!((desk.served(), desk.alerts.last()), (one("one", 1), Some(&Alert::Recovered)));
+    let mut desk = Desk::holding(Rules::Stable);
+    for second in 1..3600 {
+        desk.at(second).say(Event::Demand);
+        if desk.slot.has_call_under_way() {
+            desk.issue("one", 7200 - second);
+        }
+    }
+    assert!(desk.calls.len() <= 61, "{}", desk.calls.len());
+}
+
+#[test]
+fn a_living_plain_token_is_probed_and_not_replaced() {
+    let mut desk = Desk::holding(PLAIN);
+    assert_eq!(desk.at(60).say(Event::Demand).call, Some(Call::Probe));
+    let sent_at = desk.slot.sent_at().unwrap();
+    desk.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+    assert_eq!(desk.served(), one("one", 1));
+    assert_eq!(desk.at(85).say(Event::Demand).call, None);
+    assert_eq!(desk.at(90).say(Event::Demand).call, Some(Call::Probe));
+    let sent_at = desk.slot.sent_at().unwrap();
+    desk.say(Event::Probed { sent_at, verdict: Verdict::Dead });
+    assert_eq!(desk.effects.call, Some(Call::Refresh), "dead: now it is replaced");
+}
+
+#[test]
+fn nothing_is_rotated_within_the_fuse() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.at(5400).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    let calls = desk.calls.len();
+    for second in 5401..5660 {
+        assert_eq!(desk.at(second).say(Event::Demand).call, None, "{second}");
+    }
+    assert_eq!(desk.calls.len(), calls);
+}
+
+#[test]
+fn a_revocation_goes_its_own_way_and_the_ledger_holds() {
+    let mut desk = Desk::holding(Rules::Stable);
+    desk.at(100).say(Event::Revoke);
+    desk.at(101).issue("two", 7200);
+    assert_eq!(desk.at(120).say(Event::Demand).call, None);
+    let mut desk = Desk::new(Rules::Plain { lead_s: 1800, daily_limit: 50 });
+    for second in 1..20_000 {
+        desk.at(second).say(Event::Demand);
+        if desk.slot.has_call_under_way() {
+            desk.fail(refused(40164));
+        }
+    }
+    assert!((40..=50).contains(&desk.calls.len()), "{}", desk.calls.len());
+}
