@@ -5,14 +5,17 @@
 //! Out of scope: where settings come from (the Worker's bindings hand them in as [`Raw`]).
 
 mod apps;
+mod aside;
 mod callers;
 mod fault;
 mod secrets;
 mod table;
 
+pub use aside::LogLevel;
 pub use fault::{Fault, Place};
 
 use crate::access::Callers;
+use crate::alert::Webhook;
 use crate::app::{App, AppName, Identity};
 use crate::digest::Sha256Digest;
 use crate::seal::Sealer;
@@ -29,7 +32,7 @@ pub struct Raw<'a> {
     pub callers: Option<Json>,
     /// The var `STORE`.
     pub store: Option<String>,
-    /// Looks up a secret by name.
+    /// Looks up a secret by name, or a var that is a text.
     pub secret: &'a dyn Fn(&str) -> Option<Secret>,
     /// Whether the KV binding `TOKENS` is there.
     pub has_tokens: bool,
@@ -82,6 +85,10 @@ pub struct Config {
     pub store: StoreKind,
     /// Sent to `api_hosts` that are not WeChat's own.
     pub gateway_key: Option<Secret>,
+    /// Who is told of incidents.
+    pub webhook: Option<Webhook>,
+    /// How much is logged.
+    pub log_level: LogLevel,
     /// Tells two sets of working apps and of faults apart.
     pub fingerprint: String,
     /// Every fault, in the order of the settings.
@@ -99,9 +106,22 @@ impl Config {
         let (apps, appids) = apps::read(raw, &mut faults);
         let names: Vec<AppName> = apps.keys().cloned().collect();
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
-        let mut config =
-            Self { apps, appids, callers, sealer, store, gateway_key, fingerprint: String::new(), faults };
-        config.fingerprint = fingerprint(config.ready_apps(), &config.faults);
+        let webhook = aside::webhook(raw, &mut faults);
+        let log_level = aside::log_level(raw, &mut faults);
+        let fingerprint = String::new();
+        let mut config = Self {
+            apps,
+            appids,
+            callers,
+            sealer,
+            store,
+            gateway_key,
+            webhook,
+            log_level,
+            fingerprint,
+            faults,
+        };
+        config.fingerprint = fingerprint_of(config.ready_apps(), &config.faults);
         config
     }
 
@@ -124,7 +144,7 @@ impl Config {
     }
 }
 
-fn fingerprint<'a>(apps: impl Iterator<Item = &'a Rc<ReadyApp>>, faults: &[Fault]) -> String {
+fn fingerprint_of<'a>(apps: impl Iterator<Item = &'a Rc<ReadyApp>>, faults: &[Fault]) -> String {
     let apps = apps.map(|ready| format!("{} {}", ready.app.name, ready.identity.fingerprint()));
     let parts: Vec<String> = apps.chain(faults.iter().map(ToString::to_string)).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

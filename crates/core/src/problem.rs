@@ -2,6 +2,7 @@
 
 use crate::app::AppName;
 use crate::credential::Credential;
+use crate::language::Language;
 use crate::wechat::errcode::Endpoint;
 use crate::wechat::{Class, Failure};
 use serde_json::{Map, Value, json};
@@ -144,8 +145,10 @@ pub fn unavailable(
         Class::Operator { .. } | Class::OurFault | Class::Day => failure.errcode(),
         Class::Soon | Class::Minute | Class::DeadToken => None,
     });
-    let why = failure
-        .map_or_else(|| "It is being fetched; ask again.".to_owned(), |failure| failure.advice(endpoint));
+    let why = failure.map_or_else(
+        || "It is being fetched; ask again.".to_owned(),
+        |failure| failure.advice(endpoint, Language::En),
+    );
     let what = format!("App {app} has no live {credential} right now. {why}");
     let code = if refused.is_some() { Code::UpstreamRefused } else { Code::Unavailable };
     Problem {

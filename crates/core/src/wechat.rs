@@ -3,6 +3,7 @@
 //! In scope: requests as data, replies from bytes, what each errcode asks of us.
 //! Out of scope: sending (the Worker's Keeper does) and when to send ([`crate::engine`]).
 
+mod advice;
 pub mod errcode;
 pub mod reply;
 pub mod request;

@@ -14,6 +14,8 @@ pub enum Place {
     Caller,
     /// An entry that has no usable name.
     Entry,
+    /// Alerts or the log; everything else works.
+    Aside,
 }
 
 /// One fault: which setting, what is wrong, what is right. Never a value.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::access::Scope;
+use crate::alert::Format;
 use crate::app::TokenApi;
+use crate::language::Language;
 use serde_json::json;
 
 const KEY: &str = "k3y-of-web-0123456789abcdef-0123";
@@ -197,6 +199,34 @@ fn what_the_operator_reads() {
             "APP_SECRET_SHOP has not the length of an AppSecret: copy the AppSecret, 32 characters, and store it with `wrangler secret put APP_SECRET_SHOP`.",
         ),
         (
+            setup().secret("ALERT_WEBHOOK", Some("http://ops.example.com/hook")),
+            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+        ),
+        (
+            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com@evil.example/hook")),
+            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+        ),
+        (
+            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com/hook")),
+            "ALERT_SECRET is missing, or shorter than 16 characters: the receiver could not tell our alerts from others: make one with `openssl rand -hex 32` and store it with `wrangler secret put`.",
+        ),
+        (
+            setup().secret("ALERT_SECRET", Some(SECRET)),
+            "ALERT_WEBHOOK is missing, though ALERT_SECRET is there: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+        ),
+        (
+            setup().secret("ALERT_FORMAT", Some("teams")),
+            "ALERT_FORMAT is not one of the known words: use \"generic\", \"wecom\", \"feishu\", \"dingtalk\" or \"slack\", or leave it out: the address tells.",
+        ),
+        (
+            setup().secret("ALERT_LANGUAGE", Some("de")),
+            "ALERT_LANGUAGE is not one of the known words: use \"zh\" or \"en\", or leave it out.",
+        ),
+        (
+            setup().secret("LOG_LEVEL", Some("debug")),
+            "LOG_LEVEL is not one of the known words: use \"error\", \"warn\" or \"info\", or leave it out for \"info\".",
+        ),
+        (
             Setup { callers: Json::Null, ..setup() },
             "CALLERS is missing: add a table [vars.CALLERS.web] to wrangler.toml.",
         ),
@@ -339,4 +369,28 @@ fn a_store_needs_its_own_binding_only() {
         let config = Setup { store: Some(text.to_owned()), has_db, ..bare() }.read();
         assert_eq!((config.faults.len(), config.store), (0, kind), "{text}");
     }
+}
+
+#[test]
+fn faults_of_alerts_and_of_the_log_stop_nothing_else() {
+    let config = setup().secret("LOG_LEVEL", Some("loud")).secret("ALERT_WEBHOOK", Some("nowhere")).read();
+    assert_eq!((config.faults.len(), config.fatal().count()), (2, 0));
+    assert!(config.webhook.is_none() && config.log_level == LogLevel::Info);
+    assert_eq!(config.ready_apps().count(), 2);
+}
+
+#[test]
+fn an_address_that_tells_its_receiver_is_enough() {
+    let url = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=canary";
+    let config = setup().secret("ALERT_WEBHOOK", Some(url)).secret("LOG_LEVEL", Some("error")).read();
+    assert_eq!((config.faults.as_slice(), config.log_level), (&[][..], LogLevel::Error));
+    let webhook = config.webhook.unwrap();
+    assert_eq!((webhook.format, webhook.language), (Format::Wecom, Language::Zh));
+    assert!(!format!("{webhook:?}").contains("canary"));
+    let generic = setup()
+        .secret("ALERT_WEBHOOK", Some("http://127.0.0.1:9000/hook"))
+        .secret("ALERT_SECRET", Some(SECRET))
+        .secret("ALERT_LANGUAGE", Some("zh"))
+        .read();
+    assert_eq!(generic.webhook.map(|webhook| webhook.language), Some(Language::Zh));
 }

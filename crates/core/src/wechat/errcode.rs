@@ -4,7 +4,6 @@
 //! tables of `api_getaccesstoken`, `api_getstableaccesstoken` and the common error codes.
 
 use crate::credential::Credential;
-use std::net::IpAddr;
 
 /// What a refusal asks of us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +25,25 @@ pub enum Class {
     OurFault,
     /// The access token that went along is dead (ticket requests only).
     DeadToken,
+}
+
+impl Class {
+    /// A name for statistics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Soon => "busy",
+            Self::Minute => "minute_quota",
+            Self::Day => "day_quota",
+            Self::Operator { .. } => "operator",
+            Self::OurFault => "our_fault",
+            Self::DeadToken => "dead_token",
+        }
+    }
+
+    /// Whether somebody has to do something, so that it is worth telling at once.
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Operator { .. } | Self::OurFault | Self::Day)
+    }
 }
 
 /// What the endpoint was asked for; 40001 means different things to the two.
@@ -79,68 +97,6 @@ pub const fn classify(endpoint: Endpoint, errcode: i64) -> Class {
     }
 }
 
-/// What happened and what to do next, for the person who reads the status or the alert.
-pub fn advice(endpoint: Endpoint, errcode: i64, ip: Option<IpAddr>) -> String {
-    match errcode {
-        40164 => {
-            let ip = ip
-                .map_or_else(|| "our outgoing IP (WeChat did not say which)".to_owned(), |ip| ip.to_string());
-            format!(
-                "WeChat does not allow calls from {ip}. Add {ip} to the IP whitelist of the account \
-                 (mp.weixin.qq.com, 设置与开发 → 基本配置 → IP白名单), or send the calls through a relay with a fixed IP. \
-                 Changes take a few minutes."
-            )
-        }
-        code => fixed_advice(endpoint, code).to_owned(),
-    }
-}
-
-const fn fixed_advice(endpoint: Endpoint, errcode: i64) -> &'static str {
-    match (endpoint, errcode) {
-        (Endpoint::Token, 40001) | (_, 40125) => {
-            "WeChat does not know this AppSecret. Copy it again, or reset it in the account's console, and store it \
-             with `wrangler secret put`."
-        }
-        (_, 40013) => {
-            "WeChat does not know this appid. Compare it, case included, with the account's console."
-        }
-        (_, 40243) => {
-            "The AppSecret is frozen. Unfreeze it in the account's console; that takes effect after ten minutes."
-        }
-        (_, 50004) => "WeChat has forbidden this account the token interface. Ask WeChat's support.",
-        (_, 50002 | 50007) => "The account is frozen or restricted. See the notices in its console.",
-        (_, 61024) => {
-            "This appid belongs to a third-party platform, which has its own tokens and cannot be used here."
-        }
-        (_, 89501..=89505) => {
-            "WeChat asks the account's administrator to confirm our IP. Answer the message in WeChat, or add the IP to \
-             the whitelist."
-        }
-        (_, 89506) => {
-            "The administrator has refused our IP repeatedly; WeChat blocks it for 24 hours. Add the IP to the whitelist."
-        }
-        (_, 89507) => {
-            "The administrator has refused our IP; WeChat blocks it for an hour. Add the IP to the whitelist."
-        }
-        (_, 45009) => {
-            "The day's quota of this account is used up; it starts anew at midnight in Beijing. Look for somebody else \
-             who asks for tokens of this account, or clear the quota in the console."
-        }
-        (_, 45011) => "The minute's quota is used up; the next attempt follows in a minute.",
-        (_, 48001) => {
-            "The account has no permission for this call. A mini program, for instance, has no jsapi ticket."
-        }
-        (_, 48004) => "WeChat has forbidden this account the interface. See the notices in its console.",
-        (Endpoint::WithToken, 40001 | 40014 | 42001) => {
-            "WeChat says that the access token is dead; it is being checked."
-        }
-        (_, 40002 | 40066 | 40097 | 41001 | 41002 | 41004 | 43002 | 43003 | 44002 | 47001) => {
-            "WeChat did not understand our request. This is a fault of zhongkong; please report it."
-        }
-        _ => "WeChat is busy or unwell; the next attempt follows by itself.",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,11 +122,5 @@ mod tests {
                 assert_eq!(classify(endpoint, code), class, "{code}");
             }
         }
-    }
-
-    #[test]
-    fn the_whitelist_advice_names_the_ip() {
-        let advice = advice(Endpoint::Token, 40164, Some("203.0.113.7".parse().unwrap()));
-        assert!(advice.contains("Add 203.0.113.7 to the IP whitelist"), "{advice}");
     }
 }

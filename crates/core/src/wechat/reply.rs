@@ -1,7 +1,7 @@
 //! What a reply of WeChat means. Content decides, never the headers: JSON has been seen as
 //! `text/plain`, with a byte order mark, and with unknown fields.
 
-use super::errcode::{Class, Endpoint, advice, classify};
+use super::errcode::{Class, Endpoint, classify};
 use crate::credential::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -73,28 +73,6 @@ impl Failure {
             Self::Refused(refusal) => refusal.errcode,
             Self::Garbled | Self::Unreachable | Self::NoToken | Self::DeadAgain => 0,
             Self::LedgerFull => 1,
-        }
-    }
-
-    /// What happened and what to do next, for people.
-    pub fn advice(&self, endpoint: Endpoint) -> String {
-        match self {
-            Self::Refused(refusal) => advice(endpoint, refusal.errcode, refusal.ip),
-            Self::Garbled => "WeChat, or something in between, answered with what is no reply of WeChat; \
-                              the next attempt follows by itself."
-                .to_owned(),
-            Self::Unreachable => {
-                "WeChat did not answer in time; the next attempt follows by itself. If it lasts, check api_hosts."
-                    .to_owned()
-            }
-            Self::NoToken => "There is no live access token to ask for the ticket with; see the access token.".to_owned(),
-            Self::DeadAgain => "WeChat keeps giving out a token that it calls dead; a forced refresh follows as soon as \
-                                WeChat's limits allow it (30 s apart, 20 a day)."
-                .to_owned(),
-            Self::LedgerFull => "This account's calls for today are used up by our own count, so WeChat is asked once an \
-                                 hour only until midnight in Beijing. Look for somebody else who refreshes this appid, and \
-                                 for a loop in a caller. With token_api = \"plain\" and a larger quota, set the app's daily_limit."
-                .to_owned(),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! What is wrong with an app, as a person should hear it.
+
+use super::{Finding, Incident};
+use crate::app::App;
+use crate::config::Fault;
+use crate::credential::Credential;
+use crate::engine::{Outsider, Rules, Status, Trouble};
+use crate::language::Language;
+use crate::time::UnixTime;
+use crate::wechat::errcode::Endpoint;
+use std::collections::BTreeMap;
+
+/// A credential that has failed to be replaced is told of so long before it dies, whatever the failure.
+const DYING_S: u64 = 600;
+
+/// With nothing to hand out, a failure is given so long to pass.
+const DOWN_FOR_S: u64 = 60;
+
+/// So many hundredths of the day's calls are an incident.
+const QUOTA_PERCENT: u32 = 80;
+
+/// What is wrong with the credentials of an app now.
+pub fn findings(
+    app: &App,
+    credentials: &BTreeMap<Credential, Status>,
+    now: UnixTime,
+    language: Language,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (credential, status) in credentials {
+        let rules = Rules::of(app, *credential);
+        found.extend(refresh_failing(*credential, status, now, language));
+        found.extend(quota_low(*credential, status, language));
+        if status.outsider.is_some() {
+            found.push(Finding {
+                incident: Incident::KilledOutside,
+                credential: Some(*credential),
+                cause: String::new(),
+                errcode: None,
+                detail: Outsider::advice(rules, language).to_owned(),
+                dies_at: None,
+            });
+        }
+    }
+    found
+}
+
+/// What is wrong with the configuration.
+pub fn misconfigured(faults: &[Fault]) -> Vec<Finding> {
+    let finding = |fault: &Fault| Finding {
+        incident: Incident::Misconfigured,
+        credential: None,
+        cause: fault.setting.clone(),
+        errcode: None,
+        detail: fault.to_string(),
+        dies_at: None,
+    };
+    faults.iter().map(finding).collect()
+}
+
+fn refresh_failing(
+    credential: Credential,
+    status: &Status,
+    now: UnixTime,
+    language: Language,
+) -> Option<Finding> {
+    let trouble = status.trouble.as_ref()?;
+    let dying = status.expires_in > 0 && status.expires_in <= DYING_S;
+    let down = status.expires_in == 0 && trouble.since.until(now) >= DOWN_FOR_S;
+    if trouble.announced.is_empty() && !dying && !down {
+        return None;
+    }
+    let endpoint = Endpoint::of(credential);
+    Some(Finding {
+        incident: Incident::RefreshFailing,
+        credential: Some(credential),
+        cause: cause(trouble, endpoint),
+        errcode: trouble.failure.errcode(),
+        detail: trouble.failure.advice(endpoint, language),
+        dies_at: status.expires_at,
+    })
+}
+
+/// Troubles that pass by themselves are all alike; each that needs a person is news.
+fn cause(trouble: &Trouble, endpoint: Endpoint) -> String {
+    let for_people = trouble.failure.class(endpoint).is_for_people();
+    if for_people { trouble.failure.news().to_string() } else { String::new() }
+}
+
+fn quota_low(credential: Credential, status: &Status, language: Language) -> Option<Finding> {
+    let refreshes = status.calls.refreshes;
+    let low = refreshes.limit > 0 && refreshes.used * 100 >= refreshes.limit * QUOTA_PERCENT;
+    low.then(|| {
+        let (used, limit) = (refreshes.used, refreshes.limit);
+        Finding {
+            incident: Incident::QuotaLow,
+            credential: Some(credential),
+            cause: String::new(),
+            errcode: None,
+            detail: match language {
+                Language::En => format!(
+                    "{used} of {limit} calls for {credential} are used up today; a healthy centre needs a few dozen. Look for \
+                     somebody else who refreshes this appid, or for a caller that reports a living credential in a loop."
+                ),
+                Language::Zh => format!(
+                    "今天获取 {credential} 的调用已用 {used}/{limit} 次；正常情况下只需几十次。请查找是否有其他系统在刷新同一个 appid，\
+                     或有调用方在循环上报仍然有效的凭证。"
+                ),
+            },
+            dies_at: None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::shop;
+    use crate::engine::{Event, Moment, Slot, decide};
+    use crate::wechat::{Failure, Issued, Refusal};
+
+    const T0: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    /// The slot of a token that was issued at T0, after these failures, each at its second.
+    fn failing(failure: &Failure, seconds: &[u64]) -> Slot {
+        let mut slot = Slot::default();
+        let mut say = |second: u64, event: Event| {
+            let moment = Moment { now: T0.plus(second), dice: 0 };
+            slot = decide(Rules::Stable, &slot, moment, event).0;
+            slot.clone()
+        };
+        say(0, Event::Configured(shop().identity()));
+        let sent_at = say(0, Event::Tick).sent_at().unwrap();
+        let value = crate::credential::Value::parse("one").unwrap();
+        let mut last = say(0, Event::Issued { sent_at, issued: Issued { value, expires_in_s: 7200 } });
+        for second in seconds {
+            if let Some(sent_at) = say(*second, Event::Tick).sent_at() {
+                last = say(*second, Event::Failed { sent_at, failure: failure.clone() });
+            }
+        }
+        last
+    }
+
+    fn found(slot: &Slot, second: u64) -> Vec<(Incident, String, Option<UnixTime>)> {
+        let now = T0.plus(second);
+        let credentials = BTreeMap::from([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+        findings(&shop(), &credentials, now, Language::En)
+            .into_iter()
+            .map(|finding| (finding.incident, finding.cause, finding.dies_at))
+            .collect()
+    }
+
+    #[test]
+    fn a_refusal_that_needs_a_person_is_told_at_once() {
+        let refused = Failure::Refused(Refusal { errcode: 40164, ip: None });
+        let slot = failing(&refused, &[6950]);
+        assert_eq!(found(&slot, 6950), [(Incident::RefreshFailing, "40164".to_owned(), Some(T0.plus(7200)))]);
+    }
+
+    #[test]
+    fn a_passing_trouble_is_told_when_the_token_is_about_to_die() {
+        let slot = failing(&Failure::Unreachable, &[6950]);
+        assert_eq!(found(&slot, 6950).len(), 1, "250 s are left");
+        assert_eq!(found(&failing(&Failure::Unreachable, &[]), 7190), [], "nothing has failed");
+    }
+
+    #[test]
+    fn with_nothing_to_hand_out_it_is_told_after_a_minute() {
+        let mut slot = Slot::default();
+        for event in [Event::Configured(shop().identity()), Event::Tick] {
+            slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, event).0;
+        }
+        let sent_at = slot.sent_at().unwrap();
+        let failed = Event::Failed { sent_at, failure: Failure::Unreachable };
+        slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, failed).0;
+        assert_eq!((found(&slot, 59).len(), found(&slot, 60).len()), (0, 1));
+    }
+
+    #[test]
+    fn four_fifths_of_the_quota() {
+        let mut status = failing(&Failure::Unreachable, &[]).status(Rules::Stable, T0);
+        status.calls.refreshes.used = 7_999;
+        assert_eq!(quota_low(Credential::AccessToken, &status, Language::En), None);
+        status.calls.refreshes.used = 8_000;
+        let finding = quota_low(Credential::AccessToken, &status, Language::Zh).unwrap();
+        assert!(finding.detail.contains("8000/10000"), "{}", finding.detail);
+    }
+}

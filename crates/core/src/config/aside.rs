@@ -1,0 +1,122 @@
+//! What stands beside the work itself: where alerts go, and how much is logged. Its faults stop nothing.
+
+use super::Raw;
+use super::fault::{Fault, Place};
+use crate::alert::{Format, Webhook};
+use crate::language::Language;
+use crate::secret::Secret;
+
+/// The shortest secret that a program may check our signature with, in characters.
+const MIN_SECRET_CHARS: usize = 16;
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What a person should do something about.
+    Error,
+    /// And what heals by itself, unless it goes on.
+    Warn,
+    /// And what happens.
+    #[default]
+    Info,
+}
+
+impl LogLevel {
+    const ALL: [(&'static str, Self); 3] =
+        [("error", Self::Error), ("warn", Self::Warn), ("info", Self::Info)];
+
+    /// The name, in the configuration and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+        }
+    }
+}
+
+pub(super) fn log_level(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> LogLevel {
+    choice(
+        raw,
+        faults,
+        "LOG_LEVEL",
+        &LogLevel::ALL,
+        "use \"error\", \"warn\" or \"info\", or leave it out for \"info\"",
+    )
+    .unwrap_or_default()
+}
+
+/// Who is told of incidents; `None` where nobody is to be, or a setting is wrong.
+pub(super) fn webhook(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<Webhook> {
+    let url = (raw.secret)("ALERT_WEBHOOK");
+    let secret = (raw.secret)("ALERT_SECRET");
+    let before = faults.len();
+    let format = choice(
+        raw,
+        faults,
+        "ALERT_FORMAT",
+        &Format::ALL,
+        "use \"generic\", \"wecom\", \"feishu\", \"dingtalk\" or \"slack\", or leave it out: the address tells",
+    );
+    let languages = [("zh", Language::Zh), ("en", Language::En)];
+    let language = choice(raw, faults, "ALERT_LANGUAGE", &languages, "use \"zh\" or \"en\", or leave it out");
+    let Some(url) = url else {
+        if secret.is_some() {
+            faults.push(aside("ALERT_WEBHOOK", "is missing, though ALERT_SECRET is there", PUT_WEBHOOK));
+        }
+        return None;
+    };
+    if !is_address(url.expose()) {
+        faults.push(aside("ALERT_WEBHOOK", "is no address that begins with https://", PUT_WEBHOOK));
+        return None;
+    }
+    let format = format.unwrap_or_else(|| Format::of_url(url.expose()));
+    let long_enough = |secret: &Secret| secret.expose().len() >= MIN_SECRET_CHARS;
+    if format == Format::Generic && !secret.as_ref().is_some_and(long_enough) {
+        let problem =
+            "is missing, or shorter than 16 characters: the receiver could not tell our alerts from others";
+        faults.push(aside(
+            "ALERT_SECRET",
+            problem,
+            "make one with `openssl rand -hex 32` and store it with `wrangler secret put`",
+        ));
+    }
+    if faults.len() > before {
+        return None;
+    }
+    Some(Webhook { language: language.unwrap_or_else(|| format.language()), url, format, secret })
+}
+
+const PUT_WEBHOOK: &str = "store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`";
+
+fn aside(setting: &str, problem: &str, fix: &str) -> Fault {
+    Fault::new(Place::Aside, setting, problem, fix)
+}
+
+fn choice<T: Copy>(
+    raw: &Raw<'_>,
+    faults: &mut Vec<Fault>,
+    name: &str,
+    words: &[(&str, T)],
+    fix: &str,
+) -> Option<T> {
+    let text = (raw.secret)(name)?;
+    let found = words.iter().find(|(word, _)| *word == text.expose()).map(|(_, value)| *value);
+    if found.is_none() {
+        faults.push(aside(name, "is not one of the known words", fix));
+    }
+    found
+}
+
+/// `https://`, or `http://` on this machine; nothing that a URL parser would read in another way than a person.
+fn is_address(url: &str) -> bool {
+    let here = ["http://127.0.0.1", "http://localhost"];
+    let on_this_machine = here.iter().any(|start| {
+        url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    });
+    let rest = url.strip_prefix("https://").or(url.strip_prefix("http://").filter(|_| on_this_machine));
+    let Some(rest) = rest else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':');
+    !host.is_empty() && host.bytes().all(plain) && url.bytes().all(|b| b.is_ascii_graphic())
+}
