@@ -31,7 +31,7 @@ pub enum Scope {
     Proxy,
     /// Read the health of apps.
     Status,
-    /// Revoke, and read the history.
+    /// Revoke, check, read the history; and what [`Scope::Status`] may.
     Admin,
 }
 
@@ -122,9 +122,10 @@ impl Caller {
         self.may_from(scope, ip) && self.apps.includes(app)
     }
 
-    /// Whether this caller may do `scope` from `ip` to any app at all.
+    /// Whether this caller may do `scope` from `ip` to any app at all. Administrators may see what they administer.
     pub fn may_from(&self, scope: Scope, ip: Option<IpAddr>) -> bool {
-        self.scopes.contains(&scope) && self.may_call_from(ip)
+        let implied = scope == Scope::Status && self.scopes.contains(&Scope::Admin);
+        (implied | self.scopes.contains(&scope)) && self.may_call_from(ip)
     }
 
     /// Whether this caller may pass calls of this path through to WeChat.

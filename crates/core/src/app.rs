@@ -77,6 +77,16 @@ pub enum Platform {
     Mini,
 }
 
+impl Platform {
+    /// The name in the configuration and in the status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Official => "official",
+            Self::Mini => "mini",
+        }
+    }
+}
+
 /// Which of WeChat's two token endpoints the app uses. Never both: their tokens are isolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenApi {

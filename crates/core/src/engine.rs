@@ -10,6 +10,7 @@
 
 mod answer;
 mod backoff;
+mod demand;
 mod ledger;
 mod outcome;
 mod outsider;
@@ -132,6 +133,8 @@ pub enum Event {
     StoreAhead(Version),
     /// The token has leaked: kill it.
     Revoke,
+    /// A person wants it tried now: the cause of a failure has been mended, or so they think.
+    Demand,
     /// What is stored is to be sealed anew, with another key.
     Reseal,
 }
@@ -203,6 +206,7 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::StoreShows(version) => turn.slot.store_shows(version, moment.now),
         Event::StoreAhead(version) => turn.slot.store_ahead(version),
         Event::Revoke => turn.revoke(),
+        Event::Demand => turn.demand(),
         Event::Reseal => turn.slot.publish_again(),
     }
     turn.finish(slot)

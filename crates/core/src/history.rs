@@ -11,7 +11,7 @@ mod journal;
 mod upkeep;
 mod words;
 
-pub use journal::{Hurry, Journal};
+pub use journal::{Batch, Hurry, Journal};
 pub use upkeep::upkeep;
 pub use words::{Action, Kind};
 
@@ -58,7 +58,7 @@ impl<'a> Deed<'a> {
         let kind = match (result, caller) {
             (Err(_), None) => Kind::Stranger,
             (Err(_), Some(_)) => Kind::Refusal,
-            (Ok(_), _) if matches!(action, Action::Revoke | Action::Reseal) => Kind::Upkeep,
+            (Ok(_), _) if matches!(action, Action::Revoke | Action::Reseal | Action::Check) => Kind::Upkeep,
             (Ok(_), _) if action == Action::Report => Kind::Report,
             (Ok(_), _) => Kind::Access,
         };

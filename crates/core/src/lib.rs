@@ -7,6 +7,7 @@
 //! arguments; what should happen in the world is returned as data ([`engine::Effects`]).
 
 pub mod access;
+pub mod alert;
 pub mod app;
 pub mod config;
 pub mod credential;
@@ -14,6 +15,8 @@ pub mod digest;
 pub mod engine;
 pub mod facade;
 pub mod history;
+pub mod language;
+pub mod metrics;
 pub mod problem;
 pub mod record;
 pub mod request;
@@ -22,5 +25,6 @@ pub mod secret;
 pub mod shelf;
 pub mod signature;
 pub mod store;
+pub mod tally;
 pub mod time;
 pub mod wechat;

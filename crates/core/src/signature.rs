@@ -5,6 +5,7 @@
 //! (JS-SDK documentation, appendices 1 and 5).
 
 pub mod card;
+pub mod explain;
 
 use crate::credential::Value;
 use crate::digest::hex;
@@ -93,6 +94,12 @@ impl<'a> PageUrl<'a> {
 pub struct HostPattern {
     host: String,
     below: bool,
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.below { "*." } else { "" }, self.host)
+    }
 }
 
 impl HostPattern {

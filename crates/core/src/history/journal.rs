@@ -4,6 +4,7 @@
 //! costs no I/O, and a lone one leaves its trace within a moment.
 
 use super::{Deed, Line, minute};
+use crate::tally::{Reads, Source};
 use crate::time::UnixTime;
 
 /// Between two sendings, in milliseconds. A Worker may work on for 30 s after an answer.
@@ -25,13 +26,30 @@ const MOST_LINES: usize = 500;
 #[derive(Debug, Default)]
 pub struct Journal {
     lines: Vec<Line>,
+    reads: Reads,
     lost: u64,
     sent_at_ms: Option<u64>,
     /// When the next sending begins. One that is under way has its lines already, and counts no more.
     planned_ms: Option<u64>,
 }
 
+/// What is sent at once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// What has happened.
+    pub lines: Vec<Line>,
+    /// Where reads were served from.
+    pub reads: Reads,
+    /// How many deeds had no room.
+    pub lost: u64,
+}
+
 impl Journal {
+    /// Notes where a read was served from; it goes along with its line.
+    pub const fn note_read(&mut self, source: Source) {
+        self.reads.note(source);
+    }
+
     /// Notes one deed. Nothing is allocated where its line is there already.
     pub fn note(&mut self, deed: &Deed<'_>, now: UnixTime) {
         let minute = minute(now);
@@ -76,15 +94,20 @@ impl Journal {
         Some(wait_ms)
     }
 
-    /// Everything that is to be sent now, and how many deeds had no room.
-    pub fn take(&mut self, now_ms: u64) -> (Vec<Line>, u64) {
+    /// Everything that is to be sent now.
+    pub fn take(&mut self, now_ms: u64) -> Batch {
         self.sent_at_ms = Some(now_ms);
         self.planned_ms = None;
-        (std::mem::take(&mut self.lines), std::mem::take(&mut self.lost))
+        Batch {
+            lines: std::mem::take(&mut self.lines),
+            reads: std::mem::take(&mut self.reads),
+            lost: std::mem::take(&mut self.lost),
+        }
     }
 
     /// Takes back what could not be sent.
-    pub fn sent(&mut self, mut back: Vec<Line>) {
+    pub fn sent(&mut self, mut back: Vec<Line>, reads: Reads) {
+        self.reads.add(reads);
         let room = MOST_LINES.saturating_sub(self.lines.len());
         for line in back.split_off(back.len().min(room)) {
             self.lost += line.count;
@@ -133,7 +156,7 @@ mod tests {
         journal.note(&read("web", 7), T0.plus(60));
         journal.note(&read("web", 8), T0.plus(60));
         journal.note(&read("job", 8), T0.plus(60));
-        let (lines, lost) = journal.take(0);
+        let Batch { lines, lost, .. } = journal.take(0);
         let told: Vec<_> =
             lines.iter().map(|line| (line.count, T0.until(line.first_at), T0.until(line.last_at))).collect();
         assert_eq!(told, [(60, 0, 59), (1, 60, 60), (1, 60, 60), (1, 60, 60)]);
@@ -147,7 +170,7 @@ mod tests {
             journal.note(&Deed { ip: from(n), ..read("web", 7) }, T0);
             journal.note(&Deed { ip: from(0), ..read("web", 7) }, T0);
         }
-        let (lines, _) = journal.take(0);
+        let lines = journal.take(0).lines;
         let told: Vec<_> = lines.iter().map(|line| (line.ip, line.count)).collect();
         assert_eq!(told, [(from(0), 101), (from(1), 1), (from(2), 1), (from(3), 1), (None, 96)]);
     }
@@ -159,7 +182,7 @@ mod tests {
         for path in &paths {
             journal.note(&Deed { about: Some(path), ..read("web", 7) }, T0);
         }
-        let (lines, lost) = journal.take(0);
+        let Batch { lines, lost, .. } = journal.take(0);
         assert_eq!((lines.len(), lost), (33, 0));
         assert_eq!(lines.last().map(|line| (line.about.clone(), line.count)), Some((None, 68)));
     }
@@ -171,15 +194,15 @@ mod tests {
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
         assert_eq!(journal.plan(1_001, Hurry::Soon), None, "planned");
-        assert_eq!(journal.take(1_005).0.len(), 1);
-        journal.sent(vec![]);
+        assert_eq!(journal.take(1_005).lines.len(), 1);
+        journal.sent(vec![], Reads::default());
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(6_005, Hurry::Soon), Some(20_000));
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(7_000, Hurry::Soon), None, "goes along");
         assert_eq!(journal.plan(7_000, Hurry::Now), Some(0), "what is urgent does not wait");
-        assert_eq!(journal.take(7_000).0[0].count, 2);
-        assert_eq!(journal.take(26_005).0.len(), 0, "the one that was planned finds nothing");
+        assert_eq!(journal.take(7_000).lines[0].count, 2);
+        assert_eq!(journal.take(26_005).lines.len(), 0, "the one that was planned finds nothing");
     }
 
     #[test]
@@ -195,12 +218,12 @@ mod tests {
         let mut journal = Journal::default();
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
-        let (lines, _) = journal.take(1_000);
+        let lines = journal.take(1_000).lines;
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(1_200, Hurry::Soon), Some(24_800));
-        journal.sent(vec![]);
+        journal.sent(vec![], Reads::default());
         assert_eq!(journal.plan(1_500, Hurry::Soon), None, "the plan stands");
-        assert_eq!((lines.len(), journal.take(26_000).0.len()), (1, 1));
+        assert_eq!((lines.len(), journal.take(26_000).lines.len()), (1, 1));
     }
 
     #[test]
@@ -218,18 +241,18 @@ mod tests {
         for version in 0..600 {
             journal.note(&read("web", version), T0);
         }
-        let (lines, lost) = journal.take(0);
+        let Batch { lines, lost, .. } = journal.take(0);
         assert_eq!((lines.len(), lost), (500, 100));
         journal.note(&read("web", 700), T0);
         journal.note(&read("web", 700), T0);
-        journal.sent(lines);
+        journal.sent(lines, Reads::default());
         assert_eq!(journal.plan(5_000, Hurry::Soon), Some(20_000), "not at once again");
-        let (lines, lost) = journal.take(25_000);
+        let Batch { lines, lost, .. } = journal.take(25_000);
         assert_eq!((lines.len(), lost), (500, 1));
         assert_eq!(lines[0].version, Some(Version::new(0)), "the oldest first");
         journal.note(&read("web", 701), T0);
-        journal.sent(lines.iter().map(|line| Line { count: 3, ..line.clone() }).collect());
-        assert_eq!(journal.take(50_000).1, 3, "deeds are counted, not lines");
+        journal.sent(lines.iter().map(|line| Line { count: 3, ..line.clone() }).collect(), Reads::default());
+        assert_eq!(journal.take(50_000).lost, 3, "deeds are counted, not lines");
     }
 
     #[test]
@@ -253,7 +276,7 @@ mod tests {
                 now += pause;
                 if let Some(place) = timers.iter().position(|at| *at <= now) {
                     timers.swap_remove(place);
-                    flying.extend(journal.take(now).0);
+                    flying.extend(journal.take(now).lines);
                 }
                 match step {
                     0 | 1 => {
@@ -264,10 +287,10 @@ mod tests {
                     }
                     2 => {
                         told += flying.drain(..).map(|line| line.count).sum::<u64>();
-                        journal.sent(vec![]);
+                        journal.sent(vec![], Reads::default());
                     }
                     3 => {
-                        journal.sent(std::mem::take(&mut flying));
+                        journal.sent(std::mem::take(&mut flying), Reads::default());
                         timers.extend(journal.plan(now, Hurry::Soon).map(|wait| now + wait));
                     }
                     _ => {}

@@ -20,6 +20,8 @@ pub enum Action {
     Revoke,
     /// A caller had everything sealed anew.
     Reseal,
+    /// A caller had WeChat asked, whatever the plan.
+    Check,
     /// A caller looked at the status.
     Status,
     /// A caller looked at the history.
@@ -46,7 +48,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Read,
         Self::Report,
         Self::Sign,
@@ -54,6 +56,7 @@ impl Action {
         Self::Pass,
         Self::Revoke,
         Self::Reseal,
+        Self::Check,
         Self::Status,
         Self::Events,
         Self::Unknown,
@@ -77,6 +80,7 @@ impl Action {
             Self::Pass => "pass",
             Self::Revoke => "revoke",
             Self::Reseal => "reseal",
+            Self::Check => "check",
             Self::Status => "status",
             Self::Events => "events",
             Self::Unknown => "unknown",
@@ -103,7 +107,7 @@ impl Action {
 
     /// Whether it is rare and grave, so that its line is not kept waiting.
     pub const fn is_urgent(self) -> bool {
-        matches!(self, Self::Revoke | Self::Reseal)
+        matches!(self, Self::Revoke | Self::Reseal | Self::Check)
     }
 
     /// Whether its callers are servers, whose addresses say something. A page's signature is asked for

@@ -14,6 +14,10 @@ pub enum Route<'a> {
     Health,
     /// `/jssdk.js`.
     Script,
+    /// `/openapi.json`.
+    OpenApi,
+    /// `/metrics`.
+    Metrics,
     /// `/v1/apps`.
     Apps,
     /// `/v1/apps/{app}`.
@@ -26,12 +30,18 @@ pub enum Route<'a> {
     Revoke(&'a str),
     /// `/v1/apps/{app}/reseal`.
     Reseal(&'a str),
+    /// `/v1/apps/{app}/check`.
+    Check(&'a str),
     /// `/v1/apps/{app}/events`.
     Events(&'a str),
+    /// `/v1/apps/{app}/trends`.
+    Trends(&'a str),
     /// `/v1/apps/{app}/api/{path}`: a call of WeChat's `/{path}`, with the token added here.
     Api(&'a str, &'a str),
     /// `/v1/apps/{app}/signature`.
     Signature(&'a str),
+    /// `/v1/apps/{app}/signature/explain`.
+    Explain(&'a str),
     /// `/v1/apps/{app}/card_signature`.
     CardSignature(&'a str),
 }
@@ -58,14 +68,19 @@ impl<'a> Route<'a> {
         Some(match first {
             ["healthz", "", "", "", "", ""] => Self::Health,
             ["jssdk.js", "", "", "", "", ""] => Self::Script,
+            ["openapi.json", "", "", "", "", ""] => Self::OpenApi,
+            ["metrics", "", "", "", "", ""] => Self::Metrics,
             ["v1", "apps", "", "", "", ""] => Self::Apps,
             ["v1", "apps", app, "", "", ""] => Self::App(app),
             ["v1", "apps", app, "access_token", "", ""] => Self::Read(app, token),
             ["v1", "apps", app, "access_token", "refresh", ""] => Self::Refresh(app, token),
             ["v1", "apps", app, "access_token", "revoke", ""] => Self::Revoke(app),
             ["v1", "apps", app, "reseal", "", ""] => Self::Reseal(app),
+            ["v1", "apps", app, "check", "", ""] => Self::Check(app),
             ["v1", "apps", app, "events", "", ""] => Self::Events(app),
+            ["v1", "apps", app, "trends", "", ""] => Self::Trends(app),
             ["v1", "apps", app, "signature", "", ""] => Self::Signature(app),
+            ["v1", "apps", app, "signature", "explain", ""] => Self::Explain(app),
             ["v1", "apps", app, "card_signature", "", ""] => Self::CardSignature(app),
             ["v1", "apps", app, "tickets", name, ""] => Self::Read(app, ticket(name)?),
             ["v1", "apps", app, "tickets", name, "refresh"] => Self::Refresh(app, ticket(name)?),
@@ -76,9 +91,19 @@ impl<'a> Route<'a> {
     /// The methods that it knows, as `Allow` lists them.
     pub const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Script => "GET, HEAD",
-            Self::Apps | Self::App(_) | Self::Events(_) | Self::Read(..) => "GET",
-            Self::Refresh(..) | Self::Revoke(_) | Self::Reseal(_) | Self::CardSignature(_) => "POST",
+            Self::Health | Self::Script | Self::OpenApi => "GET, HEAD",
+            Self::Apps
+            | Self::App(_)
+            | Self::Events(_)
+            | Self::Trends(_)
+            | Self::Metrics
+            | Self::Read(..) => "GET",
+            Self::Refresh(..)
+            | Self::Revoke(_)
+            | Self::Reseal(_)
+            | Self::Check(_)
+            | Self::Explain(_)
+            | Self::CardSignature(_) => "POST",
             Self::Signature(_) | Self::Api(..) => "GET, POST",
         }
     }
@@ -93,6 +118,7 @@ impl<'a> Route<'a> {
         matches!(
             self,
             Self::Apps
+                | Self::Metrics
                 | Self::Events(_)
                 | Self::Read(_, Credential::AccessToken)
                 | Self::Signature(_)
@@ -103,15 +129,18 @@ impl<'a> Route<'a> {
     /// The app that it names, as the path has it.
     pub const fn app(&self) -> Option<&'a str> {
         match self {
-            Self::Health | Self::Script | Self::Apps => None,
+            Self::Health | Self::Script | Self::OpenApi | Self::Metrics | Self::Apps => None,
             Self::App(app)
             | Self::Read(app, _)
             | Self::Refresh(app, _)
             | Self::Revoke(app)
             | Self::Reseal(app)
+            | Self::Check(app)
             | Self::Events(app)
+            | Self::Trends(app)
             | Self::Api(app, _)
             | Self::Signature(app)
+            | Self::Explain(app)
             | Self::CardSignature(app) => Some(*app),
         }
     }
@@ -119,27 +148,44 @@ impl<'a> Route<'a> {
     /// What a caller needs for it.
     pub const fn scope(&self) -> Scope {
         match self {
-            Self::Health | Self::Script | Self::Apps | Self::App(_) => Scope::Status,
+            Self::Health
+            | Self::Script
+            | Self::OpenApi
+            | Self::Metrics
+            | Self::Apps
+            | Self::App(_)
+            | Self::Trends(_) => Scope::Status,
             Self::Read(_, Credential::AccessToken) => Scope::Token,
             Self::Read(_, Credential::Ticket(_)) => Scope::Ticket,
             Self::Refresh(..) => Scope::Refresh,
             Self::Signature(_) | Self::CardSignature(_) => Scope::Sign,
             Self::Api(..) => Scope::Proxy,
-            Self::Revoke(_) | Self::Reseal(_) | Self::Events(_) => Scope::Admin,
+            Self::Revoke(_) | Self::Reseal(_) | Self::Check(_) | Self::Events(_) | Self::Explain(_) => {
+                Scope::Admin
+            }
         }
     }
 
     /// What the history calls it, and with which credential.
     pub const fn action(&self) -> (Action, Option<Credential>) {
         match self {
-            Self::Health | Self::Script | Self::Apps | Self::App(_) => (Action::Status, None),
+            Self::Health
+            | Self::Script
+            | Self::OpenApi
+            | Self::Metrics
+            | Self::Apps
+            | Self::App(_)
+            | Self::Trends(_) => (Action::Status, None),
+            Self::Check(_) => (Action::Check, None),
             Self::Read(_, credential) => (Action::Read, Some(*credential)),
             Self::Refresh(_, credential) => (Action::Report, Some(*credential)),
             Self::Revoke(_) => (Action::Revoke, Some(Credential::AccessToken)),
             Self::Reseal(_) => (Action::Reseal, None),
             Self::Events(_) => (Action::Events, None),
             Self::Api(..) => (Action::Pass, None),
-            Self::Signature(_) => (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi))),
+            Self::Signature(_) | Self::Explain(_) => {
+                (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi)))
+            }
             Self::CardSignature(_) => (Action::CardSign, Some(Credential::Ticket(TicketType::WxCard))),
         }
     }
@@ -156,6 +202,8 @@ mod tests {
         for (path, route, methods) in [
             ("/healthz", Route::Health, "GET, HEAD"),
             ("/jssdk.js", Route::Script, "GET, HEAD"),
+            ("/openapi.json", Route::OpenApi, "GET, HEAD"),
+            ("/metrics", Route::Metrics, "GET"),
             ("/v1/apps", Route::Apps, "GET"),
             ("/v1/apps/shop", Route::App("shop"), "GET"),
             ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET"),
@@ -164,7 +212,10 @@ mod tests {
             ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET"),
             ("/v1/apps/shop/tickets/jsapi/refresh", Route::Refresh("shop", JSAPI), "POST"),
             ("/v1/apps/shop/reseal", Route::Reseal("shop"), "POST"),
+            ("/v1/apps/shop/check", Route::Check("shop"), "POST"),
             ("/v1/apps/shop/events", Route::Events("shop"), "GET"),
+            ("/v1/apps/shop/trends", Route::Trends("shop"), "GET"),
+            ("/v1/apps/shop/signature/explain", Route::Explain("shop"), "POST"),
             ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
             ("/v1/apps/shop/api/cgi-bin/menu/get", Route::Api("shop", "cgi-bin/menu/get"), "GET, POST"),
             ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),

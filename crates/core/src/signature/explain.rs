@@ -1,0 +1,274 @@
+//! Why WeChat calls a signature invalid: what would be signed for a URL, and what a given signature was made for.
+//!
+//! The causes are those of the JS-SDK documentation, appendix 5, and of the threads about "invalid signature": another
+//! URL than the page's own (a `#`, one encoding too many, a template's `&amp;`, a slash), another ticket, other fields.
+
+use super::{PageUrl, js_sdk};
+use crate::credential::Value;
+use crate::language::Language;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Serialize;
+
+/// What a page has handed to `wx.config`, and WeChat has refused.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// `signature`.
+    pub signature: String,
+    /// `nonceStr`.
+    pub nonce: String,
+    /// `timestamp`.
+    pub timestamp: u64,
+}
+
+/// Something about a URL, or about a claim, that a person should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hint {
+    /// It has a fragment.
+    Fragment,
+    /// It is percent-encoded as a whole.
+    EncodedWhole,
+    /// It holds `&amp;`.
+    HtmlEntities,
+    /// It holds characters outside ASCII.
+    NotAscii,
+    /// Nothing follows the host.
+    NoSlash,
+    /// It names the port that a browser leaves out.
+    DefaultPort,
+    /// Its host has capitals.
+    Capitals,
+    /// It holds parameters that WeChat adds to a shared page.
+    Shared,
+    /// A timestamp in milliseconds.
+    Milliseconds,
+}
+
+impl Hint {
+    /// What it means.
+    pub const fn text(self, language: Language) -> &'static str {
+        let (en, zh) = match self {
+            Self::Fragment => (
+                "What follows the # is not signed; WeChat leaves it out as well.",
+                "# 及其后的内容不参与签名，微信也会忽略它。",
+            ),
+            Self::EncodedWhole => (
+                "The URL is percent-encoded as a whole: it was encoded twice on its way here, or decoded nowhere. Encode it \
+                 once, with encodeURIComponent.",
+                "整个 URL 被百分号编码了：传输中编码了两次，或没有解码。只用 encodeURIComponent 编码一次。",
+            ),
+            Self::HtmlEntities => (
+                "It holds &amp;: a template has escaped the URL. The page's own URL has a plain &.",
+                "含有 &amp;：模板把 URL 转义了。页面自己的 URL 里是普通的 &。",
+            ),
+            Self::NotAscii => (
+                "It holds characters that location.href shows percent-encoded. Sign exactly what location.href says.",
+                "含有非 ASCII 字符，而 location.href 里它们是百分号编码的。请原样使用 location.href。",
+            ),
+            Self::NoSlash => (
+                "A browser's location.href has a slash behind the host: https://host/.",
+                "浏览器的 location.href 在域名后有斜杠：https://host/。",
+            ),
+            Self::DefaultPort => {
+                ("A browser leaves this port out of location.href.", "浏览器的 location.href 不带默认端口。")
+            }
+            Self::Capitals => ("A browser writes the host in small letters.", "浏览器会把域名写成小写。"),
+            Self::Shared => (
+                "WeChat adds from=… and isappinstalled=… when a page is shared: sign the URL that the page has then, and cache no \
+                 signature by page.",
+                "页面被分享后微信会附加 from=…、isappinstalled=… 参数：要对页面当时的 URL 签名，不要按页面缓存签名。",
+            ),
+            Self::Milliseconds => {
+                ("The timestamp is in milliseconds. WeChat wants seconds.", "timestamp 是毫秒，微信要求秒。")
+            }
+        };
+        language.choose(en, zh)
+    }
+}
+
+/// What a signature was made for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Verdict {
+    /// For this URL, with the current ticket.
+    Right,
+    /// With the current ticket, but for this other form of the URL.
+    OtherUrl {
+        /// What was signed in place of the page's URL.
+        signed: String,
+    },
+    /// For something else: another ticket (an old one, or another account's), another nonce or timestamp, another URL.
+    Unknown,
+}
+
+impl Verdict {
+    /// What it means and what to do.
+    pub const fn text(&self, language: Language) -> &'static str {
+        let (en, zh) = match self {
+            Self::Right => (
+                "The signature is right for this URL and the current ticket. Then WeChat's objection is another one: the appId in \
+                 wx.config belongs to another account; the host is missing among the account's JS接口安全域名; nonceStr or timestamp \
+                 differ from what was signed; or the page has changed its URL since (pushState on Android; on iOS the URL by which the \
+                 page was entered counts).",
+                "对这个 URL 和当前 ticket 来说签名是正确的。那么原因在别处：wx.config 里的 appId 属于另一个账号；域名不在该账号的 JS接口安全域名 \
+                 中；nonceStr 或 timestamp 与签名时不同；或页面之后改变了 URL（安卓上的 pushState；iOS 以进入页面时的 URL 为准）。",
+            ),
+            Self::OtherUrl { .. } => (
+                "It was made with the current ticket, but for another form of the URL, shown here. Sign location.href.split('#')[0], \
+                 untouched, encoded once on its way here.",
+                "它是用当前 ticket 生成的，但签的是 URL 的另一种形式（见此处）。请原样签 location.href.split('#')[0]，传输时只编码一次。",
+            ),
+            Self::Unknown => (
+                "It was not made for this URL with the current ticket: the ticket was an older one (a signature that was cached too long) \
+                 or another account's; nonceStr or timestamp are not those that were signed; or the page's URL was quite another one.",
+                "它不是用当前 ticket 为这个 URL 生成的：ticket 是旧的（签名缓存过久）或属于另一个账号；nonceStr、timestamp 与签名时不同；或页面的 \
+                 URL 完全不同。",
+            ),
+        };
+        language.choose(en, zh)
+    }
+}
+
+/// What there is to say about a URL as somebody has sent it.
+pub fn hints(url: &str) -> Vec<Hint> {
+    let lower = url.to_ascii_lowercase();
+    let rest = lower.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let typed_host =
+        url.split_once("://").map_or("", |(_, rest)| rest).get(..authority.len()).unwrap_or_default();
+    let default_port = if lower.starts_with("https:") { ":443" } else { ":80" };
+    let shared = ["from=singlemessage", "from=groupmessage", "from=timeline", "isappinstalled="];
+    [
+        (Hint::Fragment, url.contains('#')),
+        (Hint::EncodedWhole, lower.starts_with("http%3a") || lower.starts_with("https%3a")),
+        (Hint::HtmlEntities, url.contains("&amp;")),
+        (Hint::NotAscii, !url.is_ascii()),
+        (
+            Hint::NoSlash,
+            !authority.is_empty() && !rest.get(authority.len()..).is_some_and(|path| path.starts_with('/')),
+        ),
+        (Hint::DefaultPort, authority.ends_with(default_port)),
+        (Hint::Capitals, typed_host != authority),
+        (Hint::Shared, shared.iter().any(|parameter| url.contains(parameter))),
+    ]
+    .into_iter()
+    .filter_map(|(hint, applies)| applies.then_some(hint))
+    .collect()
+}
+
+/// What a signature was made for, as far as the current ticket tells.
+pub fn verdict(ticket: &Value, url: &str, claim: &Claim) -> Verdict {
+    let given = claim.signature.to_ascii_lowercase();
+    let made_for = |signed: &str| {
+        let page = PageUrl { url: signed, host: "" };
+        js_sdk(ticket, &claim.nonce, claim.timestamp, &page) == given
+    };
+    let own = url.split('#').next().unwrap_or_default();
+    if made_for(own) {
+        return Verdict::Right;
+    }
+    let signed = other_forms(url, own).into_iter().find(|signed| made_for(signed));
+    signed.map_or(Verdict::Unknown, |signed| Verdict::OtherUrl { signed })
+}
+
+/// What is signed by mistake in place of `own`, the page's URL without its fragment.
+fn other_forms(url: &str, own: &str) -> Vec<String> {
+    let decoded = percent_decode_str(own).decode_utf8_lossy().into_owned();
+    let encoded = utf8_percent_encode(own, NON_ALPHANUMERIC).to_string();
+    // encodeURIComponent leaves these as they are.
+    let component =
+        ["-", "_", ".", "!", "~", "*", "'", "(", ")"].into_iter().fold(encoded.clone(), |text, mark| {
+            text.replace(&format!("%{:02X}", mark.as_bytes().first().copied().unwrap_or_default()), mark)
+        });
+    let bare = own.split('?').next().unwrap_or_default();
+    let origin_end =
+        own.find("://").map(|at| at + 3).and_then(|from| Some(from + own.get(from..)?.find(['/', '?'])?));
+    let origin = origin_end.and_then(|end| own.get(..end)).unwrap_or(own);
+    let swapped = match own.split_once("://") {
+        Some(("https", rest)) => format!("http://{rest}"),
+        Some((_, rest)) => format!("https://{rest}"),
+        None => own.to_owned(),
+    };
+    vec![
+        url.to_owned(),
+        decoded,
+        encoded,
+        component,
+        own.replace('&', "&amp;"),
+        own.replace("&amp;", "&"),
+        bare.to_owned(),
+        format!("{own}/"),
+        own.trim_end_matches('/').to_owned(),
+        origin.to_owned(),
+        format!("{origin}/"),
+        swapped,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "https://shop.example.com/a?q=%E4%B8%AD&b=2";
+
+    fn ticket() -> Value {
+        Value::parse("ticket-of-the-test").unwrap()
+    }
+
+    /// The claim of a page whose signature was made for `signed`.
+    fn claim(signed: &str) -> Claim {
+        let page = PageUrl { url: signed, host: "" };
+        let signature = js_sdk(&ticket(), "nonce", 1_800_000_000, &page);
+        Claim { signature, nonce: "nonce".to_owned(), timestamp: 1_800_000_000 }
+    }
+
+    #[test]
+    fn the_right_signature_is_called_right() {
+        assert_eq!(verdict(&ticket(), PAGE, &claim(PAGE)), Verdict::Right);
+        assert_eq!(verdict(&ticket(), &format!("{PAGE}#/route"), &claim(PAGE)), Verdict::Right);
+    }
+
+    #[test]
+    fn the_usual_mistakes_are_recognised() {
+        for (page, signed) in [
+            (PAGE, "https://shop.example.com/a?q=中&b=2"),
+            (PAGE, "https%3A%2F%2Fshop.example.com%2Fa%3Fq%3D%25E4%25B8%25AD%26b%3D2"),
+            (PAGE, "https://shop.example.com/a?q=%E4%B8%AD&amp;b=2"),
+            (PAGE, "https://shop.example.com/a"),
+            (PAGE, "https://shop.example.com/"),
+            (PAGE, "http://shop.example.com/a?q=%E4%B8%AD&b=2"),
+            ("https://shop.example.com/#/x", "https://shop.example.com/#/x"),
+            ("https://shop.example.com/", "https://shop.example.com"),
+        ] {
+            let found = verdict(&ticket(), page, &claim(signed));
+            assert_eq!(found, Verdict::OtherUrl { signed: signed.to_owned() }, "{page}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_guessed_at() {
+        let other = Claim { nonce: "other".to_owned(), ..claim(PAGE) };
+        assert_eq!(verdict(&ticket(), PAGE, &other), Verdict::Unknown);
+        assert_eq!(verdict(&Value::parse("older").unwrap(), PAGE, &claim(PAGE)), Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_is_odd_about_a_url() {
+        use Hint::{Capitals, DefaultPort, EncodedWhole, Fragment, HtmlEntities, NoSlash, NotAscii, Shared};
+        for (url, found) in [
+            (PAGE, &[][..]),
+            ("https://shop.example.com/#/a", &[Fragment]),
+            ("https%3A%2F%2Fshop.example.com%2F", &[EncodedWhole]),
+            ("https://shop.example.com/?a=1&amp;b=2", &[HtmlEntities]),
+            ("https://shop.example.com/中", &[NotAscii]),
+            ("https://shop.example.com", &[NoSlash]),
+            ("https://shop.example.com?x=1", &[NoSlash]),
+            ("https://shop.example.com:443/", &[DefaultPort]),
+            ("https://Shop.example.com/", &[Capitals]),
+            ("https://shop.example.com/?from=singlemessage&isappinstalled=0", &[Shared]),
+            ("", &[]),
+        ] {
+            assert_eq!(hints(url), found, "{url}");
+        }
+    }
+}
