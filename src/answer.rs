@@ -81,6 +81,11 @@ pub(crate) fn passed(response: Response, path: &str) -> Outcome {
     Ok(answered(response.with_headers(headers)).telling("ok", Some(path.to_owned())))
 }
 
+/// A text for whoever has asked, and nobody else.
+pub(crate) fn text(text: String, content_type: &str) -> Outcome {
+    respond(text, content_type, 200).map(answered).map_err(|_| internal("a text could not be built"))
+}
+
 /// A text that is no secret, and may be kept for an hour.
 pub(crate) fn public(text: &str, content_type: &str) -> Outcome {
     let built = respond(text.to_owned(), content_type, 200).and_then(|response| {

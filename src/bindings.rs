@@ -11,7 +11,7 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::durable::Stub;
 use worker::kv::KvStore;
-use worker::{D1Database, Env, RateLimiter};
+use worker::{AnalyticsEngineDataset, D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
 use zhongkong_core::facade::{AskedAgain, Holders};
@@ -22,6 +22,7 @@ const DB: &str = "DB";
 const KEEPER: &str = "KEEPER";
 const KEY_LIMIT: &str = "KEY_LIMIT";
 const SIGN_LIMIT: &str = "SIGN_LIMIT";
+const ANALYTICS: &str = "ANALYTICS";
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
 const KEEPER_NEAR: &str = "apac";
@@ -38,6 +39,8 @@ pub(crate) struct Centre {
     pub(crate) key_limit: Option<RateLimiter>,
     /// Counts signatures for pages that hold a key.
     pub(crate) sign_limit: Option<RateLimiter>,
+    /// Takes data points, where it is bound.
+    pub(crate) analytics: Option<AnalyticsEngineDataset>,
 }
 
 thread_local! {
@@ -87,14 +90,19 @@ fn read(env: &Env) -> Centre {
         has_db: binding(env, DB).is_some(),
         has_keeper: binding(env, KEEPER).is_some(),
     });
+    log::set_level(config.log_level);
     for fault in &config.faults {
         log::error("misconfigured", json!({"setting": fault.setting, "detail": fault.to_string()}));
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
     let (key_limit, sign_limit) = (rate_limit(env, KEY_LIMIT), rate_limit(env, SIGN_LIMIT));
+    let analytics = env.analytics_engine(ANALYTICS).ok().filter(|_| {
+        let fix = "bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
+        has_method(env, ANALYTICS, "writeDataPoint", "no dataset", fix)
+    });
     let (holders, asked_again) = (RefCell::default(), RefCell::default());
-    Centre { config, shelves, journals, holders, asked_again, key_limit, sign_limit }
+    Centre { config, shelves, journals, holders, asked_again, key_limit, sign_limit, analytics }
 }
 
 fn binding(env: &Env, name: &str) -> Option<JsValue> {
@@ -102,16 +110,22 @@ fn binding(env: &Env, name: &str) -> Option<JsValue> {
     (!value.is_undefined() && !value.is_null()).then_some(value)
 }
 
-/// An optional rate limit. A var of that name is none, and is said to be so.
+/// An optional rate limit.
 fn rate_limit(env: &Env, name: &str) -> Option<RateLimiter> {
-    let value = binding(env, name)?;
-    if Reflect::get(&value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function()) {
-        return Some(value.unchecked_into());
+    let fix = "bind one in wrangler.toml under [[ratelimits]]";
+    let bound = has_method(env, name, "limit", "no rate limit", fix);
+    binding(env, name).filter(|_| bound).map(JsCast::unchecked_into)
+}
+
+/// Whether an optional binding is there, and is what it should be. What is something else is said to be so.
+fn has_method(env: &Env, name: &str, method: &str, problem: &str, fix: &str) -> bool {
+    let Some(value) = binding(env, name) else { return false };
+    let sound = Reflect::get(&value, &JsValue::from_str(method)).is_ok_and(|method| method.is_function());
+    if !sound {
+        let detail = format!("{name} is {problem}: {fix}, or leave it out.");
+        log::error("misconfigured", json!({"setting": name, "detail": detail}));
     }
-    let detail =
-        format!("{name} is no rate limit: bind one in wrangler.toml under [[ratelimits]], or leave it out.");
-    log::error("misconfigured", json!({"setting": name, "detail": detail}));
-    None
+    sound
 }
 
 /// A var or secret that is a text.

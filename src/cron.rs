@@ -28,13 +28,15 @@ const AFTER_FAILURE_S: u64 = 180;
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
         log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
+        // It tells whoever is to be told. Without KEEPER there is nobody who could.
+        drop(client::ask_roster(env, &RosterAsk::Broken { now: platform::now() }).await);
         return;
     }
     let now = platform::now();
     let (due, is_new) = match by_roster(centre, env, now).await {
         Ok(due) => due,
         Err(error) => {
-            log::error("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
+            log::warn("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
             (by_store(centre, env, now).await, false)
         }
     };
@@ -73,7 +75,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
 async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) -> Option<AppName> {
     let failed = client::wake(env, &ready, shown).await.is_err();
     if failed {
-        log::error("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
+        log::warn("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
     }
     failed.then(|| ready.app.name.clone())
 }

@@ -2,6 +2,10 @@
 // vain: they get a 500 without a word about it, and the next request a new instance (worker-build sees to that).
 
 import Worker, { Keeper as Inner } from "worker-build";
+import openapi from "../docs/openapi.json";
+
+/** For src/api/openapi.rs. */
+globalThis.__zhongkong_openapi = () => JSON.stringify(openapi);
 
 const waiting = new Set();
 

@@ -75,7 +75,7 @@ pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem)
         }
         Ok(_) => problem,
         Err(error) => {
-            log::error("key_limit_failed", json!({"detail": error.to_string()}));
+            log::warn("key_limit_failed", json!({"detail": error.to_string()}));
             problem
         }
     }

@@ -5,7 +5,7 @@ use crate::answer::Outcome;
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::keeper::client;
-use crate::{log, platform};
+use crate::{analytics, log, platform};
 use futures_util::future::{Either, join_all, select};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,9 +17,10 @@ use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault};
 use zhongkong_core::credential::Credential;
-use zhongkong_core::history::{Action, Deed, Hurry, Line};
+use zhongkong_core::history::{Action, Batch, Deed, Hurry, Line};
 use zhongkong_core::problem::Code;
 use zhongkong_core::request::route::Route;
+use zhongkong_core::tally::Reads;
 use zhongkong_core::time::UnixTime;
 
 /// A Keeper that takes longer has not taken it.
@@ -98,36 +99,46 @@ fn gather(call: &Call, app: Option<&AppName>, deed: &Deed<'_>, hurry: Hurry) {
 /// Sends what has gathered. What does not arrive is sent with the next.
 async fn send(centre: &Centre, env: &Env, app: Option<&AppName>) {
     let journal = centre.journals.of(app);
-    let (lines, lost) = journal.borrow_mut().take(platform::now_millis());
+    let Batch { lines, reads, lost } = journal.borrow_mut().take(platform::now_millis());
     if lost > 0 {
-        log::error("history_overflows", json!({"app": app, "lost": lost}));
+        log::warn("history_overflows", json!({"app": app, "lost": lost}));
     }
     if lines.is_empty() {
         return;
     }
-    let back = match app {
-        Some(app) => deliver(env, app, lines).await,
+    let (back, reads) = match app {
+        Some(app) => deliver(centre, env, app, lines, reads).await,
         None => share_out(centre, env, lines).await,
     };
-    journal.borrow_mut().sent(back);
+    journal.borrow_mut().sent(back, reads);
 }
 
 /// To the Keeper of an app; what did not arrive comes back.
-async fn deliver(env: &Env, app: &AppName, lines: Vec<Line>) -> Vec<Line> {
+async fn deliver(
+    centre: &Centre,
+    env: &Env,
+    app: &AppName,
+    lines: Vec<Line>,
+    reads: Reads,
+) -> (Vec<Line>, Reads) {
     let kept = lines.clone();
-    let sent = pin!(client::note(env, app, lines));
+    let sent = pin!(client::note(env, app, lines, reads));
     match select(sent, pin!(Delay::from(KEEPER_TAKES))).await {
-        Either::Left((true, _)) => Vec::new(),
+        Either::Left((true, _)) => {
+            kept.iter().for_each(|line| analytics::tell(centre, app, line));
+            analytics::tell_reads(centre, app, reads);
+            (Vec::new(), Reads::default())
+        }
         _ => {
-            log::error("history_unreachable", json!({"app": app, "lines": kept.len()}));
-            kept
+            log::warn("history_unreachable", json!({"app": app, "lines": kept.len()}));
+            (kept, reads)
         }
     }
 }
 
 /// Lines of those who may not: each to the app that it names, if there is one, else into the log. What
 /// does not arrive is lost: it is not kept at the cost of others.
-async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> Vec<Line> {
+async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> (Vec<Line>, Reads) {
     let mut apps: BTreeMap<&AppName, Vec<Line>> = BTreeMap::new();
     let mut nowhere: BTreeMap<(Option<String>, Action, String), u64> = BTreeMap::new();
     for line in lines {
@@ -140,8 +151,9 @@ async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> Vec<Line> {
     for ((caller, action, result), count) in nowhere {
         log::info("refused", json!({"caller": caller, "action": action, "result": result, "count": count}));
     }
-    join_all(apps.into_iter().map(|(app, lines)| deliver(env, app, lines))).await;
-    Vec::new()
+    let told = apps.into_iter().map(|(app, lines)| deliver(centre, env, app, lines, Reads::default()));
+    join_all(told).await;
+    (Vec::new(), Reads::default())
 }
 
 /// Once for each configuration: what is wrong with an app goes into its history. The log has all of it.
@@ -153,7 +165,7 @@ pub(crate) async fn tell_faults(centre: &Centre, env: &Env, now: UnixTime) {
     let told = faulty.take(MOST_APPS).map(|(app, faults)| {
         let deed = Deed::of_keeper(Action::Configuration, None, "misconfigured");
         let line = |fault: &Fault| Line::new(&Deed { about: Some(&fault.setting), ..deed }, now);
-        deliver(env, app, faults.iter().map(line).collect())
+        deliver(centre, env, app, faults.iter().map(line).collect(), Reads::default())
     });
     join_all(told).await;
 }

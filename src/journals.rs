@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Deed, Journal};
+use zhongkong_core::tally::Source;
 
 /// A journal for each configured app, for those who may; and one for all who may not, which costs the
 /// same whether there is such an app or not.
@@ -21,6 +22,11 @@ impl Journals {
     /// The journal of an app, or that of those who may not.
     pub(crate) fn of(&self, app: Option<&AppName>) -> &RefCell<Journal> {
         app.and_then(|app| self.apps.get(app)).unwrap_or(&self.refused)
+    }
+
+    /// Notes where a read was served from.
+    pub(crate) fn note_read(&self, app: &AppName, source: Source) {
+        self.of(Some(app)).borrow_mut().note_read(source);
     }
 
     /// Notes something beside a request; it goes along with the next sending.

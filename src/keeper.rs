@@ -6,7 +6,9 @@
 //! for it.
 
 mod alerts;
+mod announce;
 pub(crate) mod client;
+mod counts;
 mod desk;
 mod flight;
 mod history;
@@ -16,6 +18,7 @@ mod roster;
 mod storage;
 mod timing;
 mod upstream;
+mod watch;
 pub(crate) mod wire;
 
 use crate::log;
@@ -54,13 +57,13 @@ impl DurableObject for Keeper {
         #[cfg(feature = "panic-on-purpose")]
         crate::panic::on_purpose(&request, "keeper");
         let answer = match request.path().as_str() {
-            ROSTER_PATH => roster::answer(&self.desk.state, request).await,
+            ROSTER_PATH => roster::answer(&self.desk, request).await,
             HISTORY_PATH => history::answer(&self.desk.state, request).await,
             _ => self.answer(request).await,
         };
         answer.or_else(|error| {
             // Storage and platform errors: they hold no secret, and callers do not see them.
-            log::error("keeper_failed", json!({"app": self.desk.app(), "detail": error.to_string()}));
+            log::warn("keeper_failed", json!({"app": self.desk.app(), "detail": error.to_string()}));
             Response::error("the Keeper could not answer", 500)
         })
     }
@@ -69,7 +72,7 @@ impl DurableObject for Keeper {
     /// caught here, and the alarm set anew.
     async fn alarm(&self) -> worker::Result<Response> {
         if let Err(error) = self.desk.alarm().await {
-            log::error("alarm_failed", json!({"detail": error.to_string()}));
+            log::warn("alarm_failed", json!({"detail": error.to_string()}));
             self.desk.set_alarm_in(ALARM_AGAIN).await?;
         }
         Response::empty()

@@ -3,9 +3,11 @@
 //! A thin shell around [`zhongkong_core`]: bindings → core → effects. This file holds the entry
 //! points and nothing else.
 
+mod analytics;
 mod answer;
 mod api;
 mod bindings;
+mod body;
 mod call;
 mod cron;
 mod facade;

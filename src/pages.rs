@@ -84,7 +84,7 @@ pub(crate) async fn limit(call: &Call, caller: &Caller, ip: Option<IpAddr>) -> R
         }
         Ok(_) => Ok(()),
         Err(error) => {
-            log::error("sign_limit_failed", json!({"detail": error.to_string()}));
+            log::warn("sign_limit_failed", json!({"detail": error.to_string()}));
             Ok(())
         }
     }

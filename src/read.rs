@@ -20,6 +20,7 @@ use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
+use zhongkong_core::tally::Source;
 use zhongkong_core::time::UnixTime;
 
 /// A store that takes longer is not waited for: the Keeper has the truth.
@@ -43,7 +44,9 @@ pub(crate) async fn live(
     let now_ms = platform::now_millis();
     let now = UnixTime::from_millis(now_ms);
     let mut copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
+    let from = |source| call.centre.journals.note_read(app, source);
     if let Some(record) = copy.take_if(|record| enough(record, now)) {
+        from(Source::Memory);
         wake_if_due(call, ready, credential, &record, now_ms);
         return Ok(record);
     }
@@ -65,16 +68,24 @@ pub(crate) async fn live(
         Found::Failed => (None, None),
     };
     if let Some(record) = stored.take_if(|record| enough(record, now)) {
+        from(Source::Store);
         wake_if_due(call, ready, credential, &record, now_ms);
         return Ok(record);
     }
     let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
     let now = platform::now();
     let trusted = |record: &Record| trusted(record, now);
-    match (asked, stored.filter(trusted).or(copy.filter(trusted))) {
-        (Ok((record, _)), _) => Ok(record),
+    let stored = stored.filter(trusted).map(|record| (record, Source::Store));
+    match (asked, stored.or(copy.filter(trusted).map(|record| (record, Source::Memory)))) {
+        (Ok((record, _)), _) => {
+            from(Source::Keeper);
+            Ok(record)
+        }
         // Less than was wished for is better than nothing, while the Keeper cannot be reached.
-        (Err(NoAnswer::Unreachable(_)), Some(record)) => Ok(record),
+        (Err(NoAnswer::Unreachable(_)), Some((record, source))) => {
+            from(source);
+            Ok(record)
+        }
         (Err(no_answer), _) => Err(no_answer.into()),
     }
 }
@@ -113,11 +124,11 @@ pub(crate) async fn ask_keeper(
             call.centre.shelves.at(app, credential, |shelf| shelf.bar(version));
             Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
         }
-        Ok(Reply::Awake | Reply::Resealed { .. } | Reply::Status(_)) => {
+        Ok(Reply::Awake | Reply::Resealed { .. } | Reply::Checked { .. } | Reply::Status(_)) => {
             Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
         }
         Err(error) => {
-            log::error("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
+            log::warn("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
             Err(NoAnswer::Unreachable(unavailable(app, credential, 2, None)))
         }
     }
@@ -140,7 +151,7 @@ fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record
         let (env, ready) = (call.env.clone(), Rc::clone(ready));
         call.context.wait_until(async move {
             if client::wake(&env, &ready, Vec::new()).await.is_err() {
-                log::error("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
+                log::warn("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
             }
         });
     }

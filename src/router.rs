@@ -2,7 +2,10 @@
 //! be refused without I/O is refused before any; what was handed out or refused is noted in the app's history.
 
 use crate::answer::Outcome;
-use crate::api::{card_signature, credential, events, health, refresh, reseal, revoke, signature, status};
+use crate::api::{
+    card_signature, check, credential, events, explain, health, metrics, openapi, refresh, reseal, revoke,
+    signature, status, trends,
+};
 use crate::call::Call;
 use crate::facade;
 use crate::gate;
@@ -25,7 +28,7 @@ use zhongkong_core::request::route::Route;
 ///    operator is told (500).
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
-/// 5. The handler. The history is told of all of it, but for `/healthz` and `/jssdk.js`.
+/// 5. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
 pub(crate) async fn route(request: Request, call: Call) -> Outcome {
     let (url, path) = (request.inner().url(), request.path());
     let ip = gate::client_ip(&request);
@@ -38,9 +41,10 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
         return pages::preflight(&centre, &request);
     }
     let mut caller = None;
-    let outcome = match known(&url, &request.method(), route) {
+    let outcome = match known(&url, &path, &request.method(), route) {
         Ok(Route::Health) => return health::show(&call),
         Ok(Route::Script) => return pages::script(),
+        Ok(Route::OpenApi) => return openapi::show(),
         Err(problem) => Err(problem),
         // 2.
         Ok(route) => match gate::authenticate(&request, &centre) {
@@ -66,22 +70,33 @@ pub(crate) async fn route(request: Request, call: Call) -> Outcome {
 }
 
 /// Step 1: what can be said without knowing who asks.
-fn known<'r>(url: &str, method: &Method, route: Option<Route<'r>>) -> Result<Route<'r>, Problem> {
+fn known<'r>(url: &str, path: &str, method: &Method, route: Option<Route<'r>>) -> Result<Route<'r>, Problem> {
     if url.len() > MAX_URL_BYTES {
         let detail = format!("A URL may have {MAX_URL_BYTES} bytes here; a long page URL is sent by POST.");
         return Err(Problem::new(Code::TooLarge, detail));
     }
-    let nowhere = || Problem::new(Code::NotFound, "There is no such path here; docs/api.md lists them.");
-    let route = route.ok_or_else(nowhere)?;
+    let route = route.ok_or_else(|| nowhere(path))?;
     if !route.knows(method.as_ref()) {
         let allow = route.methods();
         let detail = format!("This path knows {allow}.");
         return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
     }
-    if !matches!(route, Route::Health | Route::Script) && !route.takes_parameters() && url.contains('?') {
+    if !matches!(route, Route::Health | Route::Script | Route::OpenApi)
+        && !route.takes_parameters()
+        && url.contains('?')
+    {
         return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
     }
     Ok(route)
+}
+
+fn nowhere(path: &str) -> Problem {
+    let detail = if path == "/console" || path.starts_with("/console/") {
+        "The console is a static asset, and none are deployed here: add [assets] with directory = \"assets\" to wrangler.toml."
+    } else {
+        "There is no such path here; docs/api.md lists them."
+    };
+    Problem::new(Code::NotFound, detail)
 }
 
 /// Steps 4 and 5, for a caller who may do this to the app.
@@ -93,12 +108,22 @@ async fn serve(
     route: &Route<'_>,
     app: Option<AppName>,
 ) -> Outcome {
-    let Some(app) = app else { return status::all(url, call, caller).await };
+    let Some(app) = app else {
+        return match route {
+            Route::Metrics => metrics::show(url, call, caller).await,
+            _ => status::all(url, call, caller).await,
+        };
+    };
     let ready = || gate::ready(&call.centre, &app);
     match *route {
         // Those that name no app have been answered.
-        Route::Health | Route::Script | Route::Apps | Route::App(_) => status::one(call, &app).await,
+        Route::Health | Route::Script | Route::OpenApi | Route::Metrics | Route::Apps | Route::App(_) => {
+            status::one(call, &app).await
+        }
         Route::Events(_) => events::page(url, call, &app).await,
+        Route::Trends(_) => trends::show(call, &app).await,
+        Route::Check(_) => check::now(request, call, &*ready()?).await,
+        Route::Explain(_) => explain::show(request, call, &ready()?).await,
         Route::Read(_, kind) => credential::show(url, call, &ready()?, kind).await,
         Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,

@@ -95,7 +95,7 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
         },
         Ok(None) => Found::Nothing,
         Err(failure) => {
-            log::error(
+            log::warn(
                 "store_read_failed",
                 json!({"app": app, "credential": credential, "detail": failure.to_string()}),
             );
@@ -124,7 +124,7 @@ pub(crate) async fn headers(
             .map(|text| text.as_deref().and_then(Header::peek).map_or(Found::Nothing, Found::Here))
             .collect(),
         Err(failure) => {
-            log::error("store_read_failed", json!({"keys": keys.len(), "detail": failure.to_string()}));
+            log::warn("store_read_failed", json!({"keys": keys.len(), "detail": failure.to_string()}));
             keys.iter().map(|_| Found::Failed).collect()
         }
     }

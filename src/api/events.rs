@@ -23,7 +23,7 @@ pub(crate) async fn page(url: &str, call: &Call, app: &AppName) -> Outcome {
     let filter = filter(url)?;
     let limit = filter.limit;
     let Ok(entries) = client::history(&call.env, app, filter).await else {
-        log::error("keeper_unreachable", json!({"app": app}));
+        log::warn("keeper_unreachable", json!({"app": app}));
         let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };

@@ -22,7 +22,7 @@ pub(crate) async fn all(call: &Call, ready: &ReadyApp) -> Outcome {
         log::info("resealed", json!({"app": app, "slots": slots, "key": key}));
         return answer::ok(&json!({"app": app, "resealed": slots, "key": key}));
     }
-    log::error("keeper_unreachable", json!({"app": app}));
+    log::warn("keeper_unreachable", json!({"app": app}));
     let detail =
         format!("The Keeper of app {app} did not answer: send this again. Sealing twice does no harm.");
     Err(Problem::new(Code::Unavailable, detail).retry_after(2))

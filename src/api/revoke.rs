@@ -1,6 +1,6 @@
 //! `POST /v1/apps/{app}/access_token/revoke`: kills a token that has leaked.
 
-use super::status;
+use super::describe;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::keeper::client;
@@ -17,12 +17,12 @@ use zhongkong_core::problem::{Code, Problem};
 /// 2. 202 with the progress, which also stands in the app's status.
 pub(crate) async fn begin(call: &Call, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
-    if let Ok(Reply::Status(credentials)) = client::ask(&call.env, ready, Ask::Revoke).await
-        && let Some(token) = credentials.get(&Credential::AccessToken)
+    if let Ok(Reply::Status(report)) = client::ask(&call.env, ready, Ask::Revoke).await
+        && let Some(token) = report.credentials.get(&Credential::AccessToken)
     {
-        return answer::with_status(&json!({"app": app, "revoke": status::revoke(token)}), 202);
+        return answer::with_status(&json!({"app": app, "revoke": describe::revoke(token)}), 202);
     }
-    log::error("keeper_unreachable", json!({"app": app}));
+    log::warn("keeper_unreachable", json!({"app": app}));
     let detail = format!(
         "The Keeper of app {app} did not answer, so it is not known whether the revocation has begun. Look at the app's \
          status, or send this again: it joins a revocation that is going on."

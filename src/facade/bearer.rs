@@ -129,7 +129,7 @@ async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refus
             Ok(app)
         }
         Ok(_) | Err(_) => {
-            log::error("roster_unreachable", json!({"by": "facade"}));
+            log::warn("roster_unreachable", json!({"by": "facade"}));
             Err(Refused(Refusal::new(-1, "system busy: try again in a few seconds"), Code::Unavailable))
         }
     }

@@ -1,6 +1,6 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
-use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply};
+use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends};
 use crate::bindings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +10,7 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
+use zhongkong_core::tally::Reads;
 
 /// Where the kinds of question go.
 const KEEPER: &str = "https://keeper/";
@@ -41,14 +42,19 @@ pub(crate) async fn ask_roster(env: &Env, ask: &RosterAsk) -> worker::Result<Ros
 
 /// Adds lines to the history of an app; says whether they have arrived for sure. It is not tried twice: they
 /// may have arrived without an answer.
-pub(crate) async fn note(env: &Env, app: &AppName, lines: Vec<Line>) -> bool {
+pub(crate) async fn note(env: &Env, app: &AppName, lines: Vec<Line>, reads: Reads) -> bool {
     let Ok(stub) = bindings::keeper(env, app) else { return false };
-    put::<Vec<Entry>>(stub, HISTORY, &HistoryAsk::Note(lines)).await.is_ok()
+    put::<Vec<Entry>>(stub, HISTORY, &HistoryAsk::Note { lines, reads }).await.is_ok()
 }
 
 /// A part of the history of an app.
 pub(crate) async fn history(env: &Env, app: &AppName, filter: Filter) -> worker::Result<Vec<Entry>> {
     put(bindings::keeper(env, app)?, HISTORY, &HistoryAsk::Page(filter)).await
+}
+
+/// What the plots of an app show.
+pub(crate) async fn trends(env: &Env, app: &AppName) -> worker::Result<Trends> {
+    put(bindings::keeper(env, app)?, HISTORY, &HistoryAsk::Trends).await
 }
 
 async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {

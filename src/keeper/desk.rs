@@ -4,7 +4,8 @@
 //! event comes between. While a call to WeChat is under way other events do come in; the slot itself
 //! says that a call is under way, and they wait for the same flight.
 
-use super::alerts::announce;
+use super::alerts::Alerts;
+use super::announce::announce;
 use super::flight::Flights;
 use super::history::History;
 use super::opened::{Opened, refuse};
@@ -39,6 +40,7 @@ pub(super) struct Desk {
     pub(super) state: State,
     pub(super) env: Env,
     opened: RefCell<Option<Rc<Opened>>>,
+    pub(super) alerts: RefCell<Option<Rc<Alerts>>>,
     pub(super) flights: Flights,
     /// The host that has answered the last call.
     pub(super) answering_host: Cell<Option<usize>>,
@@ -56,6 +58,7 @@ impl Desk {
             state,
             env,
             opened: RefCell::default(),
+            alerts: RefCell::default(),
             flights: Flights::default(),
             answering_host: Cell::new(None),
             publishing: RefCell::default(),
@@ -90,9 +93,13 @@ impl Desk {
                 self.noted.set(None);
                 self.wake(&shown).await.map(|()| Reply::Awake)
             }
-            Ask::Revoke => self.step(Credential::AccessToken, Event::Revoke).and_then(|_| self.status()),
+            Ask::Revoke => self
+                .step(Credential::AccessToken, Event::Revoke)
+                .and_then(|_| self.report())
+                .map(Reply::Status),
             Ask::Reseal => self.reseal(),
-            Ask::Status => self.status(),
+            Ask::Check(only) => self.check(only).await,
+            Ask::Status => self.report().map(Reply::Status),
         };
         self.set_alarm().await?;
         reply
@@ -102,8 +109,9 @@ impl Desk {
     /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
     pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
         self.alarm_at_ms.set(None);
-        let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
-        if !matches!(bindings::centre(&self.env).config.apps.get(&app), Some(AppEntry::Ready(_))) {
+        let centre = bindings::centre(&self.env);
+        let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
+        if !matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
             log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
             // Its history ends with its time.
             let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
@@ -113,6 +121,7 @@ impl Desk {
         // The next alarm stands before the work begins: a Keeper killed during it comes back.
         self.set_alarm().await?;
         self.wake(&[]).await?;
+        self.look();
         self.set_alarm().await
     }
 
@@ -121,7 +130,7 @@ impl Desk {
         self.opened.borrow().as_ref().map(|opened| opened.ready.app.name.clone())
     }
 
-    fn opened(&self) -> worker::Result<Rc<Opened>> {
+    pub(super) fn opened(&self) -> worker::Result<Rc<Opened>> {
         self.opened.borrow().clone().ok_or_else(|| refuse("the Keeper does not know its app yet"))
     }
 
@@ -149,7 +158,7 @@ impl Desk {
     }
 
     /// A call under way that no flight carries has lost its outcome.
-    fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
+    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
         if self.slot(credential)?.has_call_under_way() && self.flights.under_way(credential).is_none() {
             self.step(credential, Event::Lost)?;
         }
@@ -206,6 +215,9 @@ impl Desk {
         if effects.publish && self.publishing.borrow_mut().insert(credential) {
             let desk = Rc::clone(self);
             self.state.wait_until(async move { desk.publish(credential).await });
+        }
+        if effects.persist {
+            self.look();
         }
         Ok(effects)
     }
@@ -285,20 +297,12 @@ impl Desk {
         Ok(Reply::Resealed { slots: loaded.len() })
     }
 
-    fn status(&self) -> worker::Result<Reply> {
-        let opened = self.opened()?;
-        let now = platform::now();
-        let slots = opened.slots.borrow();
-        let status = opened.ready.app.credentials().map(|credential| {
-            let slot = slots.get(&credential).cloned().unwrap_or_default();
-            (credential, slot.status(Rules::of(&opened.ready.app, credential), now))
-        });
-        Ok(Reply::Status(status.collect()))
-    }
-
-    /// When the first of the credentials wants to be looked at.
+    /// When the first of the credentials wants to be looked at, or an alert to be delivered.
     pub(super) fn planned(&self) -> Option<UnixTime> {
-        self.opened.borrow().as_ref()?.wake_at.borrow().values().map(|(wake_at, _)| *wake_at).min()
+        let opened = self.opened.borrow().clone()?;
+        let planned = opened.wake_at.borrow().values().map(|(wake_at, _)| *wake_at).min();
+        let alert = self.alerts().ok().and_then(|alerts| alerts.due_at(&opened.centre));
+        planned.into_iter().chain(alert).min()
     }
 
     /// When WeChat is to be called next.

@@ -57,7 +57,7 @@ impl Desk {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            log::error("flight_failed", json!({"credential": credential, "detail": error.to_string()}));
+            log::warn("flight_failed", json!({"credential": credential, "detail": error.to_string()}));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The history in the Keeper's SQLite. It needs no sound configuration: that of an app which is faulty is
 //! of all the most interesting.
 
+use super::counts::Counts;
 use super::wire::{self, Entry, Filter, HistoryAsk};
 use crate::{log, platform};
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_json::json;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, KEPT_DAYS, Kind, Line};
+use zhongkong_core::tally::Count;
 use zhongkong_core::time::UnixTime;
 
 /// Lines of this minute are looked for among so many of the newest.
@@ -21,20 +23,25 @@ struct Number {
     n: u64,
 }
 
-pub(super) struct History(SqlStorage);
+pub(super) struct History {
+    sql: SqlStorage,
+    pub(super) counts: Counts,
+}
 
 /// Answers a question about it.
 pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
     let history = History::open(state)?;
     match wire::read(&mut request).await? {
-        HistoryAsk::Note(lines) => {
+        HistoryAsk::Note { lines, reads } => {
             // A line that is not taken would not be taken the next time either.
             for error in lines.iter().filter_map(|line| history.add(line).err()) {
-                log::error("history_not_written", json!({"detail": error.to_string()}));
+                log::warn("history_not_written", json!({"detail": error.to_string()}));
             }
+            history.counts.add_reads(reads)?;
             Response::from_json::<[Entry; 0]>(&[])
         }
         HistoryAsk::Page(filter) => Response::from_json(&history.page(&filter)?),
+        HistoryAsk::Trends => Response::from_json(&history.counts.trends()?),
     }
 }
 
@@ -49,12 +56,15 @@ impl History {
              last_at INTEGER NOT NULL, count INTEGER NOT NULL)",
             None,
         )?;
-        Ok(Self(sql))
+        Ok(Self { sql, counts: Counts::open(state)? })
     }
 
     /// Adds a line to the one of its like in the same minute, else after all others. In a minute that
     /// is told in detail already, it is told in short.
     pub(super) fn add(&self, line: &Line) -> worker::Result<()> {
+        if let Some(count) = Count::of(line) {
+            self.counts.add(&count, line.first_at)?;
+        }
         if self.merge(line)? {
             return Ok(());
         }
@@ -68,7 +78,7 @@ impl History {
     fn merge(&self, line: &Line) -> worker::Result<bool> {
         let more = vec![integer(line.count), integer(line.last_at.as_secs()), LOOK_BACK.into()];
         let merged: Vec<Number> = self
-            .0
+            .sql
             .exec(
                 "UPDATE events SET count = count + ?11, last_at = max(last_at, ?12) \
                  WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?13 AND minute = ?1 AND kind = ?2 \
@@ -88,7 +98,7 @@ impl History {
             LOOK_BACK.into(),
         ];
         let counted: Vec<Number> = self
-            .0
+            .sql
             .exec(
                 "SELECT count(*) AS n FROM events WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?4 \
                  AND minute = ?1 AND kind = ?2 AND caller IS ?3",
@@ -102,7 +112,7 @@ impl History {
         let more =
             vec![integer(line.count), integer(line.last_at.as_secs()), integer(line.first_at.as_secs())];
         let new: Vec<Number> = self
-            .0
+            .sql
             .exec(
                 "INSERT INTO events (minute, kind, caller, action, credential, result, version, errcode, about, ip, \
                  count, last_at, first_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
@@ -112,7 +122,7 @@ impl History {
             .to_array()?;
         if new.iter().any(|row| row.n % SWEEP_EVERY == 0) {
             for kind in Kind::ALL {
-                self.0.exec(
+                self.sql.exec(
                     "DELETE FROM events WHERE kind = ?1 AND id <= \
                      (SELECT id FROM events WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
                     vec![kind.name().into(), integer(u64::from(kind.most_kept()))],
@@ -126,17 +136,17 @@ impl History {
     pub(super) fn forget_old(&self, now: UnixTime) -> worker::Result<bool> {
         let kept_from = kept_from(now);
         let oldest = "SELECT minute AS n FROM events ORDER BY id LIMIT 1";
-        let before: Vec<Number> = self.0.exec(oldest, None)?.to_array()?;
+        let before: Vec<Number> = self.sql.exec(oldest, None)?.to_array()?;
         if before.iter().all(|row| row.n >= kept_from) {
             return Ok(!before.is_empty());
         }
-        self.0.exec("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
-        Ok(!self.0.exec(oldest, None)?.to_array::<Number>()?.is_empty())
+        self.sql.exec("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
+        Ok(!self.sql.exec(oldest, None)?.to_array::<Number>()?.is_empty())
     }
 
     /// A part of it, newest first. What is too old and not yet deleted is not shown.
     fn page(&self, filter: &Filter) -> worker::Result<Vec<Entry>> {
-        self.0
+        self.sql
             .exec(
                 "SELECT id, kind, caller, action, credential, result, version, errcode, about, ip, first_at, last_at, \
                  count FROM events WHERE minute >= ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) \

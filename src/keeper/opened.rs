@@ -3,7 +3,7 @@
 use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
-use crate::{log, platform};
+use crate::{analytics, log, platform};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(super) struct Opened {
     pub(super) ready: Rc<ReadyApp>,
     pub(super) centre: Rc<Centre>,
     pub(super) storage: Storage,
-    history: History,
+    pub(super) history: History,
     pub(super) slots: RefCell<BTreeMap<Credential, Slot>>,
     /// For each credential: when it wants to be looked at, and when WeChat is to be called for it.
     pub(super) wake_at: RefCell<BTreeMap<Credential, (UnixTime, UnixTime)>>,
@@ -64,9 +64,11 @@ impl Opened {
 
     /// Tells the history. One that cannot be written stops nothing else.
     pub(super) fn tell(&self, deed: &Deed<'_>, now: UnixTime) {
-        if let Err(error) = self.history.add(&Line::new(deed, now)) {
+        let line = Line::new(deed, now);
+        analytics::tell(&self.centre, &self.ready.app.name, &line);
+        if let Err(error) = self.history.add(&line) {
             let app = &self.ready.app.name;
-            log::error("history_not_written", json!({"app": app, "detail": error.to_string()}));
+            log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
         }
     }
 }

@@ -30,7 +30,7 @@ impl Desk {
                 Either::Right(_) => Err(StoreFailure("the store took too long".to_owned())),
             };
             if let Err(failure) = &outcome {
-                log::error(
+                log::warn(
                     "publish_failed",
                     json!({
                         "app": self.ready().ok().map(|ready| ready.app.name.clone()),
@@ -46,7 +46,7 @@ impl Desk {
         }
         self.publishing.borrow_mut().remove(&credential);
         if let Err(error) = self.set_alarm().await {
-            log::error("alarm_not_set", json!({"detail": error.to_string()}));
+            log::warn("alarm_not_set", json!({"detail": error.to_string()}));
         }
     }
 

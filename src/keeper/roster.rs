@@ -5,9 +5,15 @@
 //! right: an app that is woken too early looks at its own plan, and without the roster the cron reads
 //! the store.
 
+use super::desk::Desk;
 use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply};
+use crate::bindings::{self, Centre};
+use crate::log;
 use serde::Deserialize;
+use serde_json::json;
+use std::rc::Rc;
 use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
+use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::time::UnixTime;
@@ -32,10 +38,11 @@ struct MetaRow {
 const OVERLAP_S: u64 = 300;
 
 /// Answers a question of the cron or of a Keeper.
-pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
-    let roster = Roster::open(state)?;
+pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Result<Response> {
+    let roster = Roster::open(&desk.state)?;
     let reply = match wire::read(&mut request).await? {
         RosterAsk::Due { configured, now } => {
+            roster.ticked(now)?;
             if roster.configured()?.as_deref() == Some(configured.as_str()) {
                 RosterReply::Due(roster.due(now)?)
             } else {
@@ -43,7 +50,13 @@ pub(super) async fn answer(state: &State, mut request: Request) -> worker::Resul
             }
         }
         RosterAsk::Register { configured, apps, now } => {
-            roster.register(&configured, &apps)?;
+            roster.register(&apps)?;
+            let centre = bindings::centre(&desk.env);
+            // During a deployment this object may run under the configuration before.
+            if configured == centre.config.fingerprint {
+                roster.set_meta("configured", &configured)?;
+            }
+            look_at_configuration(desk, &centre, now);
             RosterReply::Due(roster.due(now)?)
         }
         RosterAsk::Note { app, wake_at, token, now } => {
@@ -52,6 +65,17 @@ pub(super) async fn answer(state: &State, mut request: Request) -> worker::Resul
                 roster.holds(&app, &token, now)?;
             }
             RosterReply::Noted
+        }
+        RosterAsk::Broken { now } => {
+            roster.ticked(now)?;
+            // What is sound again is registered again, and so the incident ends.
+            roster.set_meta("configured", "")?;
+            look_at_configuration(desk, &bindings::centre(&desk.env), now);
+            RosterReply::Noted
+        }
+        RosterAsk::LastTick => {
+            let tick = roster.meta("ticked_at")?.and_then(|text| text.parse().ok());
+            RosterReply::Tick(tick.map(UnixTime::from_secs))
         }
         RosterAsk::Whose { token, now } => RosterReply::App(roster.whose(&token, now)?),
         RosterAsk::Postpone { apps, until } => {
@@ -66,6 +90,18 @@ pub(super) async fn answer(state: &State, mut request: Request) -> worker::Resul
         }
     };
     Response::from_json(&reply)
+}
+
+/// Tells of settings that are missing or wrong, and when they no longer are.
+fn look_at_configuration(desk: &Rc<Desk>, centre: &Rc<Centre>, now: UnixTime) {
+    let told = desk.alerts().and_then(|alerts| {
+        let found = misconfigured(&centre.config.faults);
+        alerts.look(&found, now, centre.config.webhook.is_some())?;
+        desk.deliver(centre, None)
+    });
+    if let Err(error) = told {
+        log::warn("alerts_not_written", json!({"app": null, "detail": error.to_string()}));
+    }
 }
 
 struct Roster(SqlStorage);
@@ -90,13 +126,27 @@ impl Roster {
 
     /// Which configuration was registered last.
     fn configured(&self) -> worker::Result<Option<String>> {
-        let rows: Vec<MetaRow> =
-            self.0.exec("SELECT value FROM meta WHERE key = 'configured'", None)?.to_array()?;
+        self.meta("configured")
+    }
+
+    /// The cron has asked.
+    fn ticked(&self, now: UnixTime) -> worker::Result<()> {
+        self.set_meta("ticked_at", &now.as_secs().to_string())
+    }
+
+    fn meta(&self, key: &str) -> worker::Result<Option<String>> {
+        let query = "SELECT value FROM meta WHERE key = ?";
+        let rows: Vec<MetaRow> = self.0.exec(query, vec![key.into()])?.to_array()?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
+    fn set_meta(&self, key: &str, value: &str) -> worker::Result<()> {
+        let row = vec![key.into(), value.into()];
+        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row).map(drop)
+    }
+
     /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.
-    fn register(&self, configured: &str, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
+    fn register(&self, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
         for (app, fingerprint) in apps {
             self.0.exec(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
@@ -104,8 +154,7 @@ impl Roster {
                 vec![app.as_str().into(), fingerprint.as_str().into()],
             )?;
         }
-        let bindings = vec![configured.into()];
-        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('configured', ?)", bindings).map(drop)
+        Ok(())
     }
 
     /// Those who are due, the longest waiting first.

@@ -85,7 +85,7 @@ impl Desk {
                 let note = RosterAsk::Note { app: app.clone(), wake_at, token: desk.held_token(now), now };
                 if let Err(error) = client::ask_roster(&desk.env, &note).await {
                     desk.note_after_ms.set(platform::now_millis() + NOTE_AGAIN_MS);
-                    log::error("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
+                    log::warn("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
                     break;
                 }
                 desk.noted.set(Some(news));

@@ -3,13 +3,12 @@
 //! Nothing about a request is ever put into an error or a log: the plain token API carries the
 //! AppSecret in its URL.
 
-use futures_util::StreamExt as _;
+use crate::body;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
 use worker::{
     AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response,
 };
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
@@ -18,7 +17,7 @@ use zhongkong_core::wechat::{ApiRequest, Failure};
 /// So long one host may take, reply included.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// No honest reply to a request for a credential is larger.
+/// No honest reply to a request for a credential is larger. One that is cut off is found to be none.
 const MAX_REPLY_BYTES: usize = 64 * 1024;
 
 /// What came back.
@@ -45,7 +44,8 @@ pub(super) async fn send(
         let exchange = async {
             let request = build(host, request, gateway_key)?;
             let response = Fetch::Request(request).send_with_signal(&signal).await?;
-            read(response).await
+            let status = response.status_code();
+            Ok::<_, worker::Error>((status, body::at_most(response, MAX_REPLY_BYTES).await?))
         };
         match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
             Either::Left((Ok((status, body)), _)) => {
@@ -89,20 +89,4 @@ pub(crate) fn gateway_key_for<'k>(host: &str, gateway_key: Option<&'k Secret>) -
 fn is_wechats_own(host: &str) -> bool {
     host.strip_prefix("https://")
         .is_some_and(|host| host == "api.weixin.qq.com" || host.ends_with(".weixin.qq.com"))
-}
-
-/// Status and body.
-async fn read(mut response: Response) -> worker::Result<(u16, Vec<u8>)> {
-    let status = response.status_code();
-    let mut body = Vec::new();
-    let mut stream = response.stream()?;
-    while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk?);
-        if body.len() > MAX_REPLY_BYTES {
-            // Too large to be a reply: whoever reads it will find that it is none.
-            body.truncate(MAX_REPLY_BYTES);
-            break;
-        }
-    }
-    Ok((status, body))
 }

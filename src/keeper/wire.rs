@@ -5,12 +5,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use worker::Request;
+use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::app::{AppName, Identity};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::engine::Status;
+use zhongkong_core::engine::{Call, Status};
 use zhongkong_core::history::{Action, Kind, Line};
 use zhongkong_core::record::Record;
+use zhongkong_core::tally::{Count, Reads};
 use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::Failure;
 
@@ -42,6 +44,8 @@ pub(crate) enum Ask {
     Revoke,
     /// Seal everything anew with the current key.
     Reseal,
+    /// Ask WeChat now for this credential, or for all, where that is safe.
+    Check(Option<Credential>),
     /// How is everything?
     Status,
 }
@@ -65,17 +69,74 @@ pub(crate) enum Reply {
     Resealed {
         slots: usize,
     },
-    Status(BTreeMap<Credential, Status>),
+    Status(Report),
+    /// What was asked of WeChat, and how everything is now.
+    Checked {
+        asked: BTreeMap<Credential, Asked>,
+        report: Report,
+    },
+}
+
+/// What became of a check.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// The first call that was made; `None` when it was too soon for one, or one was under way already.
+    pub(crate) call: Option<Call>,
+    pub(crate) rotated: bool,
+}
+
+/// How everything about an app is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) credentials: BTreeMap<Credential, Status>,
+    pub(crate) incidents: BTreeMap<Incident, Open>,
+    /// Alerts that wait to be delivered.
+    pub(crate) alerts_waiting: usize,
+    /// Since the Keeper's beginning.
+    pub(crate) counts: Vec<Count>,
 }
 
 /// What is done with the history of an app.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HistoryAsk {
-    /// These have happened.
-    Note(Vec<Line>),
+    /// These have happened, and so many reads were served.
+    Note { lines: Vec<Line>, reads: Reads },
     /// What has happened?
     Page(Filter),
+    /// How was it over the last days?
+    Trends,
+}
+
+/// The last days of an app.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Trends {
+    /// Values and their lives, the oldest first.
+    pub(crate) rotations: Vec<Life>,
+    /// What has happened in each hour, the oldest first.
+    pub(crate) hours: Vec<HourCount>,
+}
+
+/// A value's life.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Life {
+    pub(crate) credential: String,
+    pub(crate) version: u64,
+    /// When it came.
+    pub(crate) at: u64,
+    /// When it ends, or would have ended.
+    pub(crate) expires_at: u64,
+}
+
+/// What has happened in one hour, and how often.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct HourCount {
+    /// The hour's beginning.
+    pub(crate) at: u64,
+    pub(crate) what: String,
+    pub(crate) credential: String,
+    pub(crate) outcome: String,
+    pub(crate) count: u64,
 }
 
 /// Which part of the history is asked for, newest first.
@@ -125,6 +186,10 @@ pub(crate) enum RosterAsk {
     Register { configured: Fingerprint, apps: Vec<(AppName, Fingerprint)>, now: UnixTime },
     /// A Keeper wants to be woken then, and holds this token.
     Note { app: AppName, wake_at: UnixTime, token: Option<Held>, now: UnixTime },
+    /// The configuration as a whole does not work: nobody can be woken.
+    Broken { now: UnixTime },
+    /// When did the cron last ask?
+    LastTick,
     /// Whose token has this digest?
     Whose { token: Sha256Digest, now: UnixTime },
     /// These could not be woken: not before then.
@@ -155,6 +220,8 @@ pub(crate) enum RosterReply {
     Unknown,
     /// It is noted.
     Noted,
+    /// Then, if ever.
+    Tick(Option<UnixTime>),
     /// The token's app and the identity that it was fetched under, if it is anybody's.
     App(Option<(AppName, Fingerprint)>),
 }

@@ -1,0 +1,104 @@
+//! `POST /v1/apps/{app}/check`: asks everybody that an app depends on, now: its Keeper, WeChat, the store, the roster.
+
+use super::{describe, input};
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Asked, Reply, RosterAsk, RosterReply};
+use crate::store::{self, Found};
+use crate::{log, platform};
+use futures_util::future::{Either, join, select};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+use worker::{Delay, Request};
+use zhongkong_core::config::{ReadyApp, StoreKind};
+use zhongkong_core::credential::Credential;
+use zhongkong_core::problem::{Code, Problem};
+
+const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
+
+/// So long the store may take.
+const STORE_TAKES: Duration = Duration::from_secs(5);
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    credential: Option<String>,
+}
+
+/// Checks an app.
+///
+/// 1. The body names a credential of the app, or none for all (400, 404).
+/// 2. The Keeper asks WeChat where that is safe, and waits for the answer (503 when it cannot be reached); beside it
+///    the store is read and the roster asked.
+/// 3. 200 with what was found, whatever it is.
+pub(crate) async fn now(mut request: Request, call: &Call, ready: &ReadyApp) -> Outcome {
+    let app = &ready.app.name;
+    let body = input::bytes(&mut request).await?;
+    let wanted: Wanted = if body.is_empty() {
+        Wanted::default()
+    } else {
+        serde_json::from_slice(&body)
+            .map_err(|_| input::invalid(format!("Send a JSON body of the form {SHAPE}.")))?
+    };
+    let kept = |name: &String| ready.app.credentials().find(|kept| kept.name() == name);
+    let only = match &wanted.credential {
+        None => None,
+        Some(name) => Some(kept(name).ok_or_else(|| {
+            Problem::new(
+                Code::NotFound,
+                format!("App {app} keeps no credential of that name; its status lists them."),
+            )
+        })?),
+    };
+    let started_ms = platform::now_millis();
+    let (asked, (store, tick)) = join(
+        client::ask(&call.env, ready, Ask::Check(only)),
+        join(store_state(call, ready), client::ask_roster(&call.env, &RosterAsk::LastTick)),
+    )
+    .await;
+    let Ok(Reply::Checked { asked, report }) = asked else {
+        log::warn("keeper_unreachable", json!({"app": app}));
+        let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
+        return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
+    };
+    let roster = match tick {
+        Ok(RosterReply::Tick(at)) => json!({"state": "ok", "last_tick_at": at}),
+        _ => json!({"state": "failed", "last_tick_at": null}),
+    };
+    let mut found = describe::ready_app(ready, &report);
+    if let Some(found) = found.as_object_mut() {
+        found.insert("checked".to_owned(), checked(&asked));
+        found.insert("store".to_owned(), store);
+        found.insert("cron".to_owned(), roster);
+        found.insert("took_ms".to_owned(), json!(platform::now_millis() - started_ms));
+        found.insert("now".to_owned(), json!(platform::now()));
+    }
+    answer::ok(&found)
+}
+
+fn checked(asked: &BTreeMap<Credential, Asked>) -> Value {
+    let rows = asked.iter().map(|(credential, asked)| {
+        (credential.name().to_owned(), json!({"call": asked.call, "rotated": asked.rotated}))
+    });
+    Value::Object(rows.collect::<Map<_, _>>())
+}
+
+/// Whether the store can be read, and what it has of the access token.
+async fn store_state(call: &Call, ready: &ReadyApp) -> Value {
+    let kind = match call.centre.config.store {
+        StoreKind::Kv => "kv",
+        StoreKind::D1 => "d1",
+        StoreKind::Memory => return json!({"kind": "memory", "state": "ok", "version": null}),
+    };
+    let find = pin!(store::find(&call.env, &call.centre, &ready.app.name, Credential::AccessToken));
+    let (state, version) = match select(find, pin!(Delay::from(STORE_TAKES))).await {
+        Either::Left((Found::Here(record), _)) => ("ok", Some(record.version)),
+        Either::Left((Found::Nothing, _)) => ("empty", None),
+        Either::Left((Found::Failed, _)) | Either::Right(_) => ("failed", None),
+    };
+    json!({"kind": kind, "state": state, "version": version})
+}

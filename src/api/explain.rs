@@ -1,0 +1,112 @@
+//! `POST /v1/apps/{app}/signature/explain`: why WeChat calls a signature invalid.
+
+use super::input;
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::{platform, read};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::rc::Rc;
+use worker::Request;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::language::Language::{En, Zh};
+use zhongkong_core::signature::explain::{Claim, Hint, hints, verdict};
+use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
+
+const SHAPE: &str =
+    "{\"url\": \"https://…\"}, with \"signature\", \"nonceStr\" and \"timestamp\" to have a signature judged";
+
+/// A timestamp beyond this is one in milliseconds.
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    url: String,
+    signature: Option<String>,
+    #[serde(rename = "nonceStr")]
+    nonce: Option<String>,
+    timestamp: Option<Value>,
+}
+
+/// Explains a signature.
+///
+/// 1. The body has the URL of a page, and perhaps what was handed to `wx.config` there (400).
+/// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
+/// 3. 200 with what would be signed, the ticket masked, whether the page's host is allowed, and what is odd. A
+///    signature is shown only for a page that may be signed.
+pub(crate) async fn show(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+    let asked: Asked = input::json(&mut request, SHAPE).await?;
+    let mut found = hints(&asked.url);
+    let claim = claim(&asked, &mut found)?;
+    let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
+    let (now, app) = (platform::now(), &ready.app);
+    let page = PageUrl::parse(&asked.url);
+    let pattern =
+        page.as_ref().ok().and_then(|page| app.sign_hosts.iter().find(|pattern| pattern.covers(page.host())));
+    let nonce = claim.as_ref().map_or_else(|| nonce(platform::random()), |claim| claim.nonce.clone());
+    let timestamp = claim.as_ref().map_or(now.as_secs(), |claim| claim.timestamp);
+    let signature = page
+        .as_ref()
+        .ok()
+        .filter(|_| pattern.is_some())
+        .map(|page| js_sdk(&ticket.value, &nonce, timestamp, page));
+    let digest = Sha256Digest::of(ticket.value.expose()).short();
+    let signed_url = page.as_ref().ok().map(PageUrl::as_str);
+    let string = signed_url.map(|url| {
+        let masked = format!("(version {}, SHA-256 {digest}…)", ticket.version.number());
+        format!("jsapi_ticket={masked}&noncestr={nonce}&timestamp={timestamp}&url={url}")
+    });
+    let judged = claim.map(|claim| {
+        let verdict = verdict(&ticket.value, &asked.url, &claim);
+        let mut judged = json!(verdict);
+        if let Some(judged) = judged.as_object_mut() {
+            judged.insert("detail".to_owned(), json!(verdict.text(En)));
+            judged.insert("detail_zh".to_owned(), json!(verdict.text(Zh)));
+        }
+        judged
+    });
+    let body = json!({
+        "app": app.name,
+        "appId": app.appid,
+        "url": asked.url,
+        "signed_url": signed_url,
+        "problem": page.as_ref().err().map(ToString::to_string),
+        "host": page.as_ref().ok().map(PageUrl::host),
+        "host_allowed": pattern.is_some(),
+        "sign_hosts": app.sign_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "hints": found.iter().map(|hint| shown(*hint)).collect::<Vec<_>>(),
+        "string": string,
+        "nonceStr": nonce,
+        "timestamp": timestamp,
+        "signature": signature,
+        "ticket": {"version": ticket.version, "sha256": digest, "expires_in": ticket.expires_in_s(now)},
+        "verdict": judged,
+    });
+    Ok(answer::ok(&body)?.of_version(ticket.version))
+}
+
+fn shown(hint: Hint) -> Value {
+    json!({"hint": hint, "detail": hint.text(En), "detail_zh": hint.text(Zh)})
+}
+
+/// What the page has handed to `wx.config`: all three, or nothing.
+fn claim(asked: &Asked, found: &mut Vec<Hint>) -> Result<Option<Claim>, zhongkong_core::problem::Problem> {
+    let (signature, nonce, timestamp) = match (&asked.signature, &asked.nonce, &asked.timestamp) {
+        (None, None, None) => return Ok(None),
+        (Some(signature), Some(nonce), Some(timestamp)) => (signature.clone(), nonce.clone(), timestamp),
+        _ => {
+            let detail =
+                "signature, nonceStr and timestamp belong together: send all three, as wx.config got them.";
+            return Err(input::invalid(detail));
+        }
+    };
+    let timestamp = timestamp.as_u64().or_else(|| timestamp.as_str()?.trim().parse().ok());
+    let timestamp = timestamp.ok_or_else(|| input::invalid("timestamp is a number of seconds."))?;
+    if timestamp >= MILLISECONDS_FROM {
+        found.push(Hint::Milliseconds);
+    }
+    Ok(Some(Claim { signature, nonce, timestamp }))
+}

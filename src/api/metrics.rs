@@ -1,0 +1,86 @@
+//! `GET /metrics`: the same as the status, for Prometheus.
+
+use super::{input, status};
+use crate::answer::{self, Outcome};
+use crate::call::Call;
+use crate::keeper::client;
+use crate::keeper::wire::{Ask, Reply, Report, RosterAsk, RosterReply};
+use crate::platform;
+use futures_util::future::{join, join_all};
+use zhongkong_core::access::Caller;
+use zhongkong_core::alert::Incident;
+use zhongkong_core::app::AppName;
+use zhongkong_core::config::AppEntry;
+use zhongkong_core::metrics::{self, Kept, Shown};
+use zhongkong_core::problem::{Code, Problem};
+
+/// Each app costs a question to its Keeper, and a request may ask so many.
+const MOST_APPS: usize = 500;
+
+/// The apps that the caller may see, or the one that `app` names.
+///
+/// 1. `app` is an app that the caller may see, or absent (400, 403); they are not too many (400).
+/// 2. Each Keeper is asked; one that does not answer is shown as such.
+pub(crate) async fn show(url: &str, call: &Call, caller: &Caller) -> Outcome {
+    let config = &call.centre.config;
+    let hint = "Send ?app= with the name of an app, or nothing for all.";
+    let only = match input::only_parameter(url, "app", hint)? {
+        None => None,
+        Some(name) => Some(AppName::parse(&name).ok_or_else(|| input::invalid(hint))?),
+    };
+    let seen = |name: &AppName| caller.apps.includes(name) && only.as_ref().is_none_or(|only| only == name);
+    let apps: Vec<(&AppName, &AppEntry)> = config.apps.iter().filter(|(name, _)| seen(name)).collect();
+    if apps.is_empty() && only.is_some() {
+        let detail = "This key may not see this app, or there is no such app.";
+        return Err(Problem::new(Code::NotAllowed, detail));
+    }
+    if apps.len() > MOST_APPS {
+        let detail = format!("More than {MOST_APPS} apps cannot be shown at once. {hint}");
+        return Err(input::invalid(detail));
+    }
+    let fatal = config.fatal().next().is_some();
+    let (reports, tick) = join(
+        join_all(apps.iter().map(|(_, entry)| report(call, entry, fatal))),
+        client::ask_roster(&call.env, &RosterAsk::LastTick),
+    )
+    .await;
+    let incidents: Vec<Vec<Incident>> = reports
+        .iter()
+        .map(|report| report.iter().flat_map(|report| report.incidents.keys().copied()).collect())
+        .collect();
+    let shown: Vec<Shown<'_>> = apps
+        .iter()
+        .zip(&reports)
+        .zip(&incidents)
+        .map(|(((app, entry), report), incidents)| Shown {
+            app,
+            configured: !fatal && matches!(entry, AppEntry::Ready(_)),
+            kept: report.as_ref().map(|report| Kept {
+                credentials: &report.credentials,
+                incidents,
+                alerts_waiting: report.alerts_waiting,
+                counts: &report.counts,
+            }),
+        })
+        .collect();
+    let centre = metrics::Centre {
+        faults: config.faults.iter().filter(|fault| status::concerns(caller, fault)).count(),
+        last_tick_at: match tick {
+            Ok(RosterReply::Tick(at)) => at,
+            _ => None,
+        },
+        apps: &shown,
+    };
+    answer::text(metrics::render(&centre, platform::now()), "text/plain; version=0.0.4; charset=utf-8")
+}
+
+async fn report(call: &Call, entry: &AppEntry, fatal: bool) -> Option<Report> {
+    let AppEntry::Ready(ready) = entry else { return None };
+    if fatal {
+        return None;
+    }
+    match client::ask(&call.env, ready, Ask::Status).await {
+        Ok(Reply::Status(report)) => Some(report),
+        _ => None,
+    }
+}

@@ -1,0 +1,148 @@
+//! The book of incidents in SQLite, and the delivery of what is in it. The Keeper of an app has one about its credentials, the
+//! roster has one about the configuration.
+//!
+//! A notice is committed before it is sent, and crossed out when it has arrived: one that is sent while its Keeper is killed
+//! may arrive twice, with the same id. What the receiver said is not logged, nor is its address, which is a key.
+
+use crate::bindings::Centre;
+use crate::{body, log, platform};
+use futures_util::future::{Either, select};
+use serde::Deserialize;
+use serde_json::json;
+use std::cell::{Cell, Ref, RefCell};
+use std::pin::pin;
+use std::time::Duration;
+use worker::{
+    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, SqlStorage, State,
+};
+use zhongkong_core::alert::{Book, Envelope, Finding, Notice, Webhook};
+use zhongkong_core::app::AppName;
+use zhongkong_core::time::UnixTime;
+
+/// So long a receiver may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Its answer says whether it has taken the message within so many bytes.
+const MAX_ANSWER_BYTES: usize = 4096;
+
+#[derive(Deserialize)]
+struct Row {
+    value: String,
+}
+
+pub(super) struct Alerts {
+    sql: SqlStorage,
+    book: RefCell<Book>,
+    sending: Cell<bool>,
+}
+
+impl Alerts {
+    /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
+    pub(super) fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+            None,
+        )?;
+        let rows: Vec<Row> = sql.exec("SELECT value FROM meta WHERE key = 'alerts'", None)?.to_array()?;
+        let book = rows.first().and_then(|row| serde_json::from_str(&row.value).ok()).unwrap_or_default();
+        Ok(Self { sql, book: RefCell::new(book), sending: Cell::new(false) })
+    }
+
+    pub(super) fn book(&self) -> Ref<'_, Book> {
+        self.book.borrow()
+    }
+
+    /// Compares what is wrong now with what was.
+    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> worker::Result<()> {
+        self.change(|book| book.look(findings, now, can_tell))
+    }
+
+    /// When the next attempt to deliver is due; `None` with nothing to deliver, or nobody to deliver it to.
+    pub(super) fn due_at(&self, centre: &Centre) -> Option<UnixTime> {
+        centre.config.webhook.as_ref().and_then(|_| self.book.borrow().due_at())
+    }
+
+    /// Delivers what is due, the oldest first, until something does not arrive. `told` hears of each attempt.
+    pub(super) async fn deliver(&self, centre: &Centre, app: Option<&AppName>, told: impl Fn(&Notice, bool)) {
+        let Some(webhook) = &centre.config.webhook else { return };
+        if self.sending.replace(true) {
+            return;
+        }
+        let next = || self.book.borrow().due(platform::now()).cloned();
+        while let Some(notice) = next() {
+            let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
+            let fields = |more| json!({"app": app, "incident": notice.incident, "phase": notice.phase, "detail": more});
+            let changed = match arrived {
+                Ok(()) => {
+                    log::info("alert_delivered", fields(json!(null)));
+                    told(&notice, true);
+                    self.change(|book| book.delivered(notice.id))
+                }
+                Err(why) => {
+                    let mut given_up = false;
+                    let changed = self.change(|book| given_up = book.failed(notice.id, platform::now()));
+                    if given_up {
+                        log::error("alert_given_up", fields(json!(why)));
+                        told(&notice, false);
+                    } else {
+                        log::warn("alert_not_delivered", fields(json!(why)));
+                    }
+                    changed
+                }
+            };
+            if let Err(error) = changed {
+                log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
+                break;
+            }
+        }
+        self.sending.set(false);
+    }
+
+    /// Changes the book, and commits it where it is another than before.
+    fn change(&self, change: impl FnOnce(&mut Book)) -> worker::Result<()> {
+        let mut book = self.book.borrow().clone();
+        change(&mut book);
+        if book == *self.book.borrow() {
+            return Ok(());
+        }
+        let text = serde_json::to_string(&book)?;
+        self.sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('alerts', ?)", vec![text.into()])?;
+        *self.book.borrow_mut() = book;
+        Ok(())
+    }
+}
+
+/// Sends a message; says why it has not arrived, without a word of the receiver's.
+async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), String> {
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let exchange = async {
+        let response = Fetch::Request(build(envelope)?).send_with_signal(&signal).await?;
+        let status = response.status_code();
+        Ok::<_, worker::Error>((status, body::at_most(response, MAX_ANSWER_BYTES).await?))
+    };
+    match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((Ok((status, answer)), _)) if webhook.format.has_taken(status, &answer) => Ok(()),
+        Either::Left((Ok((status, _)), _)) => Err(format!("the receiver refused it, with status {status}")),
+        // The error's text may hold the URL: it ends here.
+        Either::Left((Err(_), _)) => Err("the receiver could not be reached".to_owned()),
+        Either::Right(_) => {
+            abort.abort();
+            Err("the receiver took too long".to_owned())
+        }
+    }
+}
+
+fn build(envelope: &Envelope) -> worker::Result<Request> {
+    let headers = Headers::new();
+    headers.set("Content-Type", "application/json; charset=utf-8")?;
+    for (name, value) in &envelope.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    // What is sent is for this receiver, not for wherever it points.
+    init.with_redirect(RequestRedirect::Manual);
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(envelope.body.as_str().into()));
+    Request::new_with_init(envelope.url.expose(), &init)
+}

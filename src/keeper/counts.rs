@@ -1,0 +1,122 @@
+//! Counts and lives in the Keeper's SQLite: what metrics and plots show. Totals are kept for ever, hours and lives for a few
+//! days. They need no sound configuration.
+
+use super::wire::{HourCount, Life, Trends};
+use serde::Deserialize;
+use worker::{SqlStorage, SqlStorageValue, State};
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::Status;
+use zhongkong_core::tally::{Count, Reads};
+use zhongkong_core::time::UnixTime;
+
+const HOUR_S: u64 = 3600;
+const KEPT_S: u64 = 8 * 24 * HOUR_S;
+
+/// The row of a total stands under this hour.
+const ALWAYS: u64 = 0;
+
+/// The end of a life is written again when it has moved by so much.
+const MOVED_S: i64 = 30;
+
+#[derive(Deserialize)]
+struct Number {
+    n: u64,
+}
+
+pub(super) struct Counts(SqlStorage);
+
+impl Counts {
+    /// Opens the tables, making them where they are missing.
+    pub(super) fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
+        for table in [
+            "CREATE TABLE IF NOT EXISTS counts (hour INTEGER NOT NULL, what TEXT NOT NULL, credential TEXT NOT NULL, \
+             outcome TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (hour, what, credential, outcome)) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS lives (credential TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, \
+             expires_at INTEGER NOT NULL, PRIMARY KEY (credential, version)) WITHOUT ROWID",
+        ] {
+            sql.exec(table, None)?;
+        }
+        Ok(Self(sql))
+    }
+
+    /// Adds to the total and to its hour.
+    pub(super) fn add(&self, count: &Count, at: UnixTime) -> worker::Result<()> {
+        let hour = at.as_secs() / HOUR_S;
+        self.add_to(ALWAYS, count)?;
+        if self.add_to(hour, count)? {
+            let oldest = integer(hour.saturating_sub(KEPT_S / HOUR_S));
+            self.0.exec("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
+        }
+        Ok(())
+    }
+
+    /// Adds reads. They are many, and nobody plots them: totals only.
+    pub(super) fn add_reads(&self, reads: Reads) -> worker::Result<()> {
+        reads.counts().try_for_each(|count| self.add_to(ALWAYS, &count).map(drop))
+    }
+
+    /// Says whether it was the first of its kind in that hour.
+    fn add_to(&self, hour: u64, count: &Count) -> worker::Result<bool> {
+        let row = vec![
+            integer(hour),
+            count.what.as_str().into(),
+            count.credential.as_str().into(),
+            count.outcome.as_str().into(),
+            integer(count.count),
+        ];
+        let sum: Vec<Number> = self
+            .0
+            .exec(
+                "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
+                 ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
+                row,
+            )?
+            .to_array()?;
+        Ok(sum.iter().all(|row| row.n == count.count))
+    }
+
+    /// Notes the life of the value that is held.
+    pub(super) fn note_life(&self, credential: Credential, status: &Status) -> worker::Result<()> {
+        let (Some(at), Some(expires_at)) = (status.rotated_at, status.expires_at) else { return Ok(()) };
+        self.0.exec(
+            "INSERT INTO lives (credential, version, at, expires_at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE abs(expires_at - excluded.expires_at) >= ?5",
+            vec![
+                credential.name().into(),
+                integer(status.version),
+                integer(at.as_secs()),
+                integer(expires_at.as_secs()),
+                MOVED_S.into(),
+            ],
+        )?;
+        let oldest = integer(at.minus(KEPT_S).as_secs());
+        self.0.exec("DELETE FROM lives WHERE expires_at < ?", vec![oldest]).map(drop)
+    }
+
+    /// Everything since the beginning.
+    pub(super) fn totals(&self) -> worker::Result<Vec<Count>> {
+        let query = "SELECT what, credential, outcome, count FROM counts WHERE hour = 0";
+        self.0.exec(query, None)?.to_array()
+    }
+
+    /// The last days.
+    pub(super) fn trends(&self) -> worker::Result<Trends> {
+        let hours: Vec<HourCount> = self
+            .0
+            .exec(
+                "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts WHERE hour > 0 ORDER BY hour",
+                None,
+            )?
+            .to_array()?;
+        let rotations: Vec<Life> = self
+            .0
+            .exec("SELECT credential, version, at, expires_at FROM lives ORDER BY at", None)?
+            .to_array()?;
+        Ok(Trends { rotations, hours })
+    }
+}
+
+fn integer(number: u64) -> SqlStorageValue {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}

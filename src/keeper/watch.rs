@@ -1,0 +1,120 @@
+//! What the desk does for the people who watch over an app: its report, checks on demand, and alerts.
+
+use super::alerts::Alerts;
+use super::desk::Desk;
+use super::wire::{Asked, Reply, Report};
+use crate::bindings::Centre;
+use crate::{log, platform};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use zhongkong_core::alert::findings;
+use zhongkong_core::app::AppName;
+use zhongkong_core::credential::Credential;
+use zhongkong_core::engine::{Event, Rules, Status};
+use zhongkong_core::history::{Action, Deed};
+use zhongkong_core::language::Language;
+
+impl Desk {
+    /// How every credential of the app is.
+    fn statuses(&self) -> worker::Result<BTreeMap<Credential, Status>> {
+        let (ready, now) = (self.ready()?, platform::now());
+        let status = |credential| {
+            let rules = Rules::of(&ready.app, credential);
+            self.slot(credential).map(|slot| (credential, slot.status(rules, now)))
+        };
+        ready.app.credentials().map(status).collect()
+    }
+
+    /// How everything is.
+    pub(super) fn report(&self) -> worker::Result<Report> {
+        let alerts = self.alerts()?;
+        let book = alerts.book();
+        Ok(Report {
+            credentials: self.statuses()?,
+            incidents: book.open().clone(),
+            alerts_waiting: book.waiting(),
+            counts: self.opened()?.history.counts.totals()?,
+        })
+    }
+
+    /// Asks WeChat now, where that is safe, and waits until it has answered.
+    pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> worker::Result<Reply> {
+        let ready = self.ready()?;
+        let mut asked = BTreeMap::new();
+        // The token comes first: tickets are asked for with it.
+        for credential in ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one)) {
+            let before = self.slot(credential)?.version();
+            self.give_up_lost_call(credential)?;
+            let call = self.step(credential, Event::Demand)?.call;
+            while let Some(flight) = self.flights.under_way(credential) {
+                flight.await;
+            }
+            let rotated = self.slot(credential)?.version() > before;
+            asked.insert(credential, Asked { call, rotated });
+        }
+        Ok(Reply::Checked { asked, report: self.report()? })
+    }
+
+    /// The book of incidents of this object.
+    pub(super) fn alerts(&self) -> worker::Result<Rc<Alerts>> {
+        if let Some(alerts) = &*self.alerts.borrow() {
+            return Ok(Rc::clone(alerts));
+        }
+        let alerts = Rc::new(Alerts::open(&self.state)?);
+        *self.alerts.borrow_mut() = Some(Rc::clone(&alerts));
+        Ok(alerts)
+    }
+
+    /// After something has changed: notes lives, finds what is wrong, and tells. What fails here stops nothing else.
+    pub(super) fn look(self: &Rc<Self>) {
+        let looked = self.look_around();
+        if let Err(error) = looked {
+            log::warn("alerts_not_written", json!({"app": self.app(), "detail": error.to_string()}));
+        }
+    }
+
+    fn look_around(self: &Rc<Self>) -> worker::Result<()> {
+        let (opened, statuses) = (self.opened()?, self.statuses()?);
+        for (credential, status) in &statuses {
+            opened.history.counts.note_life(*credential, status)?;
+        }
+        let (webhook, now) = (&opened.centre.config.webhook, platform::now());
+        let language = webhook.as_ref().map_or(Language::En, |webhook| webhook.language);
+        let found = findings(&opened.ready.app, &statuses, now, language);
+        self.alerts()?.look(&found, now, webhook.is_some())?;
+        self.deliver(&opened.centre, Some(opened.ready.app.name.clone()))
+    }
+
+    /// Delivers what is due, beside everything else.
+    pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> worker::Result<()> {
+        let alerts = self.alerts()?;
+        if alerts.due_at(centre).is_none_or(|at| at > platform::now()) {
+            return Ok(());
+        }
+        let (desk, centre) = (Rc::clone(self), Rc::clone(centre));
+        self.state.wait_until(async move {
+            let told = |_: &_, arrived| {
+                if let Ok(opened) = desk.opened() {
+                    let result = if arrived { "delivered" } else { "not_delivered" };
+                    opened.tell(&Deed::of_keeper(Action::Alert, None, result), platform::now());
+                }
+            };
+            alerts.deliver(&centre, app.as_ref(), told).await;
+            let set =
+                if app.is_some() { desk.set_alarm().await } else { desk.ring_for_alerts(&centre).await };
+            if let Err(error) = set {
+                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
+            }
+        });
+        Ok(())
+    }
+
+    /// Sets the alarm of an object that has nothing else to do to its next attempt to deliver.
+    async fn ring_for_alerts(&self, centre: &Centre) -> worker::Result<()> {
+        let Some(at) = self.alerts()?.due_at(centre) else { return Ok(()) };
+        let wait_s = platform::now().until(at).max(1);
+        self.set_alarm_in(Duration::from_secs(wait_s)).await
+    }
+}
