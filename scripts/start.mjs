@@ -46,7 +46,9 @@ if (!(await ready(example ? worker : `${worker}/healthz`))) {
   console.log("\n✗ The configuration of the environment `local` has faults: the log names them, and so does every answer.");
 }
 // On Cloudflare the cron trigger fires each minute; here this does.
-setInterval(() => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {}), CRON_EVERY_MS).unref();
+const tick = () => fetch(`${worker}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`).catch(() => {});
+setInterval(tick, CRON_EVERY_MS).unref();
+await tick();
 if (example) console.log(`\nThe example ${example} runs at ${worker}, zhongkong behind it, WeChat is played at http://127.0.0.1:${simPort}. Ctrl-C stops all.\n\n  curl ${worker}/\n`);
 else console.log(`
 zhongkong runs at ${worker}, WeChat is played at http://127.0.0.1:${simPort}. Ctrl-C stops both.
@@ -54,6 +56,8 @@ zhongkong runs at ${worker}, WeChat is played at http://127.0.0.1:${simPort}. Ct
   curl -H 'Authorization: Bearer ${KEY}' ${worker}/v1/apps/demo/access_token
   curl -H 'Authorization: Bearer ${KEY}' ${worker}/v1/apps/demo/tickets/jsapi
   curl -H 'Authorization: Bearer ${KEY}' '${worker}/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F'
+
+The console: ${worker}/console/ (sign in with that key). What is wrong, if anything: npm run doctor
 `);
 
 function portOf(name, fallback) {

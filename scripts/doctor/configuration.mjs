@@ -1,0 +1,89 @@
+// A configuration before it is deployed: settings, secrets, bindings, the cron. Judged by the Worker's own rules.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { node, root, wrangler } from "../setup.mjs";
+import { output } from "../shell.mjs";
+
+/** What wrangler makes of the file: it needs a Node of its own. */
+async function read(env, { config, environment }) {
+  const asked = JSON.stringify({ config, ...(environment && { env: environment }) });
+  const script = `import('wrangler').then((w) => console.log(JSON.stringify(w.unstable_readConfig(${asked}, { hideWarnings: true }))))`;
+  const text = await output(node, ["-e", script], { cwd: root, env });
+  return JSON.parse(text.slice(text.indexOf("{")));
+}
+
+/** `NAME=value` lines. */
+function secretsOf(file) {
+  const lines = readFileSync(file, "utf8").split("\n").filter((line) => /^\s*[A-Z][A-Z0-9_]*\s*=/.test(line));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim().replace(/^(["'])(.*)\1$/, "$2")]));
+}
+
+/** The names of the secrets that are stored at Cloudflare; null where that cannot be asked. */
+async function storedNames(env, { config, environment }) {
+  try {
+    const text = await output(node, [wrangler, "secret", "list", "--format=json", "-c", config, `--env=${environment}`], { cwd: root, env: { ...env, CI: "1" } });
+    return JSON.parse(text.slice(text.indexOf("["))).map(({ name }) => name);
+  } catch {
+    return null;
+  }
+}
+
+export async function checkConfiguration(report, env, { config, environment, secretsFile }) {
+  const name = environment ? `environment ${environment} of ${config}` : config;
+  report.section(`Configuration: ${name}`);
+  let settings;
+  try {
+    settings = await read(env, { config, environment });
+  } catch (error) {
+    return report.bad(`${name} cannot be read`, error.message.split("\n").find((line) => /error|✘|✗/i.test(line))?.trim() ?? "see `npx wrangler deploy --dry-run`");
+  }
+  const beside = join(root, environment ? `.dev.vars.${environment}` : ".dev.vars");
+  const file = secretsFile ?? (existsSync(beside) ? beside : null);
+  if (file && !existsSync(file)) return report.bad(`The file of secrets ${file} is not there`, "name another by --secrets-file FILE");
+  const secrets = file ? secretsOf(file) : {};
+  const unseen = file ? [] : await storedNames(env, { config, environment });
+  judge(report, env, settings, { secrets, unseen });
+  if (!file) secretsUnseen(report, unseen);
+  bindings(report, settings, environment);
+}
+
+/** The rules of the Worker itself, asked natively. */
+function judge(report, env, settings, { secrets, unseen }) {
+  const bound = [...settings.kv_namespaces, ...settings.d1_databases].map(({ binding }) => binding).concat(settings.durable_objects.bindings.map(({ name }) => name));
+  const input = JSON.stringify({ vars: settings.vars, secrets, unseen, bindings: bound });
+  const args = ["run", "--quiet", "-p", "zhongkong-core", "--example", "check-configuration"];
+  const { status, stdout, stderr } = spawnSync("cargo", args, { cwd: root, env, input, encoding: "utf8" });
+  if (status !== 0) return report.bad("The settings could not be judged", stderr.split("\n")[0]);
+  const { faults, apps, alerts } = JSON.parse(stdout);
+  for (const { setting, problem, fix } of faults) report.bad(`${setting} ${problem}`, fix);
+  if (!faults.length) report.good(`settings and ${Object.keys(secrets).length ? "secrets" : "the names of secrets"} are complete for ${apps} ${apps === 1 ? "app" : "apps"}, keys are strong`);
+  if (alerts) report.good("alerts have a receiver");
+  else report.hint("nobody is told when a token dies", "store the address of a receiver: wrangler secret put ALERT_WEBHOOK (docs/alerts.md)");
+  const wanted = new Set(settings.secrets?.required ?? []);
+  const needed = ["SEAL_KEY", ...Object.keys(settings.vars.APPS ?? {}).map((app) => `APP_SECRET_${upper(app)}`), ...Object.keys(settings.vars.CALLERS ?? {}).map((caller) => `CALLER_KEY_${upper(caller)}`)];
+  const unnamed = needed.filter((secret) => !wanted.has(secret));
+  if (unnamed.length) report.hint(`[secrets] required does not name ${unnamed.join(", ")}`, "name them, and wrangler refuses to deploy while one is missing");
+}
+
+const upper = (name) => name.toUpperCase().replaceAll("-", "_");
+
+function secretsUnseen(report, names) {
+  const give = "npm run deploy takes them from a file: look at that one with --secrets-file FILE";
+  if (names === null) report.hint("secrets were not looked at: wrangler is not signed in to Cloudflare (npx wrangler login)", give);
+  else report.hint("secrets are stored; their values cannot be read back, so their strength was not looked at", give);
+}
+
+/** What the Worker's own rules do not see. */
+function bindings(report, settings, environment) {
+  const namespace = settings.kv_namespaces.find(({ binding }) => binding === "TOKENS");
+  if (namespace && /^0+$/.test(namespace.id ?? "")) report.bad("the KV namespace TOKENS has no id yet", "npx wrangler kv namespace create TOKENS, and put the id into wrangler.toml");
+  if ((settings.triggers?.crons ?? []).length) report.good(`the cron runs: ${settings.triggers.crons.join(", ")}`);
+  else report.bad("no cron is set, so nothing is refreshed ahead of time", 'crons = ["* * * * *"] under [triggers]');
+  if (!settings.migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes("Keeper"))) report.bad("the class Keeper has no migration", 'new_sqlite_classes = ["Keeper"] under [[migrations]]');
+  if (settings.assets?.directory) report.good("the console is deployed along");
+  else report.hint("the console is not deployed along", '[assets] with directory = "assets"');
+  if (!environment && settings.workers_dev) report.hint("workers_dev is on: the centre can be reached beside your domain and its firewall", "workers_dev = false");
+  if (!environment && settings.observability?.logs?.invocation_logs !== false) report.bad("invocation logs are on: they hold URLs, and SDKs put keys and tokens there", "invocation_logs = false under [observability.logs]");
+}

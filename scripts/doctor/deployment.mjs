@@ -1,0 +1,110 @@
+// A centre that runs, from outside: whether it answers, who the key is, the cron, the clock, and every app with all that it
+// depends on.
+
+const TAKES_MS = 60_000;
+const CLOCK_OFF_S = 30;
+const CRON_LATE_S = 180;
+
+/** Status and JSON body; null where nothing answers. */
+async function ask(origin, key, path, method = "GET") {
+  try {
+    const headers = key ? { authorization: `Bearer ${key}` } : {};
+    const response = await fetch(new URL(path, origin), { method, headers, redirect: "manual", signal: AbortSignal.timeout(TAKES_MS) });
+    const text = await response.text();
+    let body = {};
+    try {
+      body = JSON.parse(text);
+    } catch {
+      // Whoever it is, it is not the centre.
+    }
+    return { status: response.status, body, type: response.headers.get("content-type") ?? "" };
+  } catch (error) {
+    return { status: 0, body: {}, why: error.cause?.code ?? error.name };
+  }
+}
+
+export async function checkDeployment(report, { origin, key, start }) {
+  report.section(`Centre: ${origin}`);
+  const health = await ask(origin, null, "/healthz");
+  if (health.status === 0) return report.bad(`nothing answers at ${origin} (${health.why})`, start ?? "compare the address with the route of your Worker; npx wrangler tail shows whether requests arrive");
+  if (!["ok", "misconfigured"].includes(health.body.status)) return report.bad(`${origin}/healthz answers with ${health.status}, but it is no zhongkong`, "compare the address with the route of your Worker");
+  if (health.status === 200) report.good("answers, and its settings as a whole are sound");
+  else report.bad("says that its settings as a whole are wrong", "each is named below, and in the log (npx wrangler tail)");
+  if (!key) return report.hint("without a key no more can be seen", "KEY=zk_… npm run doctor -- URL, the key of a caller with the scopes status and admin");
+  const first = await ask(origin, key, "/v1/apps");
+  if (first.status !== 200) return refused(report, first);
+  const { caller, faults, cron, alerts, now } = first.body;
+  report.good(`the key is that of caller ${caller.name} (${caller.scopes.join(", ")})`);
+  for (const fault of faults) report.bad(fault);
+  clock(report, now);
+  ticks(report, cron.last_tick_at, now);
+  if (alerts.configured) report.good("alerts have a receiver");
+  else report.hint("nobody is told when a token dies", "wrangler secret put ALERT_WEBHOOK (docs/alerts.md)");
+  const page = await ask(origin, null, "/console/");
+  if (page.status === 200 && page.type.startsWith("text/html")) report.good("the console is there: /console/");
+  else report.hint("the console is not deployed", '[assets] with directory = "assets" in wrangler.toml');
+  const admin = caller.scopes.includes("admin");
+  if (!admin) report.hint("the key has no scope admin: WeChat and the store are not asked now, only what is known is shown");
+  for (let apps = first.body; ; ) {
+    for (const app of apps.apps) await checkApp(report, { origin, key, admin }, app);
+    if (apps.next === null) break;
+    const next = await ask(origin, key, `/v1/apps?after=${apps.next}`);
+    if (next.status !== 200) return refused(report, next);
+    apps = next.body;
+  }
+}
+
+function refused(report, { status, body, why }) {
+  if (status === 401) return report.bad("the key is nobody's", "compare it with the one that was given out, or make one: npm run new-key");
+  if (status === 403) return report.bad("the key may not look", 'give the caller the scope "status" (and "admin", to ask WeChat and the store), and see whether its ips allow this address');
+  report.bad(body.detail ?? `the centre answers with ${status || why}`);
+}
+
+function clock(report, now) {
+  const off = Math.round(now - Date.now() / 1000);
+  if (Math.abs(off) <= CLOCK_OFF_S) report.good("its clock and the one here agree");
+  else report.bad(`its clock and the one here differ by ${Math.abs(off)} s`, "set the clock here by NTP; Cloudflare's is right");
+}
+
+function ticks(report, at, now) {
+  const fix = 'see [triggers] crons = ["* * * * *"] in wrangler.toml, and the Worker\'s cron events in the dashboard. Until then the Keepers\' alarms go on alone';
+  if (at === null) report.bad("the cron has never run", fix);
+  else if (now - at > CRON_LATE_S) report.bad(`the cron last ran ${now - at} s ago`, fix);
+  else report.good(`the cron ran ${now - at} s ago`);
+}
+
+async function checkApp(report, { origin, key, admin }, known) {
+  report.section(`App: ${known.app}`);
+  if (known.state === "misconfigured") {
+    for (const fault of known.faults) report.bad(fault);
+    return;
+  }
+  const checked = admin ? await ask(origin, key, `/v1/apps/${known.app}/check`, "POST") : { status: 200, body: known };
+  if (checked.status !== 200 || !checked.body.credentials) return report.bad(checked.body.detail ?? known.detail ?? `its Keeper cannot be asked (${checked.status || checked.why})`, "see Durable Object KEEPER and its migration in wrangler.toml, and the log (npx wrangler tail)");
+  const { credentials, checked: asked, store, cron } = checked.body;
+  for (const [name, status] of Object.entries(credentials)) credential(report, name, status, asked?.[name]);
+  const token = credentials.access_token;
+  if (token.trouble?.ip) report.bad(`WeChat sees us as ${token.trouble.ip}, and does not allow it`, `add ${token.trouble.ip} at mp.weixin.qq.com, 设置与开发 → 基本配置 → IP白名单, or use a relay with a fixed IP (docs/relay.md)`);
+  else if (!token.trouble && token.version > 0) report.good("WeChat accepts our outgoing IP (it names it only when it does not)");
+  if (token.killed_outside) report.bad(`somebody else kills its tokens (${token.killed_outside.count} times)`, token.killed_outside.detail);
+  if (store) storage(report, store, token);
+  if (cron && cron.state !== "ok") report.bad("the roster does not answer", "the cron looks into the store instead; see the log");
+}
+
+function credential(report, name, { state, expires_in, version, trouble, calls_today: { refreshes } }, asked) {
+  if (trouble) {
+    const code = trouble.errcode === null ? "" : ` (errcode ${trouble.errcode})`;
+    return report.bad(`${name}: ${state === "down" ? "there is none" : `lives ${expires_in} s more`}, and WeChat gives no new one${code}`, trouble.detail);
+  }
+  if (state === "empty") return report.hint(`${name}: never asked for yet`);
+  const confirmed = asked?.rotated ? ", fetched just now" : asked?.call ? ", WeChat has just confirmed it" : "";
+  report.good(`${name}: version ${version} lives ${expires_in} s more${confirmed}`);
+  if (refreshes.used >= refreshes.limit * 0.8) report.bad(`${name}: ${refreshes.used} of ${refreshes.limit} calls are used up today`, "look for somebody else who refreshes this appid, or a caller in a loop");
+}
+
+function storage(report, { kind, state, version }, token) {
+  if (state === "failed") return report.bad(`the store (${kind}) cannot be read`, kind === "d1" ? "see the binding DB, and whether its table is there: npx wrangler d1 migrations apply DB --remote" : "see the binding TOKENS, and Cloudflare's status page; readers are served by the Keeper meanwhile");
+  if (state === "empty") return report.hint(`the store (${kind}) has nothing of it yet`);
+  if (version !== null && version < token.version) return report.hint(`the store (${kind}) has version ${version}, and ${token.version} is on its way`);
+  report.good(`the store (${kind}) can be read`);
+}
