@@ -2,7 +2,7 @@
 // sources nor tools have changed since the last time.
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -17,6 +17,7 @@ export async function build(env, folder = "build", features = []) {
   const out = join(root, folder);
   const stamp = join(out, ".inputs");
   const inputs = fingerprint();
+  bringLibraries();
   const fresh = OUTPUTS.every((file) => existsSync(join(out, file))) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
   if (!fresh) {
     const named = features.length ? ` with ${features.join(", ")}` : "";
@@ -27,6 +28,13 @@ export async function build(env, folder = "build", features = []) {
     writeFileSync(stamp, inputs);
   }
   return sizes(folder);
+}
+
+/** The console's one library, from npm into its folder. */
+function bringLibraries() {
+  const vendor = join(root, "assets", "console", "vendor");
+  mkdirSync(vendor, { recursive: true });
+  for (const file of ["uPlot.iife.min.js", "uPlot.min.css"]) copyFileSync(join(root, "node_modules", "uplot", "dist", file), join(vendor, file));
 }
 
 /** Puts src/entry.mjs around what worker-build has made. */

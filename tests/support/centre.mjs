@@ -46,6 +46,7 @@ function config(vars) {
     main: "tests/support/worker.mjs",
     alias: { zhongkong: join(root, "build", "index.js") },
     compatibility_date: "2026-11-01",
+    assets: { directory: join(root, "assets") },
     kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
     durable_objects: { bindings: [{ name: "KEEPER", class_name: "Keeper" }] },
     migrations: [{ tag: "v1", new_sqlite_classes: ["Keeper"] }],
@@ -83,13 +84,19 @@ export async function startCentre({ change, bare = (config) => config, before = 
     answers.push(["answer headers", JSON.stringify([...response.headers])]);
   };
   const sql = async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query);
+  const control = async (path, body) => {
+    const response = await harness.fetch(`/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`test control ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
   /** Nothing that is secret is where it does not belong. */
   const search = async () => {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
     const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat("*roster");
     const kept = await stored(worker, sql, apps);
     const asked = sent(await simulator.heads(), CANARY.appSecret);
-    const places = [...answers, ...logs, ...kept, ...asked];
+    const points = (await control("set", {})).points.map((point) => ["a data point", JSON.stringify(point)]);
+    const places = [...answers, ...logs, ...kept, ...asked, ...points];
     const found = canaries.search(places);
     const searched = Object.fromEntries([...new Set(places.map(([place]) => place))].map((place) => [place, places.filter(([other]) => other === place).length]));
     return { places: places.length, searched, markers: canaries.count, found: [...new Set(found)] };
@@ -100,11 +107,6 @@ export async function startCentre({ change, bare = (config) => config, before = 
     const text = await response.text();
     note(path, response, text);
     return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
-  };
-  const control = async (path, body) => {
-    const response = await harness.fetch(`/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`test control ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
   };
   return {
     simulator,
@@ -130,9 +132,11 @@ export async function startCentre({ change, bare = (config) => config, before = 
     now: async () => (await control("set", {})).now,
     /** Breaks or mends a part of the world: `kv_down`, `roster_down`, `history_down`. */
     set: (change) => control("set", change),
-    /** Operations since the last call, by kind. */
+    /** The data points of Analytics Engine. */
+    points: async () => (await control("set", {})).points,
     /** Something more that must not be seen outside its place. */
     mark: (name, value) => canaries.add(name, value),
+    /** Operations since the last call, by kind. */
     counts: async () => (await control("set", { reset: true })).counts,
     sql,
     logs: () => harness.getLogs().map((line) => line.message),

@@ -5,6 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import Worker, { Keeper as Real } from "zhongkong";
 
 const RealDate = Date;
+const points = [];
 const world = { shift_ms: 0, kv_down: false, roster_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
 
 /** The clock that the Worker reads: the true one, moved ahead. */
@@ -46,8 +47,11 @@ function kv(store, who) {
   return with_(store, Object.fromEntries(["get", "getWithMetadata", "put", "delete", "list"].map((name) => [name, operation(name)])));
 }
 
+/** Data points are kept here as well: nothing local can be asked for them. */
+const dataset = (real) => with_(real, { writeDataPoint: (point) => (points.push(point), real.writeDataPoint(point)) });
+
 function around(env, who) {
-  return env.TOKENS ? { ...env, TOKENS: kv(env.TOKENS, who) } : env;
+  return { ...env, ...(env.TOKENS && { TOKENS: kv(env.TOKENS, who) }), ...(env.ANALYTICS && { ANALYTICS: dataset(env.ANALYTICS) }) };
 }
 
 async function control(path, request, env) {
@@ -61,7 +65,7 @@ async function control(path, request, env) {
   }
   const { counts } = world;
   if (wanted.reset) world.counts = {};
-  return Response.json({ now: Date.now() / 1000, counts });
+  return Response.json({ now: Date.now() / 1000, counts, points });
 }
 
 export default class extends Worker {
