@@ -2,7 +2,7 @@
 // Plain Node ≥ 20 without packages: this runs before `npm ci` has.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,21 +38,47 @@ export async function setup() {
 export async function sdks() {
   const folder = join(root, "tests", "sdks");
   await locked(folder, "installing the SDKs that are tested (npm, about 10 s)", ["ci", "--ignore-scripts"]);
-  const requirements = join(folder, "requirements.txt");
+  const venv = await python("wechatpy", join(folder, "requirements.txt"));
+  return venv ? { WECHATPY_PYTHON: join(venv, "bin", "python") } : {};
+}
+
+/** What checks the surfaces for operators: promtool for the metrics, schemathesis for the OpenAPI document. */
+export async function checkers() {
+  const venv = await python("schemathesis", join(root, "tests", "schemathesis", "requirements.txt"));
+  const found = await promtool();
+  return { ...(venv && { SCHEMATHESIS: join(venv, "bin", "st") }), ...(found && { PROMTOOL: found }) };
+}
+
+/** A virtual environment with exactly these packages; null where Python cannot be had. */
+async function python(name, requirements) {
   const version = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
-  const venv = join(cache, `wechatpy-${version}`);
-  const python = join(venv, "bin", "python");
-  if (!existsSync(join(venv, ".installed"))) {
-    say("installing wechatpy (PyPI, about 20 s)");
-    const made = await run("python3", ["-m", "venv", "--clear", venv], { mayFail: true });
-    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-    if (!made || !(await run(python, pip, { mayFail: true }))) {
-      say("wechatpy is left out: it takes Python 3 with venv and pip");
-      return {};
-    }
-    writeFileSync(join(venv, ".installed"), "");
+  const venv = join(cache, `${name}-${version}`);
+  if (existsSync(join(venv, ".installed"))) return venv;
+  say(`installing ${name} (PyPI, about 20 s)`);
+  const made = await run("python3", ["-m", "venv", "--clear", venv], { mayFail: true });
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+  if (!made || !(await run(join(venv, "bin", "python"), pip, { mayFail: true }))) {
+    say(`${name} is left out: it takes Python 3 with venv and pip`);
+    return null;
   }
-  return { WECHATPY_PYTHON: python };
+  writeFileSync(join(venv, ".installed"), "");
+  return venv;
+}
+
+/** An installed promtool, else Debian's, unpacked beside the other tools: nothing is installed, nothing is started. */
+async function promtool() {
+  if (await run("promtool", ["--version"], { mayFail: true })) return "promtool";
+  const folder = join(cache, "prometheus");
+  const found = join(folder, "usr", "bin", "promtool");
+  if (existsSync(found)) return found;
+  mkdirSync(folder, { recursive: true });
+  say("fetching promtool (Debian's prometheus, 20 MB)");
+  const download = () => run("apt-get", ["download", "-q", "prometheus"], { cwd: folder, mayFail: true });
+  const fetched = (await download()) || ((await run("apt-get", ["update", "-q"], { mayFail: true })) && (await download()));
+  const archive = fetched && readdirSync(folder).find((file) => file.endsWith(".deb"));
+  if (archive && (await run("dpkg-deb", ["-x", archive, "."], { cwd: folder, mayFail: true })) && existsSync(found)) return found;
+  say("promtool is left out: it was not found, and Debian's package could not be fetched");
+  return null;
 }
 
 /** An installed Chromium or Chrome; `CHROMIUM` names another. */

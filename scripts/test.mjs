@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { deny } from "./deny.mjs";
 import { canFuzz, fuzz } from "./fuzz.mjs";
-import { browser, node, root, sdks, setup } from "./setup.mjs";
+import { browser, checkers, node, root, sdks, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
@@ -43,11 +43,11 @@ async function endToEnd(env) {
   await build(env);
   await build(env, "build-to-panic", ["panic-on-purpose"]);
   await cargo("build", "--quiet", "-p", "simulator")(env);
-  const withSdks = { ...env, ...(await sdks()) };
+  const equipped = { ...env, ...(await sdks()), ...(await checkers()) };
   await browser();
   const files = readdirSync(join(root, "tests")).filter((file) => file.endsWith(".test.mjs")).map((file) => join("tests", file));
   // Two at a time: each has a workerd and a simulator of its own, and some count seconds.
-  await run(node, ["--test", "--test-concurrency=2", "--test-timeout=180000", ...files], { cwd: root, env: withSdks });
+  await run(node, ["--test", "--test-concurrency=2", "--test-timeout=180000", ...files], { cwd: root, env: equipped });
 }
 
 const chosen = process.argv.slice(2);
