@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../scripts/setup.mjs";
 
-/** Every `log::info("event"` and `log::error("event"` of the Worker, and what src/entry.mjs writes. */
+/** Every `log::info("event"`, `log::warn(…` and `log::error(…` of the Worker, and what src/entry.mjs writes. */
 function events() {
   const files = readdirSync(join(root, "src"), { recursive: true }).filter((file) => /\.(rs|mjs)$/.test(file));
   const texts = files.map((file) => readFileSync(join(root, "src", file), "utf8"));
-  return new Set(texts.flatMap((text) => [...text.matchAll(/log::(?:info|error)\(\s*"([a-z_]+)"|event: "([a-z_]+)"/g)].map(([, rust, script]) => rust ?? script)));
+  return new Set(texts.flatMap((text) => [...text.matchAll(/log::(?:info|warn|error)\(\s*"([a-z_]+)"|event: "([a-z_]+)"/g)].map(([, rust, script]) => rust ?? script)));
 }
 
 test("docs/logging.md lists every event of the log, and no other", () => {
