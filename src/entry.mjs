@@ -20,7 +20,7 @@ const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
 addEventListener("error", ({ error }) => isTrap(error) && end());
 
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
-const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store" } });
+const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
 
 /** What `serve` answers, or a 500 when it cannot any more. */
 async function guarded(serve) {

@@ -54,10 +54,15 @@ pub(crate) async fn answer(
     let mut known = Known::default();
     let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
     let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };
+    // The `worker` crate takes a method that it does not know for GET.
+    let odd_method = request.inner().method() != request.method().as_ref();
     let reply = match &target {
         _ if url.len() > MAX_URL_BYTES => {
             let text = format!("data format error: a URL may have {MAX_URL_BYTES} bytes here");
             Err(Refused(Refusal::new(47001, text), Code::TooLarge))
+        }
+        _ if odd_method => {
+            Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed))
         }
         Target::Token => credential::token(request, query, call, ip, &mut known).await,
         Target::StableToken => credential::stable_token(request, query, call, ip, &mut known).await,

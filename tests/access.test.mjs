@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { CANARY, startCentre } from "./support/centre.mjs";
+import { APPID, CANARY, startCentre } from "./support/centre.mjs";
 
 let centre;
 before(async () => (centre = await startCentre()));
@@ -94,6 +94,30 @@ test("a method that a path does not know: 405, with those that it knows", async 
     isProblem(answer, 405, "method_not_allowed");
     assert.equal(answer.headers.get("allow"), allow);
   }
+});
+
+test("a method that nobody knows is none of ours, and no GET", async () => {
+  const send = (method, path, headers = {}) => fetch(new URL(path, centre.url), { method, headers });
+  for (const method of ["QUERY", "PROPFIND", "PURGE"]) {
+    for (const path of [TOKEN, "/v1/apps/demo/api/cgi-bin/get_api_domain_ip", "/healthz"]) {
+      const response = await send(method, path, { authorization: `Bearer ${CANARY.key}` });
+      assert.equal(response.status, 405, `${method} ${path}`);
+      assert.equal((await response.json()).code, "method_not_allowed");
+    }
+    for (const path of [`/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}&secret=${CANARY.key}`, "/cgi-bin/user/get?access_token=x"]) {
+      assert.equal((await (await send(method, path)).json()).errcode, 43001, `${method} ${path}`);
+    }
+  }
+});
+
+test("a list is no body, though it holds what the fields would: 400", async () => {
+  for (const [path, body] of [
+    ["card_signature", "[]"],
+    ["access_token/refresh", '["x"]'],
+    ["signature", '["https://shop.example.com/"]'],
+    ["check", '["access_token"]'],
+    ["signature/explain", '["https://shop.example.com/",null,null,null]'],
+  ]) isProblem(await centre.call(`/v1/apps/demo/${path}`, { method: "POST", body }), 400, "invalid_request");
 });
 
 test("a URL of 16 kB, a broken encoding, odd paths: each a clear 4xx", async () => {

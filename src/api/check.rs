@@ -38,12 +38,7 @@ struct Wanted {
 pub(crate) async fn now(mut request: Request, call: &Call, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
     let body = input::bytes(&mut request).await?;
-    let wanted: Wanted = if body.is_empty() {
-        Wanted::default()
-    } else {
-        serde_json::from_slice(&body)
-            .map_err(|_| input::invalid(format!("Send a JSON body of the form {SHAPE}.")))?
-    };
+    let wanted: Wanted = if body.is_empty() { Wanted::default() } else { input::object(&body, SHAPE)? };
     let kept = |name: &String| ready.app.credentials().find(|kept| kept.name() == name);
     let only = match &wanted.credential {
         None => None,

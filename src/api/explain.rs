@@ -12,6 +12,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::language::Language::{En, Zh};
+use zhongkong_core::problem::Problem;
 use zhongkong_core::signature::explain::{Claim, Hint, hints, verdict};
 use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
 
@@ -92,8 +93,17 @@ fn shown(hint: Hint) -> Value {
     json!({"hint": hint, "detail": hint.text(En), "detail_zh": hint.text(Zh)})
 }
 
+/// Digits, or a number that JavaScript holds exactly; `1795264800.0` is one.
+fn seconds(timestamp: &Value) -> Option<u64> {
+    const EXACT: u64 = 1 << 53;
+    let text = timestamp.as_str().map_or_else(|| timestamp.to_string(), str::to_owned);
+    let digits = text.strip_suffix(".0").filter(|_| timestamp.is_number()).unwrap_or(&text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|seconds| plain && *seconds < EXACT)
+}
+
 /// What the page has handed to `wx.config`: all three, or nothing.
-fn claim(asked: &Asked, found: &mut Vec<Hint>) -> Result<Option<Claim>, zhongkong_core::problem::Problem> {
+fn claim(asked: &Asked, found: &mut Vec<Hint>) -> Result<Option<Claim>, Problem> {
     let (signature, nonce, timestamp) = match (&asked.signature, &asked.nonce, &asked.timestamp) {
         (None, None, None) => return Ok(None),
         (Some(signature), Some(nonce), Some(timestamp)) => (signature.clone(), nonce.clone(), timestamp),
@@ -103,8 +113,7 @@ fn claim(asked: &Asked, found: &mut Vec<Hint>) -> Result<Option<Claim>, zhongkon
             return Err(input::invalid(detail));
         }
     };
-    let timestamp = timestamp.as_u64().or_else(|| timestamp.as_str()?.trim().parse().ok());
-    let timestamp = timestamp.ok_or_else(|| input::invalid("timestamp is a number of seconds."))?;
+    let timestamp = seconds(timestamp).ok_or_else(|| input::invalid("timestamp is a number of seconds."))?;
     if timestamp >= MILLISECONDS_FROM {
         found.push(Hint::Milliseconds);
     }

@@ -45,8 +45,17 @@ pub(crate) fn only_parameter(url: &str, name: &str, hint: &str) -> Result<Option
 /// # Errors
 /// 413 when it is too large, 400 with `shape` when it is not what is expected.
 pub(crate) async fn json<T: DeserializeOwned>(request: &mut Request, shape: &str) -> Result<T, Problem> {
-    let wrong = |_| invalid(format!("Send a JSON body of the form {shape}."));
-    serde_json::from_slice(&bytes(request).await?).map_err(wrong)
+    object(&bytes(request).await?, shape)
+}
+
+/// The JSON object that a body holds. serde would take a list of the fields' values as well.
+///
+/// # Errors
+/// 400 with `shape`.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Problem> {
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let read = serde_json::from_slice(body).ok().filter(|_| is_object);
+    read.ok_or_else(|| invalid(format!("Send a JSON body of the form {shape}.")))
 }
 
 /// The body, within its bound.
