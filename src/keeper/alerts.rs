@@ -22,6 +22,9 @@ use zhongkong_core::time::UnixTime;
 /// So long a receiver may take.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// A Keeper that is killed while it sends comes back after this.
+const WHILE_SENDING_S: u64 = 15;
+
 /// Its answer says whether it has taken the message within so many bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
 
@@ -33,7 +36,8 @@ struct Row {
 pub(super) struct Alerts {
     sql: SqlStorage,
     book: RefCell<Book>,
-    sending: Cell<bool>,
+    /// Since when.
+    sending: Cell<Option<UnixTime>>,
 }
 
 impl Alerts {
@@ -46,7 +50,7 @@ impl Alerts {
         )?;
         let rows: Vec<Row> = sql.exec("SELECT value FROM meta WHERE key = 'alerts'", None)?.to_array()?;
         let book = rows.first().and_then(|row| serde_json::from_str(&row.value).ok()).unwrap_or_default();
-        Ok(Self { sql, book: RefCell::new(book), sending: Cell::new(false) })
+        Ok(Self { sql, book: RefCell::new(book), sending: Cell::new(None) })
     }
 
     pub(super) fn book(&self) -> Ref<'_, Book> {
@@ -60,17 +64,19 @@ impl Alerts {
 
     /// When the next attempt to deliver is due; `None` with nothing to deliver, or nobody to deliver it to.
     pub(super) fn due_at(&self, centre: &Centre) -> Option<UnixTime> {
-        centre.config.webhook.as_ref().and_then(|_| self.book.borrow().due_at())
+        let due_at = centre.config.webhook.as_ref().and_then(|_| self.book.borrow().due_at())?;
+        Some(self.sending.get().map_or(due_at, |since| due_at.max(since.plus(WHILE_SENDING_S))))
     }
 
     /// Delivers what is due, the oldest first, until something does not arrive. `told` hears of each attempt.
     pub(super) async fn deliver(&self, centre: &Centre, app: Option<&AppName>, told: impl Fn(&Notice, bool)) {
         let Some(webhook) = &centre.config.webhook else { return };
-        if self.sending.replace(true) {
+        if self.sending.get().is_some() {
             return;
         }
         let next = || self.book.borrow().due(platform::now()).cloned();
         while let Some(notice) = next() {
+            self.sending.set(Some(platform::now()));
             let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
             let fields = |more| json!({"app": app, "incident": notice.incident, "phase": notice.phase, "detail": more});
             let changed = match arrived {
@@ -96,7 +102,7 @@ impl Alerts {
                 break;
             }
         }
-        self.sending.set(false);
+        self.sending.set(None);
     }
 
     /// Changes the book, and commits it where it is another than before.
@@ -107,9 +113,11 @@ impl Alerts {
             return Ok(());
         }
         let text = serde_json::to_string(&book)?;
-        self.sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('alerts', ?)", vec![text.into()])?;
+        // Also where it cannot be committed: what has arrived is not sent again and again.
         *self.book.borrow_mut() = book;
-        Ok(())
+        self.sql
+            .exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('alerts', ?)", vec![text.into()])
+            .map(drop)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use super::wire::{HourCount, Life, Trends};
 use serde::Deserialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use worker::{SqlStorage, SqlStorageValue, State};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
@@ -16,14 +18,18 @@ const KEPT_S: u64 = 8 * 24 * HOUR_S;
 const ALWAYS: u64 = 0;
 
 /// The end of a life is written again when it has moved by so much.
-const MOVED_S: i64 = 30;
+const MOVED_S: u64 = 30;
 
 #[derive(Deserialize)]
 struct Number {
     n: u64,
 }
 
-pub(super) struct Counts(SqlStorage);
+pub(super) struct Counts {
+    sql: SqlStorage,
+    /// Version and end of each life, as they were noted last: most changes of a slot do not change them.
+    noted: RefCell<BTreeMap<Credential, (u64, UnixTime)>>,
+}
 
 impl Counts {
     /// Opens the tables, making them where they are missing.
@@ -37,7 +43,7 @@ impl Counts {
         ] {
             sql.exec(table, None)?;
         }
-        Ok(Self(sql))
+        Ok(Self { sql, noted: RefCell::default() })
     }
 
     /// Adds to the total and to its hour.
@@ -46,7 +52,7 @@ impl Counts {
         self.add_to(ALWAYS, count)?;
         if self.add_to(hour, count)? {
             let oldest = integer(hour.saturating_sub(KEPT_S / HOUR_S));
-            self.0.exec("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
+            self.sql.exec("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
         }
         Ok(())
     }
@@ -66,7 +72,7 @@ impl Counts {
             integer(count.count),
         ];
         let sum: Vec<Number> = self
-            .0
+            .sql
             .exec(
                 "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
@@ -79,38 +85,46 @@ impl Counts {
     /// Notes the life of the value that is held.
     pub(super) fn note_life(&self, credential: Credential, status: &Status) -> worker::Result<()> {
         let (Some(at), Some(expires_at)) = (status.rotated_at, status.expires_at) else { return Ok(()) };
-        self.0.exec(
+        let before = self.noted.borrow_mut().insert(credential, (status.version, expires_at));
+        let is_new = before.is_none_or(|(version, _)| version != status.version);
+        if !is_new && before.is_some_and(|(_, end)| end.until(expires_at) + expires_at.until(end) < MOVED_S) {
+            self.noted.borrow_mut().extend(before.map(|before| (credential, before)));
+            return Ok(());
+        }
+        self.sql.exec(
             "INSERT INTO lives (credential, version, at, expires_at) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE abs(expires_at - excluded.expires_at) >= ?5",
+             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at",
             vec![
                 credential.name().into(),
                 integer(status.version),
                 integer(at.as_secs()),
                 integer(expires_at.as_secs()),
-                MOVED_S.into(),
             ],
         )?;
+        if !is_new {
+            return Ok(());
+        }
         let oldest = integer(at.minus(KEPT_S).as_secs());
-        self.0.exec("DELETE FROM lives WHERE expires_at < ?", vec![oldest]).map(drop)
+        self.sql.exec("DELETE FROM lives WHERE expires_at < ?", vec![oldest]).map(drop)
     }
 
     /// Everything since the beginning.
     pub(super) fn totals(&self) -> worker::Result<Vec<Count>> {
         let query = "SELECT what, credential, outcome, count FROM counts WHERE hour = 0";
-        self.0.exec(query, None)?.to_array()
+        self.sql.exec(query, None)?.to_array()
     }
 
     /// The last days.
     pub(super) fn trends(&self) -> worker::Result<Trends> {
         let hours: Vec<HourCount> = self
-            .0
+            .sql
             .exec(
                 "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts WHERE hour > 0 ORDER BY hour",
                 None,
             )?
             .to_array()?;
         let rotations: Vec<Life> = self
-            .0
+            .sql
             .exec("SELECT credential, version, at, expires_at FROM lives ORDER BY at", None)?
             .to_array()?;
         Ok(Trends { rotations, hours })
