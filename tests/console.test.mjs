@@ -107,6 +107,7 @@ describe("console", { skip: missing, concurrency: 1 }, () => {
     await centre.simulator.knobs(APPID.demo, { whitelist: ["198.51.100.1"] });
     await centre.advance(7300, ["demo"]);
     await centre.token("demo");
+    await centre.cron();
     const card = console_.card("demo");
     await card.getByRole("heading", { name: /access_token: refresh failing errcode 40164/ }).waitFor({ timeout: 20_000 });
     await page.getByText("1 of 2 apps need attention").waitFor();

@@ -23,7 +23,7 @@ export function eventsTab(console_) {
   const filter = h("form", { class: "filter panel", onsubmit: (event) => (event.preventDefault(), restart()) },
     h("div", {}, select("app", t("events.app"), apps)),
     h("div", {}, select("kind", t("events.kind"), [all, ...KINDS.map((kind) => option(kind, t(`kind.${kind}`)))])),
-    h("div", {}, select("action", t("events.action"), [all.cloneNode(true), ...ACTIONS.map((action) => option(action, action.replaceAll("_", " ")))])),
+    h("div", {}, select("action", t("events.action"), [all.cloneNode(true), ...ACTIONS.map((action) => option(action, word("action", action)))])),
     h("div", {}, h("label", { for: "filter-caller" }, t("events.caller")), caller));
   const rows = h("tbody", {});
   const heads = ["when", "what", "result", "who", "detail"].map((name) => h("th", { scope: "col" }, t(`events.${name}`)));
@@ -76,7 +76,7 @@ function row(event) {
   const cell = (name, ...children) => h("td", { "data-label": t(`events.${name}`) }, h("span", {}, ...children));
   return h("tr", { class: bad ? "bad" : "" },
     cell("when", clock(event.last_at)),
-    cell("what", event.action.replaceAll("_", " "), event.credential && h("code", {}, event.credential), event.count > 1 && h("span", { class: "count" }, `×${event.count}`)),
+    cell("what", word("action", event.action), event.credential && h("code", {}, event.credential), event.count > 1 && h("span", { class: "count" }, `×${event.count}`)),
     cell("result", word("result", event.result)),
     cell("who", event.caller ?? "—"),
     cell("detail", detail || "—"));

@@ -2,7 +2,7 @@
 
 import { trends } from "./api.js";
 import { h } from "./dom.js";
-import { t, word } from "./i18n.js";
+import { language, t, word } from "./i18n.js";
 import { colour } from "./theme-switch.js";
 import { now } from "./time.js";
 
@@ -14,6 +14,7 @@ const CALLS = new Set(["refresh", "forced_refresh", "probe", "knock"]);
 const GOOD = new Set(["rotated", "unchanged", "alive", "dead", "unclear"]);
 /** One for each credential, or class of failure, in the order in which they come. */
 const COLOURS = ["plot-1", "plot-2", "plot-3", "plot-4"];
+const FAILURE_COLOURS = ["bad", "plot-3", "plot-4", "plot-2"];
 
 /** Draws them into `place`; `leave` lets go of what they hold. */
 export async function plots(place, app) {
@@ -48,13 +49,14 @@ function figure(place, heading, words, { data, series, bars }) {
     canvas.append(h("p", { class: "quiet" }, t("plots.empty")));
     return null;
   }
+  const hour = (at) => new Intl.DateTimeFormat(language() === "zh" ? "zh-CN" : "en-GB", new Date(at * 1000).getHours() === 0 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" }).format(at * 1000);
   const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
   const paint = ({ label, colour: name }) => ({ label, stroke: colour(name), fill: bars ? colour(name) : undefined, width: bars ? 0 : 1.5, spanGaps: true, points: { show: false }, ...(bars && { paths: uPlot.paths.bars({ size: [0.8, 24], align: 1 }) }) });
   const options = {
     width: Math.max(canvas.clientWidth, 100),
     height: HEIGHT,
     scales: { x: { time: true, range: [data.from, now()] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
-    axes: [axis, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: (_, ticks) => ticks.map(hour) }, { ...axis, size: 44 }],
     cursor: { drag: { x: false, y: false } },
     legend: { live: false },
     series: [{}, ...series.map(paint)],
@@ -94,7 +96,8 @@ function stacked(rows, by, from) {
   const data = [hours, ...layers.toReversed()];
   data.from = from;
   const label = (name) => (by === "outcome" ? word("class", name) : name);
-  const series = names.map((name, place) => ({ label: label(name), colour: COLOURS[place % COLOURS.length] })).toReversed();
+  const colours = by === "outcome" ? FAILURE_COLOURS : COLOURS;
+  const series = names.map((name, place) => ({ label: label(name), colour: colours[place % colours.length] })).toReversed();
   return { data, series, bars: true };
 }
 
@@ -106,8 +109,8 @@ function quota({ credentials }) {
       const bar = h("div", { class: "bar-fill", "data-level": used >= limit * 0.8 ? "bad" : "good" });
       bar.style.width = `${Math.min(100, (used / limit) * 100)}%`;
       return h("div", { class: "quota" },
-        h("span", {}, `${credential} · ${kind}`),
-        h("div", { class: "bar-track", role: "progressbar", "aria-label": `${t("plots.quota")}: ${credential}, ${kind}`, "aria-valuemin": "0", "aria-valuemax": `${limit}`, "aria-valuenow": `${used}` }, bar),
+        h("span", {}, `${credential} · ${t(`calls.${kind}`)}`),
+        h("div", { class: "bar-track", role: "progressbar", "aria-label": `${t("plots.quota")}: ${credential}, ${t(`calls.${kind}`)}`, "aria-valuemin": "0", "aria-valuemax": `${limit}`, "aria-valuenow": `${used}` }, bar),
         h("span", { class: "quiet" }, `${used} / ${limit}`));
     }));
   return h("figure", {}, h("figcaption", {}, t("plots.quota")), rows);
