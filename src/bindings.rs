@@ -128,9 +128,10 @@ fn has_method(env: &Env, name: &str, method: &str, problem: &str, fix: &str) -> 
     sound
 }
 
-/// A var or secret that is a text.
+/// A var or secret that is a text. One that is something else is given as JSON: whoever reads it finds that it is wrong.
 fn text(env: &Env, name: &str) -> Option<String> {
-    binding(env, name)?.as_string()
+    let value = binding(env, name)?;
+    value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())
 }
 
 /// A var that is a table; one that was given as JSON text counts too.

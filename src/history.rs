@@ -26,6 +26,9 @@ use zhongkong_core::time::UnixTime;
 /// A Keeper that takes longer has not taken it.
 const KEEPER_TAKES: Duration = Duration::from_secs(5);
 
+/// One invocation may write 250 data points.
+const MOST_POINTS: usize = 240;
+
 /// So many apps are told at once of what they were asked for in vain, or of their faults.
 const MOST_APPS: usize = 40;
 
@@ -104,6 +107,8 @@ async fn send(centre: &Centre, env: &Env, app: Option<&AppName>) {
         log::warn("history_overflows", json!({"app": app, "lost": lost}));
     }
     if lines.is_empty() {
+        // They go along with the next line.
+        journal.borrow_mut().sent(lines, reads);
         return;
     }
     let (back, reads) = match app {
@@ -125,7 +130,7 @@ async fn deliver(
     let sent = pin!(client::note(env, app, lines, reads));
     match select(sent, pin!(Delay::from(KEEPER_TAKES))).await {
         Either::Left((true, _)) => {
-            kept.iter().for_each(|line| analytics::tell(centre, app, line));
+            kept.iter().take(MOST_POINTS).for_each(|line| analytics::tell(centre, app, line));
             analytics::tell_reads(centre, app, reads);
             (Vec::new(), Reads::default())
         }

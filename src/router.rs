@@ -93,7 +93,7 @@ fn known<'r>(url: &str, path: &str, method: &str, route: Option<Route<'r>>) -> R
 
 fn nowhere(path: &str) -> Problem {
     let detail = if path == "/console" || path.starts_with("/console/") {
-        "The console is a static asset, and none are deployed here: add [assets] with directory = \"assets\" to wrangler.toml."
+        "The console has no such file. If /console/ itself is missing: add [assets] with directory = \"assets\" to wrangler.toml."
     } else {
         "There is no such path here; docs/api.md lists them."
     };
@@ -124,7 +124,7 @@ async fn serve(
         Route::Events(_) => events::page(url, call, &app).await,
         Route::Trends(_) => trends::show(call, &app).await,
         Route::Check(_) => check::now(request, call, &*ready()?).await,
-        Route::Explain(_) => explain::show(request, call, &ready()?).await,
+        Route::Explain(_) => explain::show(request, call, caller, &ready()?).await,
         Route::Read(_, kind) => credential::show(url, call, &ready()?, kind).await,
         Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,

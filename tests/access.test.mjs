@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { APPID, CANARY, startCentre } from "./support/centre.mjs";
+import { APPID, CANARY, startCentre, until } from "./support/centre.mjs";
 
 let centre;
 before(async () => (centre = await startCentre()));
@@ -178,4 +178,18 @@ test("the status shows how everything is, and no value", async () => {
   assert.ok(!text.includes(token.access_token));
   const one = await centre.call("/v1/apps/demo");
   assert.deepEqual(Object.keys(one.body.credentials), ["access_token", "jsapi", "wx_card"]);
+});
+
+test("an explanation signs nothing that somebody else has chosen, and nothing for a caller who may not sign", async () => {
+  const body = JSON.stringify({
+    url: "https://shop.example.com/",
+    signature: "x",
+    nonceStr: "abc&timestamp=1700000000&url=https://evil.example.org/?x=1",
+    timestamp: 1_700_000_001,
+  });
+  const { body: explained } = await centre.call("/v1/apps/demo/signature/explain", { method: "POST", body });
+  assert.match(explained.nonceStr, /^[A-Za-z0-9]{16}$/);
+  assert.ok(explained.signature && !explained.string.includes("evil"));
+  const { events } = await until(() => centre.events("demo", "?action=explain"), ({ events }) => events.length > 0, 40_000);
+  assert.equal(events[0].caller, "all");
 });

@@ -37,9 +37,8 @@ describe("in Chromium", { skip: !chromium && !process.env.CI && "no Chromium or 
     };
     assert.match(readFileSync(join(example, "wrangler.toml"), "utf8"), /binding = "ZHONGKONG"/);
     const centre = await startCentre({ before: [frontend] });
-    t.after(() => centre.stop());
     const browser = await startBrowser({ "shop.example.com": centre.url.port });
-    t.after(() => browser.close());
+    t.after(() => browser.close().finally(() => centre.stop()));
     const { page, complaints, verified } = await wechatPage(browser);
     const address = "http://shop.example.com/goods?id=1&from=%E5%BE%AE%E4%BF%A1#part";
     await page.goto(address);

@@ -61,7 +61,7 @@ pub(crate) async fn now(mut request: Request, call: &Call, ready: &ReadyApp) -> 
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };
     let roster = match tick {
-        Ok(RosterReply::Tick(at)) => json!({"state": "ok", "last_tick_at": at}),
+        Ok(RosterReply::Tick(tick)) => json!({"state": "ok", "last_tick_at": tick.last_at}),
         _ => json!({"state": "failed", "last_tick_at": null}),
     };
     let mut found = describe::ready_app(ready, &report);

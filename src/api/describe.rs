@@ -2,6 +2,8 @@
 
 use crate::keeper::wire::Report;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Count, Outsider, Revoke, Rules, Status, Trouble};
@@ -24,11 +26,6 @@ pub(super) fn ready_app(ready: &ReadyApp, report: &Report) -> Value {
             (credential.name().to_owned(), credential_of(*credential, status, Rules::of(app, *credential)))
         })
         .collect();
-    let incidents: Vec<Value> = report
-        .incidents
-        .iter()
-        .map(|(incident, open)| json!({"incident": incident, "since": open.since, "told": open.told}))
-        .collect();
     json!({
         "app": app.name,
         "appid": app.appid,
@@ -36,9 +33,15 @@ pub(super) fn ready_app(ready: &ReadyApp, report: &Report) -> Value {
         "token_api": app.token_api.name(),
         "state": state,
         "credentials": credentials,
-        "incidents": incidents,
+        "incidents": incidents(&report.incidents),
         "alerts_waiting": report.alerts_waiting,
     })
+}
+
+/// Those that go on.
+pub(super) fn incidents(open: &BTreeMap<Incident, Open>) -> Vec<Value> {
+    let shown = |(incident, open): (&Incident, &Open)| json!({"incident": incident, "since": open.since, "told": open.told});
+    open.iter().map(shown).collect()
 }
 
 fn credential_of(credential: Credential, status: &Status, rules: Rules) -> Value {

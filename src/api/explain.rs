@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
 use worker::Request;
+use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::digest::Sha256Digest;
@@ -37,8 +38,14 @@ struct Asked {
 /// 1. The body has the URL of a page, and perhaps what was handed to `wx.config` there (400).
 /// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
 /// 3. 200 with what would be signed, the ticket masked, whether the page's host is allowed, and what is odd. A
-///    signature is shown only for a page that may be signed.
-pub(crate) async fn show(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+///    signature is shown only for a page that may be signed, to a caller who may have it signed, and never with a
+///    nonce or a time that somebody else has chosen: those could carry another page's URL.
+pub(crate) async fn show(
+    mut request: Request,
+    call: &Call,
+    caller: &Caller,
+    ready: &Rc<ReadyApp>,
+) -> Outcome {
     let asked: Asked = input::json(&mut request, SHAPE).await?;
     let mut found = hints(&asked.url);
     let claim = claim(&asked, &mut found)?;
@@ -47,12 +54,11 @@ pub(crate) async fn show(mut request: Request, call: &Call, ready: &Rc<ReadyApp>
     let page = PageUrl::parse(&asked.url);
     let pattern =
         page.as_ref().ok().and_then(|page| app.sign_hosts.iter().find(|pattern| pattern.covers(page.host())));
-    let nonce = claim.as_ref().map_or_else(|| nonce(platform::random()), |claim| claim.nonce.clone());
-    let timestamp = claim.as_ref().map_or(now.as_secs(), |claim| claim.timestamp);
+    let (nonce, timestamp) = (nonce(platform::random()), now.as_secs());
     let signature = page
         .as_ref()
         .ok()
-        .filter(|_| pattern.is_some())
+        .filter(|_| pattern.is_some() && caller.scopes.contains(&Scope::Sign))
         .map(|page| js_sdk(&ticket.value, &nonce, timestamp, page));
     let digest = Sha256Digest::of(ticket.value.expose()).short();
     let signed_url = page.as_ref().ok().map(PageUrl::as_str);

@@ -44,6 +44,10 @@ pub(crate) async fn show(url: &str, call: &Call, caller: &Caller) -> Outcome {
         client::ask_roster(&call.env, &RosterAsk::LastTick),
     )
     .await;
+    let tick = match tick {
+        Ok(RosterReply::Tick(tick)) => Some(tick),
+        _ => None,
+    };
     let incidents: Vec<Vec<Incident>> = reports
         .iter()
         .map(|report| report.iter().flat_map(|report| report.incidents.keys().copied()).collect())
@@ -65,10 +69,11 @@ pub(crate) async fn show(url: &str, call: &Call, caller: &Caller) -> Outcome {
         .collect();
     let centre = metrics::Centre {
         faults: config.faults.iter().filter(|fault| status::concerns(caller, fault)).count(),
-        last_tick_at: match tick {
-            Ok(RosterReply::Tick(at)) => at,
-            _ => None,
-        },
+        last_tick_at: tick.as_ref().and_then(|tick| tick.last_at),
+        misconfigured: tick
+            .as_ref()
+            .is_some_and(|tick| tick.incidents.contains_key(&Incident::Misconfigured)),
+        alerts_waiting: tick.as_ref().map_or(0, |tick| tick.alerts_waiting),
         apps: &shown,
     };
     answer::text(metrics::render(&centre, platform::now()), "text/plain; version=0.0.4; charset=utf-8")

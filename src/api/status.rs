@@ -39,17 +39,21 @@ pub(crate) async fn all(url: &str, call: &Call, caller: &Caller) -> Outcome {
     let apps = join_all(page.iter().map(|name| describe(call, name))).await;
     let faults: Vec<String> =
         config.faults.iter().filter(|fault| concerns(caller, fault)).map(ToString::to_string).collect();
-    let last_tick_at = match client::ask_roster(&call.env, &RosterAsk::LastTick).await {
-        Ok(RosterReply::Tick(at)) => at,
+    let tick = match client::ask_roster(&call.env, &RosterAsk::LastTick).await {
+        Ok(RosterReply::Tick(tick)) => Some(tick),
         _ => None,
     };
+    let last_tick_at = tick.as_ref().and_then(|tick| tick.last_at);
+    let incidents = tick.as_ref().map(|tick| describe::incidents(&tick.incidents)).unwrap_or_default();
+    let waiting = tick.map_or(0, |tick| tick.alerts_waiting);
     let scopes: Vec<&str> = caller.scopes.iter().copied().map(Scope::name).collect();
     answer::ok(&json!({
         "apps": apps,
         "next": next,
         "faults": faults,
         "cron": {"last_tick_at": last_tick_at},
-        "alerts": {"configured": config.webhook.is_some()},
+        "alerts": {"configured": config.webhook.is_some(), "waiting": waiting},
+        "incidents": incidents,
         "caller": {"name": caller.name, "scopes": scopes},
         "now": platform::now(),
     }))

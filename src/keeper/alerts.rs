@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// A Keeper that is killed while it sends comes back after this.
 const WHILE_SENDING_S: u64 = 15;
 
+/// A sending that has not ended after so long was given up by the runtime.
+const NEVER_SENT_S: u64 = 600;
+
 /// Its answer says whether it has taken the message within so many bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
 
@@ -68,12 +71,20 @@ impl Alerts {
         Some(self.sending.get().map_or(due_at, |since| due_at.max(since.plus(WHILE_SENDING_S))))
     }
 
-    /// Delivers what is due, the oldest first, until something does not arrive. `told` hears of each attempt.
+    /// Claims the sending of what is due, so that nobody else does and no alarm rings for it; false with nothing to send.
+    pub(super) fn begin(&self, centre: &Centre) -> bool {
+        let now = platform::now();
+        let busy = self.sending.get().is_some_and(|since| since.until(now) < NEVER_SENT_S);
+        let due = !busy && self.due_at(centre).is_some_and(|at| at <= now);
+        if due {
+            self.sending.set(Some(now));
+        }
+        due
+    }
+
+    /// After [`Alerts::begin`]: delivers what is due until something does not arrive. `told` hears of each attempt.
     pub(super) async fn deliver(&self, centre: &Centre, app: Option<&AppName>, told: impl Fn(&Notice, bool)) {
         let Some(webhook) = &centre.config.webhook else { return };
-        if self.sending.get().is_some() {
-            return;
-        }
         let next = || self.book.borrow().due(platform::now()).cloned();
         while let Some(notice) = next() {
             self.sending.set(Some(platform::now()));
@@ -121,18 +132,25 @@ impl Alerts {
     }
 }
 
-/// Sends a message; says why it has not arrived, without a word of the receiver's.
+/// Sends a message; says why it has not arrived, without a word of the receiver's but its code.
 async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), String> {
     let abort = AbortController::default();
     let signal = abort.signal();
     let exchange = async {
         let response = Fetch::Request(build(envelope)?).send_with_signal(&signal).await?;
         let status = response.status_code();
-        Ok::<_, worker::Error>((status, body::at_most(response, MAX_ANSWER_BYTES).await?))
+        // One that says nothing there may keep it open for as long as it likes.
+        let wanted = if webhook.format.answers_with_code() { MAX_ANSWER_BYTES } else { 0 };
+        let answer = if wanted > 0 { body::at_most(response, wanted).await? } else { Vec::new() };
+        Ok::<_, worker::Error>((status, answer))
     };
     match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
         Either::Left((Ok((status, answer)), _)) if webhook.format.has_taken(status, &answer) => Ok(()),
-        Either::Left((Ok((status, _)), _)) => Err(format!("the receiver refused it, with status {status}")),
+        Either::Left((Ok((status, answer)), _)) => {
+            let code =
+                webhook.format.code(&answer).map(|code| format!(" and code {code}")).unwrap_or_default();
+            Err(format!("the receiver refused it, with status {status}{code}"))
+        }
         // The error's text may hold the URL: it ends here.
         Either::Left((Err(_), _)) => Err("the receiver could not be reached".to_owned()),
         Either::Right(_) => {

@@ -2,6 +2,7 @@
 //! days. They need no sound configuration.
 
 use super::wire::{HourCount, Life, Trends};
+use crate::platform;
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -116,16 +117,21 @@ impl Counts {
 
     /// The last days.
     pub(super) fn trends(&self) -> worker::Result<Trends> {
+        let from = platform::now().minus(KEPT_S).as_secs();
         let hours: Vec<HourCount> = self
             .sql
             .exec(
-                "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts WHERE hour > 0 ORDER BY hour",
-                None,
+                "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts \
+                 WHERE hour >= ? ORDER BY hour",
+                vec![integer((from / HOUR_S).max(1))],
             )?
             .to_array()?;
         let rotations: Vec<Life> = self
             .sql
-            .exec("SELECT credential, version, at, expires_at FROM lives ORDER BY at", None)?
+            .exec(
+                "SELECT credential, version, at, expires_at FROM lives WHERE expires_at >= ? ORDER BY at",
+                vec![integer(from)],
+            )?
             .to_array()?;
         Ok(Trends { rotations, hours })
     }

@@ -113,6 +113,7 @@ impl Desk {
         let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
         if !matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
             log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
+            self.deliver_at_rest(&centre, &app)?;
             // Its history ends with its time.
             let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
             return if goes_on { self.set_alarm_in(A_DAY).await } else { Ok(()) };

@@ -6,7 +6,7 @@
 //! the store.
 
 use super::desk::Desk;
-use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply};
+use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
 use serde::Deserialize;
@@ -43,6 +43,7 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
     let reply = match wire::read(&mut request).await? {
         RosterAsk::Due { configured, now } => {
             roster.ticked(now)?;
+            look_at_configuration(desk, &bindings::centre(&desk.env), now);
             if roster.configured()?.as_deref() == Some(configured.as_str()) {
                 RosterReply::Due(roster.due(now)?)
             } else {
@@ -56,7 +57,6 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
             if configured == centre.config.fingerprint {
                 roster.set_meta("configured", &configured)?;
             }
-            look_at_configuration(desk, &centre, now);
             RosterReply::Due(roster.due(now)?)
         }
         RosterAsk::Note { app, wake_at, token, now } => {
@@ -68,14 +68,18 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
         }
         RosterAsk::Broken { now } => {
             roster.ticked(now)?;
-            // What is sound again is registered again, and so the incident ends.
-            roster.set_meta("configured", "")?;
             look_at_configuration(desk, &bindings::centre(&desk.env), now);
             RosterReply::Noted
         }
         RosterAsk::LastTick => {
             let tick = roster.meta("ticked_at")?.and_then(|text| text.parse().ok());
-            RosterReply::Tick(tick.map(UnixTime::from_secs))
+            let alerts = desk.alerts()?;
+            let book = alerts.book();
+            RosterReply::Tick(Tick {
+                last_at: tick.map(UnixTime::from_secs),
+                incidents: book.open().clone(),
+                alerts_waiting: book.waiting(),
+            })
         }
         RosterAsk::Whose { token, now } => RosterReply::App(roster.whose(&token, now)?),
         RosterAsk::Postpone { apps, until } => {

@@ -5,16 +5,25 @@ use super::desk::Desk;
 use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
 use crate::{log, platform};
+use futures_util::future::{Either, select};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use zhongkong_core::alert::findings;
+use worker::Delay;
+use zhongkong_core::alert::{Incident, findings};
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Status};
 use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::language::Language;
+
+/// A Keeper that is killed while it sends comes back after this.
+const WHILE_SENDING: Duration = Duration::from_secs(15);
+
+/// A check answers after this, whatever is still under way, in milliseconds.
+const CHECK_TAKES_MS: u64 = 20_000;
 
 impl Desk {
     /// How every credential of the app is.
@@ -43,18 +52,40 @@ impl Desk {
     pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> worker::Result<Reply> {
         let ready = self.ready()?;
         let mut asked = BTreeMap::new();
+        let deadline = platform::now_millis() + CHECK_TAKES_MS;
+        let wanted = || ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one));
+        let versions: BTreeMap<_, _> = wanted()
+            .map(|credential| Ok((credential, self.slot(credential)?.version())))
+            .collect::<worker::Result<_>>()?;
         // The token comes first: tickets are asked for with it.
-        for credential in ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one)) {
-            let before = self.slot(credential)?.version();
-            self.give_up_lost_call(credential)?;
-            let call = self.step(credential, Event::Demand)?.call;
-            while let Some(flight) = self.flights.under_way(credential) {
-                flight.await;
+        let (token, tickets): (Vec<_>, Vec<_>) =
+            wanted().partition(|credential| *credential == Credential::AccessToken);
+        for together in [token, tickets] {
+            for credential in &together {
+                self.give_up_lost_call(*credential)?;
+                let call = self.step(*credential, Event::Demand)?.call;
+                asked.insert(*credential, Asked { call, rotated: false });
             }
-            let rotated = self.slot(credential)?.version() > before;
-            asked.insert(credential, Asked { call, rotated });
+            for credential in together {
+                self.land(credential, deadline).await;
+            }
+        }
+        for (credential, asked) in &mut asked {
+            asked.rotated = versions
+                .get(credential)
+                .is_some_and(|before| self.slot(*credential).is_ok_and(|slot| slot.version() > *before));
         }
         Ok(Reply::Checked { asked, report: self.report()? })
+    }
+
+    /// Waits for what is under way for a credential, but not for ever: it goes on by itself.
+    async fn land(&self, credential: Credential, deadline_ms: u64) {
+        while let Some(flight) = self.flights.under_way(credential) {
+            let left = Duration::from_millis(deadline_ms.saturating_sub(platform::now_millis()));
+            if let Either::Right(_) = select(flight, pin!(Delay::from(left))).await {
+                return;
+            }
+        }
     }
 
     /// The book of incidents of this object.
@@ -82,19 +113,26 @@ impl Desk {
         }
         let (webhook, now) = (&opened.centre.config.webhook, platform::now());
         let language = webhook.as_ref().map_or(Language::En, |webhook| webhook.language);
-        let found = findings(&opened.ready.app, &statuses, now, language);
-        self.alerts()?.look(&found, now, webhook.is_some())?;
+        let alerts = self.alerts()?;
+        let failing = alerts.book().is_open(Incident::RefreshFailing);
+        let found = findings(&opened.ready.app, &statuses, failing, now, language);
+        alerts.look(&found, now, webhook.is_some())?;
         self.deliver(&opened.centre, Some(opened.ready.app.name.clone()))
     }
 
     /// Delivers what is due, beside everything else.
     pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> worker::Result<()> {
         let alerts = self.alerts()?;
-        if alerts.due_at(centre).is_none_or(|at| at > platform::now()) {
+        if !alerts.begin(centre) {
             return Ok(());
         }
         let (desk, centre) = (Rc::clone(self), Rc::clone(centre));
         self.state.wait_until(async move {
+            // Before anything is sent: an object that is killed meanwhile comes back. A Keeper's plan has it already.
+            let keeps = desk.opened().is_ok();
+            if !keeps && let Err(error) = desk.set_alarm_in(WHILE_SENDING).await {
+                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
+            }
             let told = |_: &_, arrived| {
                 if let Ok(opened) = desk.opened() {
                     let result = if arrived { "delivered" } else { "not_delivered" };
@@ -102,8 +140,7 @@ impl Desk {
                 }
             };
             alerts.deliver(&centre, app.as_ref(), told).await;
-            let set =
-                if app.is_some() { desk.set_alarm().await } else { desk.ring_for_alerts(&centre).await };
+            let set = if keeps { desk.set_alarm().await } else { desk.ring_for_alerts(&centre).await };
             if let Err(error) = set {
                 log::warn("alarm_not_set", json!({"detail": error.to_string()}));
             }
@@ -111,10 +148,18 @@ impl Desk {
         Ok(())
     }
 
-    /// Sets the alarm of an object that has nothing else to do to its next attempt to deliver.
+    /// Sets the alarm of an object that keeps no credentials to its next attempt to deliver.
     async fn ring_for_alerts(&self, centre: &Centre) -> worker::Result<()> {
         let Some(at) = self.alerts()?.due_at(centre) else { return Ok(()) };
         let wait_s = platform::now().until(at).max(1);
         self.set_alarm_in(Duration::from_secs(wait_s)).await
+    }
+
+    /// The app is not configured any more, or wrongly: says what waits to be said. An app that is gone has no incidents.
+    pub(super) fn deliver_at_rest(self: &Rc<Self>, centre: &Rc<Centre>, app: &AppName) -> worker::Result<()> {
+        if !centre.config.apps.contains_key(app) {
+            self.alerts()?.look(&[], platform::now(), centre.config.webhook.is_some())?;
+        }
+        self.deliver(centre, Some(app.clone()))
     }
 }

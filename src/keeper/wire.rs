@@ -210,6 +210,16 @@ pub(crate) struct Held {
     pub(crate) alone: bool,
 }
 
+/// What the roster knows of the centre as a whole.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Tick {
+    /// When the cron last asked, if ever.
+    pub(crate) last_at: Option<UnixTime>,
+    pub(crate) incidents: BTreeMap<Incident, Open>,
+    /// Alerts that wait to be delivered.
+    pub(crate) alerts_waiting: usize,
+}
+
 /// The roster's reply.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,8 +230,8 @@ pub(crate) enum RosterReply {
     Unknown,
     /// It is noted.
     Noted,
-    /// Then, if ever.
-    Tick(Option<UnixTime>),
+    /// The cron, and the incidents of the configuration.
+    Tick(Tick),
     /// The token's app and the identity that it was fetched under, if it is anybody's.
     App(Option<(AppName, Fingerprint)>),
 }

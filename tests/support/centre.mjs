@@ -85,7 +85,8 @@ export async function startCentre({ change, bare = (config) => config, before = 
   };
   const sql = async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query);
   const control = async (path, body) => {
-    const response = await harness.fetch(`/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
+    // Not through whatever stands before it.
+    const response = await worker.fetch(`http://centre/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`test control ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };

@@ -6,7 +6,7 @@ import { t, word } from "./i18n.js";
 import { clock } from "./time.js";
 
 const KINDS = ["access", "report", "refusal", "stranger", "upkeep"];
-const ACTIONS = ["read", "report", "sign", "card_sign", "pass", "revoke", "reseal", "check", "refresh", "forced_refresh", "probe", "knock", "alert", "publish", "open", "configuration", "unknown"];
+const ACTIONS = ["read", "report", "sign", "card_sign", "pass", "revoke", "reseal", "check", "explain", "refresh", "forced_refresh", "probe", "knock", "alert", "publish", "open", "configuration", "unknown"];
 const PAGE = 50;
 
 export function eventsTab(console_) {

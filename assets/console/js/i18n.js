@@ -153,6 +153,7 @@ const TEXTS = {
   "action.revoke": ["作废", "revoke"],
   "action.reseal": ["重新密封", "reseal"],
   "action.check": ["重新检查", "check"],
+  "action.explain": ["签名诊断", "explain"],
   "action.unknown": ["未知", "unknown"],
   "action.refresh": ["刷新", "refresh"],
   "action.forced_refresh": ["强制刷新", "forced refresh"],

@@ -39,6 +39,10 @@ pub struct Centre<'a> {
     pub faults: usize,
     /// When the cron last ran, where that is known.
     pub last_tick_at: Option<UnixTime>,
+    /// Whether the cron has found settings that are missing or wrong.
+    pub misconfigured: bool,
+    /// Alerts about the configuration that wait to be delivered.
+    pub alerts_waiting: usize,
     /// The apps that whoever asks may see.
     pub apps: &'a [Shown<'a>],
 }
@@ -47,7 +51,7 @@ pub struct Centre<'a> {
 pub fn render(centre: &Centre<'_>, now: UnixTime) -> String {
     let mut page = Page(String::new());
     page.of_centre(centre);
-    page.of_apps(centre.apps);
+    page.of_apps(centre);
     let kept: Vec<(&AppName, &Kept<'_>)> =
         centre.apps.iter().filter_map(|shown| Some((shown.app, shown.kept.as_ref()?))).collect();
     page.of_credentials(&kept, now);
@@ -85,7 +89,8 @@ impl Page {
         }
     }
 
-    fn of_apps(&mut self, apps: &[Shown<'_>]) {
+    fn of_apps(&mut self, centre: &Centre<'_>) {
+        let apps = centre.apps;
         self.head("app_configured", "gauge", "Whether the settings of the app are sound.");
         for shown in apps {
             self.sample("app_configured", &[("app", shown.app.as_str())], u8::from(shown.configured));
@@ -94,7 +99,16 @@ impl Page {
         for shown in apps.iter().filter(|shown| shown.configured) {
             self.sample("keeper_up", &[("app", shown.app.as_str())], u8::from(shown.kept.is_some()));
         }
-        self.head("incident_open", "gauge", "Whether an incident of this kind is going on.");
+        self.head(
+            "incident_open",
+            "gauge",
+            "Whether an incident of this kind is going on; misconfigured belongs to no app.",
+        );
+        self.sample(
+            "incident_open",
+            &[("app", ""), ("incident", Incident::Misconfigured.name())],
+            u8::from(centre.misconfigured),
+        );
         for (app, kept) in apps.iter().filter_map(|shown| Some((shown.app, shown.kept.as_ref()?))) {
             for incident in Incident::ALL.into_iter().filter(|incident| *incident != Incident::Misconfigured)
             {
@@ -106,7 +120,12 @@ impl Page {
                 );
             }
         }
-        self.head("alerts_waiting", "gauge", "Alerts that wait to be delivered.");
+        self.head(
+            "alerts_waiting",
+            "gauge",
+            "Alerts that wait to be delivered; those about the configuration belong to no app.",
+        );
+        self.sample("alerts_waiting", &[("app", "")], centre.alerts_waiting);
         for (app, kept) in apps.iter().filter_map(|shown| Some((shown.app, shown.kept.as_ref()?))) {
             self.sample("alerts_waiting", &[("app", app.as_str())], kept.alerts_waiting);
         }
@@ -269,7 +288,16 @@ mod tests {
         let kept =
             Kept { credentials: &credentials, incidents: &incidents, alerts_waiting: 1, counts: &counts };
         let apps = [Shown { app: &app, configured: true, kept: Some(kept) }];
-        let text = render(&Centre { faults: 0, last_tick_at: Some(NOW), apps: &apps }, NOW);
+        let text = render(
+            &Centre {
+                faults: 0,
+                last_tick_at: Some(NOW),
+                misconfigured: true,
+                alerts_waiting: 0,
+                apps: &apps,
+            },
+            NOW,
+        );
         for line in [
             "# TYPE zhongkong_credential_expiry_seconds gauge",
             "zhongkong_credential_expiry_seconds{app=\"shop\",credential=\"access_token\"} 0",
@@ -294,7 +322,10 @@ mod tests {
     fn an_app_whose_keeper_is_silent_is_shown_as_such() {
         let app = AppName::parse("shop").unwrap();
         let apps = [Shown { app: &app, configured: true, kept: None }];
-        let text = render(&Centre { faults: 1, last_tick_at: None, apps: &apps }, NOW);
+        let text = render(
+            &Centre { faults: 1, last_tick_at: None, misconfigured: false, alerts_waiting: 2, apps: &apps },
+            NOW,
+        );
         assert!(text.contains("zhongkong_keeper_up{app=\"shop\"} 0\n"), "{text}");
         assert!(!text.contains("credential_expiry_seconds{"), "{text}");
         assert_eq!(escaped("a\"b\\c\n"), "a\\\"b\\\\c\\n");

@@ -10,8 +10,10 @@ use crate::time::UnixTime;
 use crate::wechat::errcode::Endpoint;
 use std::collections::BTreeMap;
 
-/// A credential that has failed to be replaced is told of so long before it dies, whatever the failure.
+/// So long before a credential dies, fewer failures in a row are told of: most credentials are only ever asked for with
+/// minutes left, so that a single failure says nothing.
 const DYING_S: u64 = 600;
+const DYING_AFTER: u32 = 3;
 
 /// With nothing to hand out, a failure is given so long to pass.
 const DOWN_FOR_S: u64 = 60;
@@ -19,17 +21,19 @@ const DOWN_FOR_S: u64 = 60;
 /// So many hundredths of the day's calls are an incident.
 const QUOTA_PERCENT: u32 = 80;
 
-/// What is wrong with the credentials of an app now.
+/// What is wrong with the credentials of an app now. `failing`: an incident of failing refreshes goes on already; then it
+/// ends when nothing fails any more and everything is there.
 pub fn findings(
     app: &App,
     credentials: &BTreeMap<Credential, Status>,
+    failing: bool,
     now: UnixTime,
     language: Language,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     for (credential, status) in credentials {
         let rules = Rules::of(app, *credential);
-        found.extend(refresh_failing(*credential, status, now, language));
+        found.extend(refresh_failing(*credential, status, failing, now, language));
         found.extend(quota_low(*credential, status, language));
         if status.outsider.is_some() {
             found.push(Finding {
@@ -50,7 +54,7 @@ pub fn misconfigured(faults: &[Fault]) -> Vec<Finding> {
     let finding = |fault: &Fault| Finding {
         incident: Incident::Misconfigured,
         credential: None,
-        cause: fault.setting.clone(),
+        cause: fault.to_string(),
         errcode: None,
         detail: fault.to_string(),
         dies_at: None,
@@ -61,22 +65,27 @@ pub fn misconfigured(faults: &[Fault]) -> Vec<Finding> {
 fn refresh_failing(
     credential: Credential,
     status: &Status,
+    failing: bool,
     now: UnixTime,
     language: Language,
 ) -> Option<Finding> {
-    let trouble = status.trouble.as_ref()?;
-    let dying = status.expires_in > 0 && status.expires_in <= DYING_S;
-    let down = status.expires_in == 0 && trouble.since.until(now) >= DOWN_FOR_S;
-    if trouble.announced.is_empty() && !dying && !down {
-        return None;
-    }
     let endpoint = Endpoint::of(credential);
-    Some(Finding {
+    let grave = status.trouble.as_ref().is_some_and(|trouble| {
+        let dying = status.expires_in <= DYING_S && trouble.count >= DYING_AFTER;
+        let down = status.expires_in == 0 && trouble.since.until(now) >= DOWN_FOR_S;
+        !trouble.announced.is_empty() || dying || down
+    });
+    let goes_on = failing && (status.trouble.is_some() || status.expires_in == 0);
+    let being_fetched = language.choose("It is being fetched.", "正在获取。").to_owned();
+    (grave || goes_on).then(|| Finding {
         incident: Incident::RefreshFailing,
         credential: Some(credential),
-        cause: cause(trouble, endpoint),
-        errcode: trouble.failure.errcode(),
-        detail: trouble.failure.advice(endpoint, language),
+        cause: status.trouble.as_ref().map(|trouble| cause(trouble, endpoint)).unwrap_or_default(),
+        errcode: status.trouble.as_ref().and_then(|trouble| trouble.failure.errcode()),
+        detail: status
+            .trouble
+            .as_ref()
+            .map_or(being_fetched, |trouble| trouble.failure.advice(endpoint, language)),
         dies_at: status.expires_at,
     })
 }
@@ -144,7 +153,7 @@ mod tests {
     fn found(slot: &Slot, second: u64) -> Vec<(Incident, String, Option<UnixTime>)> {
         let now = T0.plus(second);
         let credentials = BTreeMap::from([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
-        findings(&shop(), &credentials, now, Language::En)
+        findings(&shop(), &credentials, false, now, Language::En)
             .into_iter()
             .map(|finding| (finding.incident, finding.cause, finding.dies_at))
             .collect()
@@ -159,8 +168,12 @@ mod tests {
 
     #[test]
     fn a_passing_trouble_is_told_when_the_token_is_about_to_die() {
-        let slot = failing(&Failure::Unreachable, &[6950]);
-        assert_eq!(found(&slot, 6950).len(), 1, "250 s are left");
+        assert_eq!(found(&failing(&Failure::Unreachable, &[6950, 6960]), 6960), [], "these pass");
+        assert_eq!(
+            found(&failing(&Failure::Unreachable, &[6950, 6960, 6975]), 6975).len(),
+            1,
+            "225 s are left"
+        );
         assert_eq!(found(&failing(&Failure::Unreachable, &[]), 7190), [], "nothing has failed");
     }
 
@@ -174,6 +187,24 @@ mod tests {
         let failed = Event::Failed { sent_at, failure: Failure::Unreachable };
         slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, failed).0;
         assert_eq!((found(&slot, 59).len(), found(&slot, 60).len()), (0, 1));
+    }
+
+    #[test]
+    fn it_is_over_when_everything_is_there_again_and_not_before() {
+        let still = |slot: &Slot, second: u64| {
+            let now = T0.plus(second);
+            let credentials = BTreeMap::from([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+            !findings(&shop(), &credentials, true, now, Language::En).is_empty()
+        };
+        let slot = failing(&Failure::Unreachable, &[6950]);
+        assert!(still(&slot, 6960) && still(&slot, 7201), "one more failure, and then nothing to hand out");
+        // Another AppSecret clears the trouble, and brings no token yet.
+        let mut other = shop();
+        other.appid = "wx00000000000000ff".to_owned();
+        let moment = Moment { now: T0.plus(7201), dice: 0 };
+        let slot = decide(Rules::Stable, &slot, moment, Event::Configured(other.identity())).0;
+        assert!(slot.status(Rules::Stable, T0.plus(7201)).trouble.is_none() && still(&slot, 7201));
+        assert!(!still(&failing(&Failure::Unreachable, &[]), 100));
     }
 
     #[test]

@@ -64,18 +64,25 @@ impl Format {
         }
     }
 
+    /// Whether its answer has a code of its own; of all others the status says everything.
+    pub const fn answers_with_code(self) -> bool {
+        matches!(self, Self::Wecom | Self::Dingtalk | Self::Feishu)
+    }
+
+    /// The code of an answer: 0 for a message that was taken.
+    pub fn code(self, body: &[u8]) -> Option<i64> {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = |name: &str| answer.get(name).and_then(Value::as_i64);
+        match self {
+            Self::Generic | Self::Slack => None,
+            Self::Wecom | Self::Dingtalk => code("errcode"),
+            Self::Feishu => code("code").or_else(|| code("StatusCode")),
+        }
+    }
+
     /// Whether the answer of a receiver says that it has taken the message.
     pub fn has_taken(self, status: u16, body: &[u8]) -> bool {
-        let code = |name: &str| {
-            let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-            answer.get(name).and_then(Value::as_i64)
-        };
-        let ok = (200..300).contains(&status);
-        ok && match self {
-            Self::Generic | Self::Slack => true,
-            Self::Wecom | Self::Dingtalk => code("errcode") == Some(0),
-            Self::Feishu => code("code").or_else(|| code("StatusCode")) == Some(0),
-        }
+        (200..300).contains(&status) && (!self.answers_with_code() || self.code(body) == Some(0))
     }
 }
 

@@ -61,8 +61,14 @@ pub(super) fn webhook(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<Webhook>
     let languages = [("zh", Language::Zh), ("en", Language::En)];
     let language = choice(raw, faults, "ALERT_LANGUAGE", &languages, "use \"zh\" or \"en\", or leave it out");
     let Some(url) = url else {
-        if secret.is_some() {
-            faults.push(aside("ALERT_WEBHOOK", "is missing, though ALERT_SECRET is there", PUT_WEBHOOK));
+        for (name, given) in [("ALERT_SECRET", secret.is_some()), ("ALERT_FORMAT", format.is_some())] {
+            if given {
+                faults.push(aside(
+                    "ALERT_WEBHOOK",
+                    &format!("is missing, though {name} is there"),
+                    PUT_WEBHOOK,
+                ));
+            }
         }
         return None;
     };
@@ -116,7 +122,9 @@ fn is_address(url: &str) -> bool {
     });
     let rest = url.strip_prefix("https://").or(url.strip_prefix("http://").filter(|_| on_this_machine));
     let Some(rest) = rest else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':');
-    !host.is_empty() && host.bytes().all(plain) && url.bytes().all(|b| b.is_ascii_graphic())
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    let sound = !host.is_empty() && host.bytes().all(plain) && port.bytes().all(|b| b.is_ascii_digit());
+    sound && url.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }

@@ -207,6 +207,10 @@ fn what_the_operator_reads() {
             "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
         ),
         (
+            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com:abc/hook")),
+            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+        ),
+        (
             setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com/hook")),
             "ALERT_SECRET is missing, or shorter than 16 characters: the receiver could not tell our alerts from others: make one with `openssl rand -hex 32` and store it with `wrangler secret put`.",
         ),

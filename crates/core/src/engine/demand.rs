@@ -32,6 +32,8 @@ impl Turn {
         let plain = matches!(self.rules, Rules::Plain { .. });
         if plain && lives && now < self.slot.planned_at() {
             if self.slot.ledger.probe_from() <= now && self.rested(self.slot.checked_at, PROBE_APART_S) {
+                // What it finds is not counted against those who report.
+                self.slot.cleared = self.slot.cleared.saturating_sub(1);
                 self.check();
             }
         } else if !(plain && lives && self.slot.rotation_lost)

@@ -22,6 +22,8 @@ pub enum Action {
     Reseal,
     /// A caller had WeChat asked, whatever the plan.
     Check,
+    /// A caller had a signature explained.
+    Explain,
     /// A caller looked at the status.
     Status,
     /// A caller looked at the history.
@@ -48,7 +50,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Read,
         Self::Report,
         Self::Sign,
@@ -57,6 +59,7 @@ impl Action {
         Self::Revoke,
         Self::Reseal,
         Self::Check,
+        Self::Explain,
         Self::Status,
         Self::Events,
         Self::Unknown,
@@ -81,6 +84,7 @@ impl Action {
             Self::Revoke => "revoke",
             Self::Reseal => "reseal",
             Self::Check => "check",
+            Self::Explain => "explain",
             Self::Status => "status",
             Self::Events => "events",
             Self::Unknown => "unknown",

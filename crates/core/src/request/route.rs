@@ -183,9 +183,8 @@ impl<'a> Route<'a> {
             Self::Reseal(_) => (Action::Reseal, None),
             Self::Events(_) => (Action::Events, None),
             Self::Api(..) => (Action::Pass, None),
-            Self::Signature(_) | Self::Explain(_) => {
-                (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi)))
-            }
+            Self::Explain(_) => (Action::Explain, None),
+            Self::Signature(_) => (Action::Sign, Some(Credential::Ticket(TicketType::Jsapi))),
             Self::CardSignature(_) => (Action::CardSign, Some(Credential::Ticket(TicketType::WxCard))),
         }
     }

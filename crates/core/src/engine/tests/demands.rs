@@ -37,6 +37,19 @@ fn a_living_plain_token_is_probed_and_not_replaced() {
 }
 
 #[test]
+fn checks_by_people_do_not_make_reports_wait() {
+    let mut desk = Desk::holding(PLAIN);
+    for round in 1..9 {
+        assert_eq!(desk.at(round * 40).say(Event::Demand).call, Some(Call::Probe));
+        let sent_at = desk.slot.sent_at().unwrap();
+        desk.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+    }
+    let digest = Value::parse("one").unwrap().digest();
+    let report = Event::StaleReport { digest, patience: Patience::Left };
+    assert_eq!(desk.at(8 * 40 + 31).say(report).call, Some(Call::Probe));
+}
+
+#[test]
 fn nothing_is_rotated_within_the_fuse() {
     let mut desk = Desk::holding(PLAIN);
     desk.at(5400).say(Event::Tick);
