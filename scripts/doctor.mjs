@@ -23,12 +23,28 @@ try {
   stop(error.message, USAGE);
 }
 const { values, positionals } = asked;
-const [origin] = positionals;
-if (positionals.length > 1 || (origin && !/^https?:\/\/[^/]+\/?$/.test(origin))) stop("That is no address of a centre.", USAGE);
+if (positionals.length > 1) stop("One address at a time.", USAGE);
+const origin = positionals.length ? originOf(positionals[0]) : null;
+const key = keyOf(process.env.KEY);
 
 const report = new Report();
 const local = !origin && values.env === undefined;
 if (!origin) await checkConfiguration(report, await setup(), { config: values.config, environment: values.env ?? "local", secretsFile: values["secrets-file"] });
-if (origin) await checkDeployment(report, { origin, key: process.env.KEY });
-if (local) await checkDeployment(report, { origin: `http://127.0.0.1:${process.env.PORT ?? 8787}`, key: process.env.KEY ?? LOCAL_KEY, start: "start it in another shell: npm start" });
+if (origin) await checkDeployment(report, { origin, key });
+if (local) await checkDeployment(report, { origin: `http://127.0.0.1:${process.env.PORT ?? 8787}`, key: key ?? LOCAL_KEY, start: "start it in another shell: npm start" });
 process.exitCode = report.end() ? 1 : 0;
+
+/** Of the console's or any other address of the centre, the part that counts. */
+function originOf(text) {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) stop("That is no address of a centre.", USAGE);
+  const here = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  if (url.protocol === "http:" && !here && process.env.KEY) stop("The key would travel unencrypted.", `KEY=zk_… npm run doctor -- https://${url.host}`);
+  return url.origin;
+}
+
+function keyOf(text) {
+  const key = text?.trim();
+  if (key && !/^[\x21-\x7e]+$/.test(key)) stop("KEY holds characters that no key has.", "copy the key of a caller once more");
+  return key || undefined;
+}

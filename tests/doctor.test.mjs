@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,7 +49,7 @@ describe("doctor", { concurrency: 2 }, () => {
         await centre.advance(7300, ["demo"]);
         await centre.cron();
       },
-      [/✗ access_token: there is none, and WeChat gives no new one \(errcode 40164\)/, /✗ WeChat sees us as 127\.0\.0\.1, and does not allow it\n\s+→ add 127\.0\.0\.1 at mp\.weixin\.qq\.com/],
+      [/✗ access_token: there is none, and WeChat gives no new one \(errcode 40164\)\n\s+→ WeChat does not allow calls from 127\.0\.0\.1\. Add 127\.0\.0\.1 to the IP whitelist/, /! jsapi: waits for the access token/, /! WeChat sees us as 127\.0\.0\.1/],
     ],
     "an AppSecret that was reset": [
       async ({ centre }) => {
@@ -91,6 +92,16 @@ describe("doctor", { concurrency: 2 }, () => {
     assert.match(gone.text, /✗ nothing answers at http:\/\/127\.0\.0\.1:9/);
     assert.equal(gone.code, 1);
     assert.match((await doctor(["nowhere"])).text, /✗ That is no address of a centre/);
+    assert.match((await doctor(["http://token.example.com"], { KEY: CANARY.key })).text, /✗ The key would travel unencrypted/);
+    assert.match((await doctor(["https://token.example.com"], { KEY: "密钥" })).text, /✗ KEY holds characters that no key has/);
+    for (const answer of ["<html>", "null", '{"status":"ok"}']) {
+      const server = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end(answer));
+      await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { code, text } = await doctor([`http://127.0.0.1:${server.address().port}/console/`], { KEY: CANARY.key });
+      server.close();
+      assert.match(text, /✗ .*it is (?:no zhongkong|not the centre that does)/);
+      assert.ok(code === 1 && !text.includes("    at "), text);
+    }
   });
 
   test("a configuration before it is deployed: as it stands in the repository, and with faults", async (t) => {
@@ -108,7 +119,11 @@ describe("doctor", { concurrency: 2 }, () => {
     const sound = ["SEAL_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "APP_SECRET_SHOP=0123456789abcdef0123456789abcdef", "CALLER_KEY_WEB=zk_k3y-of-web-0123456789abcdef-0123"];
     const healthy = await look((text) => text.replace("00000000000000000000000000000000", "0123456789abcdef0123456789abcdef"), sound);
     assert.equal(healthy.code, 0, healthy.text);
-    assert.match(healthy.text, /✔ settings and secrets are complete for 1 app, keys are strong/);
+    assert.match(healthy.text, /✔ settings and secrets are complete, keys are strong \(1 app\)/);
+    const { text } = await doctor(["--env=", "--config", join(folder, "missing.toml")]);
+    assert.match(text, /✗ .*missing\.toml is not there/);
+    const asJson = await look((text) => text.replace(/0{32}/, "0123456789abcdef0123456789abcdef"), [JSON.stringify(Object.fromEntries(sound.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])))]);
+    assert.equal(asJson.code, 0, asJson.text);
     const faulty = await look(
       (text) => text.replace('crons = ["* * * * *"]', "crons = []").replace("invocation_logs = false", "invocation_logs = true").replace('token_api = "stable"', 'token_api = "both"'),
       [sound[0].slice(0, -8), sound[1], "CALLER_KEY_WEB=short"],

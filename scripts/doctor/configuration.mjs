@@ -1,7 +1,7 @@
 // A configuration before it is deployed: settings, secrets, bindings, the cron. Judged by the Worker's own rules.
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { spawnSync } from "node:child_process";
 import { node, root, wrangler } from "../setup.mjs";
 import { output } from "../shell.mjs";
@@ -14,11 +14,19 @@ async function read(env, { config, environment }) {
   return JSON.parse(text.slice(text.indexOf("{")));
 }
 
-/** `NAME=value` lines. */
+/** As wrangler reads it: JSON, or lines of `NAME=value`, perhaps with `export`, quotes and a comment behind. */
 function secretsOf(file) {
-  const lines = readFileSync(file, "utf8").split("\n").filter((line) => /^\s*[A-Z][A-Z0-9_]*\s*=/.test(line));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim().replace(/^(["'])(.*)\1$/, "$2")]));
+  const text = readFileSync(file, "utf8");
+  try {
+    return Object.fromEntries(Object.entries(JSON.parse(text)).map(([name, value]) => [name, String(value)]));
+  } catch {
+    const line = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^#\n]*))/gm;
+    return Object.fromEntries([...text.matchAll(line)].map(([, name, double, single, plain]) => [name, double ?? single ?? plain.trim()]));
+  }
 }
+
+/** What a tool says was wrong: the line that says so, not the source that it quotes. */
+const complaint = (message) => message.split("\n").find((line) => /^\s*(?:✘|[A-Z]\w*Error:)/.test(line))?.replace(/^\s*(?:✘\s*)?/, "").trim();
 
 /** The names of the secrets that are stored at Cloudflare; null where that cannot be asked. */
 async function storedNames(env, { config, environment }) {
@@ -33,24 +41,25 @@ async function storedNames(env, { config, environment }) {
 export async function checkConfiguration(report, env, { config, environment, secretsFile }) {
   const name = environment ? `environment ${environment} of ${config}` : config;
   report.section(`Configuration: ${name}`);
+  if (!existsSync(resolve(root, config))) return report.bad(`${config} is not there`, "name another by --config FILE");
   let settings;
   try {
     settings = await read(env, { config, environment });
   } catch (error) {
-    return report.bad(`${name} cannot be read`, error.message.split("\n").find((line) => /error|✘|✗/i.test(line))?.trim() ?? "see `npx wrangler deploy --dry-run`");
+    return report.bad(`${name} cannot be read`, complaint(error.message) ?? "see `npx wrangler deploy --dry-run`");
   }
   const beside = join(root, environment ? `.dev.vars.${environment}` : ".dev.vars");
   const file = secretsFile ?? (existsSync(beside) ? beside : null);
   if (file && !existsSync(file)) return report.bad(`The file of secrets ${file} is not there`, "name another by --secrets-file FILE");
   const secrets = file ? secretsOf(file) : {};
   const unseen = file ? [] : await storedNames(env, { config, environment });
-  judge(report, env, settings, { secrets, unseen });
+  judge(report, env, settings, { secrets, unseen, seen: file !== null });
   if (!file) secretsUnseen(report, unseen);
   bindings(report, settings, environment);
 }
 
 /** The rules of the Worker itself, asked natively. */
-function judge(report, env, settings, { secrets, unseen }) {
+function judge(report, env, settings, { secrets, unseen, seen }) {
   const bound = [...settings.kv_namespaces, ...settings.d1_databases].map(({ binding }) => binding).concat(settings.durable_objects.bindings.map(({ name }) => name));
   const input = JSON.stringify({ vars: settings.vars, secrets, unseen, bindings: bound });
   const args = ["run", "--quiet", "-p", "zhongkong-core", "--example", "check-configuration"];
@@ -58,11 +67,13 @@ function judge(report, env, settings, { secrets, unseen }) {
   if (status !== 0) return report.bad("The settings could not be judged", stderr.split("\n")[0]);
   const { faults, apps, alerts } = JSON.parse(stdout);
   for (const { setting, problem, fix } of faults) report.bad(`${setting} ${problem}`, fix);
-  if (!faults.length) report.good(`settings and ${Object.keys(secrets).length ? "secrets" : "the names of secrets"} are complete for ${apps} ${apps === 1 ? "app" : "apps"}, keys are strong`);
+  const what = seen ? "settings and secrets are complete, keys are strong" : unseen ? "settings are sound, and every secret is stored" : "settings are sound";
+  if (!faults.length) report.good(`${what} (${apps} ${apps === 1 ? "app" : "apps"})`);
   if (alerts) report.good("alerts have a receiver");
   else report.hint("nobody is told when a token dies", "store the address of a receiver: wrangler secret put ALERT_WEBHOOK (docs/alerts.md)");
   const wanted = new Set(settings.secrets?.required ?? []);
-  const needed = ["SEAL_KEY", ...Object.keys(settings.vars.APPS ?? {}).map((app) => `APP_SECRET_${upper(app)}`), ...Object.keys(settings.vars.CALLERS ?? {}).map((caller) => `CALLER_KEY_${upper(caller)}`)];
+  const names = (table) => (table && typeof table === "object" ? Object.keys(table) : []);
+  const needed = ["SEAL_KEY", ...names(settings.vars.APPS).map((app) => `APP_SECRET_${upper(app)}`), ...names(settings.vars.CALLERS).map((caller) => `CALLER_KEY_${upper(caller)}`)];
   const unnamed = needed.filter((secret) => !wanted.has(secret));
   if (unnamed.length) report.hint(`[secrets] required does not name ${unnamed.join(", ")}`, "name them, and wrangler refuses to deploy while one is missing");
 }
@@ -78,7 +89,8 @@ function secretsUnseen(report, names) {
 /** What the Worker's own rules do not see. */
 function bindings(report, settings, environment) {
   const namespace = settings.kv_namespaces.find(({ binding }) => binding === "TOKENS");
-  if (namespace && /^0+$/.test(namespace.id ?? "")) report.bad("the KV namespace TOKENS has no id yet", "npx wrangler kv namespace create TOKENS, and put the id into wrangler.toml");
+  const id = namespace?.id ?? "";
+  if (!environment && namespace && (/^0+$/.test(id) || !/^[0-9a-f]{32}$/.test(id))) report.bad("the KV namespace TOKENS has no id yet", "npx wrangler kv namespace create TOKENS, and put the id into wrangler.toml");
   if ((settings.triggers?.crons ?? []).length) report.good(`the cron runs: ${settings.triggers.crons.join(", ")}`);
   else report.bad("no cron is set, so nothing is refreshed ahead of time", 'crons = ["* * * * *"] under [triggers]');
   if (!settings.migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes("Keeper"))) report.bad("the class Keeper has no migration", 'new_sqlite_classes = ["Keeper"] under [[migrations]]');

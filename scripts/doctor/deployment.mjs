@@ -13,11 +13,11 @@ async function ask(origin, key, path, method = "GET") {
     const text = await response.text();
     let body = {};
     try {
-      body = JSON.parse(text);
+      body = JSON.parse(text) ?? {};
     } catch {
       // Whoever it is, it is not the centre.
     }
-    return { status: response.status, body, type: response.headers.get("content-type") ?? "" };
+    return { status: response.status, body, type: response.headers.get("content-type") ?? "", location: response.headers.get("location") };
   } catch (error) {
     return { status: 0, body: {}, why: error.cause?.code ?? error.name };
   }
@@ -27,18 +27,23 @@ export async function checkDeployment(report, { origin, key, start }) {
   report.section(`Centre: ${origin}`);
   const health = await ask(origin, null, "/healthz");
   if (health.status === 0) return report.bad(`nothing answers at ${origin} (${health.why})`, start ?? "compare the address with the route of your Worker; npx wrangler tail shows whether requests arrive");
-  if (!["ok", "misconfigured"].includes(health.body.status)) return report.bad(`${origin}/healthz answers with ${health.status}, but it is no zhongkong`, "compare the address with the route of your Worker");
+  if (health.location) return report.bad(`${origin} sends elsewhere: ${health.location}`, "use that address, if it is yours; a login page in front (Access) has to let /healthz, /v1 and /cgi-bin through");
+  if (!["ok", "misconfigured"].includes(health.body.status)) return report.bad(`${origin}/healthz answers with ${health.status}, but it is no zhongkong`, SOMETHING_ELSE);
   if (health.status === 200) report.good("answers, and its settings as a whole are sound");
   else report.bad("says that its settings as a whole are wrong", "each is named below, and in the log (npx wrangler tail)");
-  if (!key) return report.hint("without a key no more can be seen", "KEY=zk_… npm run doctor -- URL, the key of a caller with the scopes status and admin");
+  if (!key) return report.hint("without a key no more was looked at", "KEY=zk_… npm run doctor -- URL, the key of a caller with the scopes status and admin");
   const first = await ask(origin, key, "/v1/apps");
   if (first.status !== 200) return refused(report, first);
+  if (!first.body.caller || !Array.isArray(first.body.apps)) return report.bad("/v1/apps answers, but it is not the centre that does", SOMETHING_ELSE);
   const { caller, faults, cron, alerts, now } = first.body;
   report.good(`the key is that of caller ${caller.name} (${caller.scopes.join(", ")})`);
-  for (const fault of faults) report.bad(fault);
+  const ofApps = new Set(first.body.apps.flatMap(({ faults = [] }) => faults));
+  for (const fault of faults.filter((fault) => !ofApps.has(fault))) report.bad(fault);
   clock(report, now);
   ticks(report, cron.last_tick_at, now);
-  if (alerts.configured) report.good("alerts have a receiver");
+  const waiting = alerts.waiting + first.body.apps.reduce((sum, { alerts_waiting = 0 }) => sum + alerts_waiting, 0);
+  if (waiting) report.bad(`${waiting} ${waiting === 1 ? "alert has" : "alerts have"} not arrived`, "the log says what the receiver answers (alert_not_delivered); compare ALERT_WEBHOOK, ALERT_FORMAT and ALERT_SECRET: docs/alerts.md");
+  else if (alerts.configured) report.good("alerts have a receiver, and none waits");
   else report.hint("nobody is told when a token dies", "wrangler secret put ALERT_WEBHOOK (docs/alerts.md)");
   const page = await ask(origin, null, "/console/");
   if (page.status === 200 && page.type.startsWith("text/html")) report.good("the console is there: /console/");
@@ -54,10 +59,14 @@ export async function checkDeployment(report, { origin, key, start }) {
   }
 }
 
-function refused(report, { status, body, why }) {
+const SOMETHING_ELSE = "compare the address with the route of your Worker; something in front of it (Access, a firewall's challenge, a front end) may answer in its place";
+
+function refused(report, { status, body, why, type }) {
+  if (status !== 0 && !type.includes("problem+json")) return report.bad(`/v1/apps answers with ${status}, but it is not the centre that does`, SOMETHING_ELSE);
+  if (status === 429) return report.bad("too many requests without a valid key came from here", "wait a minute, and compare the key");
   if (status === 401) return report.bad("the key is nobody's", "compare it with the one that was given out, or make one: npm run new-key");
   if (status === 403) return report.bad("the key may not look", 'give the caller the scope "status" (and "admin", to ask WeChat and the store), and see whether its ips allow this address');
-  report.bad(body.detail ?? `the centre answers with ${status || why}`);
+  report.bad(body.detail ?? `the centre answers with ${status || why}`, "see the log: npx wrangler tail");
 }
 
 function clock(report, now) {
@@ -82,10 +91,14 @@ async function checkApp(report, { origin, key, admin }, known) {
   const checked = admin ? await ask(origin, key, `/v1/apps/${known.app}/check`, "POST") : { status: 200, body: known };
   if (checked.status !== 200 || !checked.body.credentials) return report.bad(checked.body.detail ?? known.detail ?? `its Keeper cannot be asked (${checked.status || checked.why})`, "see Durable Object KEEPER and its migration in wrangler.toml, and the log (npx wrangler tail)");
   const { credentials, checked: asked, store, cron } = checked.body;
-  for (const [name, status] of Object.entries(credentials)) credential(report, name, status, asked?.[name]);
   const token = credentials.access_token;
-  if (token.trouble?.ip) report.bad(`WeChat sees us as ${token.trouble.ip}, and does not allow it`, `add ${token.trouble.ip} at mp.weixin.qq.com, 设置与开发 → 基本配置 → IP白名单, or use a relay with a fixed IP (docs/relay.md)`);
-  else if (!token.trouble && token.version > 0) report.good("WeChat accepts our outgoing IP (it names it only when it does not)");
+  for (const [name, status] of Object.entries(credentials)) {
+    // A ticket that waits for the token says nothing of its own.
+    if (status.trouble && status.trouble.errcode === null && name !== "access_token" && token.trouble) report.hint(`${name}: waits for the access token`);
+    else credential(report, name, status, asked?.[name]);
+  }
+  if (token.trouble?.ip) report.hint(`WeChat sees us as ${token.trouble.ip}`, "a relay with a fixed IP is the way to keep one: docs/relay.md");
+  else if (asked && !token.trouble && token.version > 0) report.good("WeChat accepts our outgoing IP (it names it only when it does not)");
   if (token.killed_outside) report.bad(`somebody else kills its tokens (${token.killed_outside.count} times)`, token.killed_outside.detail);
   if (store) storage(report, store, token);
   if (cron && cron.state !== "ok") report.bad("the roster does not answer", "the cron looks into the store instead; see the log");

@@ -2,6 +2,7 @@
 
 export class Report {
   #bad = 0;
+  #good = 0;
   #print;
 
   constructor(print = console.log) {
@@ -13,6 +14,7 @@ export class Report {
   }
 
   good(text) {
+    this.#good += 1;
     this.#print(`  ✔ ${text}`);
   }
 
@@ -28,7 +30,7 @@ export class Report {
 
   /** Ends with a verdict; returns how many things are to be mended. */
   end() {
-    this.#print(this.#bad ? `\n${this.#bad} ${this.#bad === 1 ? "thing is" : "things are"} to be mended.` : "\nAll is well.");
+    this.#print(this.#bad ? `\n${this.#bad} ${this.#bad === 1 ? "thing is" : "things are"} to be mended.` : this.#good > 1 ? "\nAll is well." : "\nNothing wrong was found, but not much was looked at.");
     return this.#bad;
   }
 }
