@@ -31,6 +31,8 @@ export async function openConsole(browser, centre, { locale = "en-GB", scheme = 
       await page.locator("#key").fill(key);
       await page.locator("form button").click();
     },
+    /** As if somebody came back to the tab: it looks at once. */
+    look: () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))),
     card: (app) => page.locator(`#app-${app}`),
     picture: async (name, options = {}) => {
       if (pictures) mkdirSync(join(root, pictures), { recursive: true });

@@ -1,43 +1,66 @@
 // Questions to the centre. The key is held here, in memory, and nowhere else: a reload forgets it.
 
-let key = null;
+/** Longer than a check may take. */
+const PATIENCE_MS = 30_000;
+/** One visit: its key, and what ends its questions. */
+let session = null;
+
+/** Whoever asked has signed out: there is nobody to answer. */
+export class Gone extends Error {}
 
 /** What the API says when it does not do what it was asked for. */
 export class Refusal extends Error {
   constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    super(problem.detail ?? problem.title ?? (status ? `HTTP ${status}` : ""));
     this.status = status;
-    this.code = problem.code ?? "unknown";
+    /** `unreachable`: nobody answers; `not_ours`: somebody else does, in the centre's place. */
+    this.code = problem.code ?? "not_ours";
   }
 }
 
-export const signIn = (given) => (key = given.trim());
-export const signOut = () => (key = null);
+export function signIn(given) {
+  signOut();
+  session = { key: given.trim().replace(/^Bearer\s+/i, ""), ends: new AbortController() };
+}
+
+export function signOut() {
+  session?.ends.abort();
+  session = null;
+}
+
+/** What no header can carry is no key. */
+export const isKey = (given) => /^[\x21-\x7e]+$/.test(given.trim().replace(/^Bearer\s+/i, ""));
 
 /** The JSON answer to a request; a body makes it a POST. */
 export async function ask(path, { method, body } = {}) {
+  const mine = session;
+  if (!mine) throw new Gone();
   const sent = {
     method: method ?? (body ? "POST" : "GET"),
-    headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
+    headers: { authorization: `Bearer ${mine.key}`, ...(body && { "content-type": "application/json" }) },
     body: body && JSON.stringify(body),
     cache: "no-store",
     credentials: "omit",
     redirect: "error",
+    signal: AbortSignal.any([mine.ends.signal, AbortSignal.timeout(PATIENCE_MS)]),
   };
-  let response;
+  let response, answer;
   try {
     response = await fetch(path, sent);
+    answer = await response.json().catch(() => null);
   } catch {
-    throw new Refusal(0, { code: "unreachable", detail: null });
+    if (session !== mine) throw new Gone();
+    throw new Refusal(0, { code: "unreachable" });
   }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(response.status, answer);
+  if (session !== mine) throw new Gone();
+  if (!response.ok || !answer) throw new Refusal(response.status, answer ?? {});
   return answer;
 }
 
 /** Every app that the key may see: page by page. */
 export async function everything() {
   const first = await ask("/v1/apps");
+  if (!first.caller || !Array.isArray(first.apps)) throw new Refusal(200, {});
   const apps = [...first.apps];
   for (let next = first.next; next; ) {
     const page = await ask(`/v1/apps?after=${encodeURIComponent(next)}`);

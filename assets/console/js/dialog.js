@@ -5,8 +5,17 @@ import { t } from "./i18n.js";
 
 /** Asks; resolves to whether it was confirmed. */
 export function confirm({ heading, text, button, grave = false }) {
+  if (document.querySelector("dialog")) return Promise.resolve(false);
+  const asked = document.activeElement;
+  // The card may have been painted anew meanwhile.
+  const place = `#${asked.closest("article")?.id} [data-focus="${asked.dataset.focus}"]`;
   return new Promise((resolve) => {
-    const dialog = h("dialog", { "aria-labelledby": "dialog-heading", onclose: () => (dialog.remove(), resolve(dialog.returnValue === "yes")) },
+    const closed = () => {
+      dialog.remove();
+      (asked.isConnected ? asked : document.querySelector(place))?.focus();
+      resolve(dialog.returnValue === "yes");
+    };
+    const dialog = h("dialog", { "aria-labelledby": "dialog-heading", onclose: closed },
       h("form", { method: "dialog" },
         h("h2", { id: "dialog-heading" }, heading),
         h("p", {}, text),
@@ -24,10 +33,16 @@ export function confirm({ heading, text, button, grave = false }) {
   });
 }
 
+/** Takes away whatever is open, unanswered. */
+export function closeAll() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close("no");
+  document.querySelector(".toast")?.remove();
+}
+
 /** Says what came of something, for a few seconds. */
 export function toast(lines, { bad = false } = {}) {
   document.querySelector(".toast")?.remove();
   const box = h("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : "status" }, lines.map((line) => h("p", {}, line)));
   document.body.append(box);
-  setTimeout(() => box.remove(), 8000);
+  setTimeout(() => box.remove(), bad ? 20_000 : 8_000);
 }

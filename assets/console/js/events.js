@@ -1,6 +1,6 @@
 // The second tab: what has happened to an app, newest first.
 
-import { events } from "./api.js";
+import { events, Gone } from "./api.js";
 import { h } from "./dom.js";
 import { t, word } from "./i18n.js";
 import { clock } from "./time.js";
@@ -24,7 +24,8 @@ export function eventsTab(console_) {
     h("div", {}, select("app", t("events.app"), apps)),
     h("div", {}, select("kind", t("events.kind"), [all, ...KINDS.map((kind) => option(kind, t(`kind.${kind}`)))])),
     h("div", {}, select("action", t("events.action"), [all.cloneNode(true), ...ACTIONS.map((action) => option(action, word("action", action)))])),
-    h("div", {}, h("label", { for: "filter-caller" }, t("events.caller")), caller));
+    h("div", {}, h("label", { for: "filter-caller" }, t("events.caller")), caller),
+    h("div", { class: "row end last" }, h("button", {}, t("events.again"))));
   const rows = h("tbody", {});
   const heads = ["when", "what", "result", "who", "detail"].map((name) => h("th", { scope: "col" }, t(`events.${name}`)));
   const table = h("table", { class: "events" }, h("thead", {}, h("tr", {}, heads)), rows);
@@ -46,7 +47,8 @@ export function eventsTab(console_) {
     if (!value("app")) return void (note.textContent = t("summary.none"));
     // An answer to a question that has been changed meanwhile is not shown.
     const turn = ++asked;
-    more.disabled = true;
+    more.hidden = true;
+    note.textContent = t("plots.loading");
     try {
       const page = await events(value("app"), { kind: value("kind"), action: value("action"), caller: value("caller").trim(), before, limit: PAGE });
       if (turn !== asked) return;
@@ -55,9 +57,7 @@ export function eventsTab(console_) {
       note.textContent = rows.children.length ? "" : t("events.none");
       more.hidden = page.next === null;
     } catch (error) {
-      if (turn === asked) note.textContent = t("done.error", error.message || t("done.unreachable"));
-    } finally {
-      more.disabled = false;
+      if (turn === asked && !(error instanceof Gone)) note.textContent = t("done.error", error.message || t("done.unreachable"));
     }
   }
 

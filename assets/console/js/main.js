@@ -1,16 +1,21 @@
 // The console: sign in, look after the apps, look into the past. This file holds the frame; each tab has a file of its own.
 
-import { everything, Refusal, signIn, signOut } from "./api.js";
+import { everything, Gone, isKey, Refusal, signIn, signOut } from "./api.js";
 import { appsTab } from "./apps.js";
+import { closeAll } from "./dialog.js";
 import { h } from "./dom.js";
 import { eventsTab } from "./events.js";
 import { language, setLanguage, t } from "./i18n.js";
 import { signatureTab } from "./signature.js";
 import { nextTheme, theme } from "./theme-switch.js";
 import { synchronise } from "./time.js";
+import { isTroubled } from "./trouble.js";
 
-/** The status is asked for so often while the tab is seen. */
-const LOOK_EVERY_MS = 5_000;
+/** The status is asked for so often while the tab is seen: each look costs a question to every Keeper. */
+const CALM_MS = 15_000;
+const TROUBLE_MS = 5_000;
+/** After somebody has done something, as in trouble. */
+const WATCHED_FOR_MS = 60_000;
 
 const root = document.getElementById("app");
 const TABS = { apps: appsTab, events: eventsTab, signature: signatureTab };
@@ -18,6 +23,8 @@ const TABS = { apps: appsTab, events: eventsTab, signature: signatureTab };
 let state = null;
 let tab = null;
 let timer = null;
+let looking = null;
+let watched_until = 0;
 
 setLanguage(language());
 showSignIn();
@@ -25,7 +32,7 @@ showSignIn();
 function showSignIn(problem = null) {
   stop();
   state = null;
-  const key = h("input", { id: "key", type: "password", name: "key", autocomplete: "off", spellcheck: "false", required: true, autofocus: true });
+  const key = h("input", { id: "key", type: "password", name: "key", autocomplete: "one-time-code", spellcheck: "false", required: true, autofocus: true });
   const button = h("button", { class: "primary" }, t("signin.button"));
   const complaint = h("p", { class: "complaint", role: "alert" }, problem);
   const form = h("form", { class: "signin panel", onsubmit: submit },
@@ -35,6 +42,7 @@ function showSignIn(problem = null) {
     key, complaint, button);
   async function submit(event) {
     event.preventDefault();
+    if (!isKey(key.value)) return void (complaint.textContent = t("signin.odd"));
     button.disabled = true;
     signIn(key.value);
     try {
@@ -42,6 +50,7 @@ function showSignIn(problem = null) {
       key.value = "";
       showFrame();
     } catch (error) {
+      if (error instanceof Gone) return;
       signOut();
       key.value = "";
       complaint.textContent = reason(error);
@@ -54,7 +63,8 @@ function showSignIn(problem = null) {
 }
 
 function reason(error) {
-  if (!(error instanceof Refusal)) throw error;
+  if (!(error instanceof Refusal)) return t("signin.other", error.message);
+  if (error.code === "not_ours") return t("signin.not_ours", error.status);
   return [0, 401, 403, 429].includes(error.status) ? t(`signin.${error.status}`) : t("signin.other", error.message);
 }
 
@@ -62,34 +72,52 @@ function reason(error) {
 function take(seen) {
   synchronise(seen.now);
   const may = new Set(seen.caller.scopes);
-  state = { ...seen, admin: may.has("admin"), lost: false, seen_at: seen.now };
+  state = { ...seen, admin: may.has("admin"), lost: null, seen_at: seen.now };
 }
 
 function showFrame(chosen = "apps") {
   stop();
-  const place = h("main", { id: "place" });
-  const links = Object.keys(TABS).map((name) => h("button", { role: "tab", id: `tab-${name}`, "aria-controls": "place", onclick: () => open(name) }, t(`tab.${name}`)));
+  const place = h("main", { id: "place", role: "tabpanel" });
+  const names = Object.keys(TABS);
+  const go = (name) => (history.pushState(null, "", `#${name}`), open(name));
+  const links = names.map((name) => h("button", { role: "tab", id: `tab-${name}`, "aria-controls": "place", onclick: () => go(name) }, t(`tab.${name}`)));
   const open = (name) => {
     tab?.leave?.();
-    for (const link of links) link.setAttribute("aria-selected", `${link.id === `tab-${name}`}`);
+    for (const link of links) {
+      link.setAttribute("aria-selected", `${link.id === `tab-${name}`}`);
+      link.tabIndex = link.id === `tab-${name}` ? 0 : -1;
+    }
     place.setAttribute("aria-labelledby", `tab-${name}`);
-    tab = TABS[name]({ get state() { return state; }, look });
+    tab = TABS[name]({ get state() { return state; }, look, show: () => state && tab?.update(state) });
     tab.name = name;
-    place.replaceChildren(tab.element);
+    place.replaceChildren(h("h1", { class: "unseen" }, t(`tab.${name}`)), tab.element);
     tab.update(state);
   };
+  const step = ({ key }) => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    const next = way && links[(links.indexOf(document.activeElement) + way + links.length) % links.length];
+    next?.focus();
+    next?.click();
+  };
+  onpopstate = () => state && open(names.includes(location.hash.slice(1)) ? location.hash.slice(1) : "apps");
   root.replaceChildren(
     h("header", { class: "bar" },
       h("strong", { class: "brand" }, mark(), h("span", {}, t("title"))),
-      h("nav", { role: "tablist", "aria-label": t("title") }, links),
+      h("nav", { role: "tablist", "aria-label": t("title"), onkeydown: step }, links),
       h("span", { class: "grow" }),
       h("span", { class: "quiet caller" }, t("signed_in_as", state.caller.name)),
       preferences(() => showFrame(tab.name)),
       h("button", { class: "plain", onclick: () => (signOut(), showSignIn()) }, t("sign_out"))),
     place);
   open(chosen);
-  timer = setInterval(lookWhenSeen, LOOK_EVERY_MS);
+  lookLater();
   document.addEventListener("visibilitychange", lookWhenSeen);
+}
+
+function lookLater() {
+  clearTimeout(timer);
+  const watched = Date.now() < watched_until || state.lost || state.apps.some(isTroubled);
+  timer = setTimeout(() => (lookWhenSeen(), state && lookLater()), watched ? TROUBLE_MS : CALM_MS);
 }
 
 function lookWhenSeen() {
@@ -99,25 +127,32 @@ function lookWhenSeen() {
 function stop() {
   tab?.leave?.();
   tab = null;
-  clearInterval(timer);
+  closeAll();
+  clearTimeout(timer);
   document.removeEventListener("visibilitychange", lookWhenSeen);
 }
 
-/** Asks how everything is, and shows it. */
-async function look() {
-  const before = state;
+/** Asks how everything is, and shows it: after something was done (`watched`) once more, else one look at a time. */
+async function look({ watched = false } = {}) {
+  if (watched) {
+    watched_until = Date.now() + WATCHED_FOR_MS;
+    await looking;
+  }
+  looking ??= lookOnce().finally(() => (looking = null));
+  await looking;
+  if (watched && state) lookLater();
+}
+
+async function lookOnce() {
   try {
-    const seen = await everything();
-    // Signed out meanwhile.
-    if (state === null || before === null) return;
-    take(seen);
+    take(await everything());
   } catch (error) {
-    if (state === null) return;
-    if (error.status === 401 || error.status === 403) {
+    if (error instanceof Gone || state === null) return;
+    if (["unauthorized", "not_allowed"].includes(error.code)) {
       signOut();
       return showSignIn(t("signin.expired"));
     }
-    state = { ...state, lost: true };
+    state = { ...state, lost: error.code === "unreachable" ? t("done.unreachable") : error.message };
   }
   tab?.update(state);
 }
@@ -125,7 +160,7 @@ async function look() {
 function preferences(show) {
   return h("span", { class: "row" },
     h("button", { class: "plain", lang: language() === "zh" ? "en" : "zh-CN", onclick: () => (setLanguage(language() === "zh" ? "en" : "zh"), show()) }, t("language")),
-    h("button", { class: "plain", id: "theme", onclick: () => (nextTheme(), show()) }, h("span", { class: "wide" }, `${t("theme")}: `), t(`theme.${theme()}`)));
+    h("button", { class: "plain", id: "theme", onclick: ({ currentTarget }) => (nextTheme(), currentTarget.lastChild.replaceWith(t(`theme.${theme()}`)), tab?.repaint?.()) }, h("span", { class: "wide" }, `${t("theme")}: `), t(`theme.${theme()}`)));
 }
 
 function mark() {

@@ -11,6 +11,8 @@ const DAYS = 3;
 const HOUR_S = 3600;
 const HEIGHT = 160;
 const CALLS = new Set(["refresh", "forced_refresh", "probe", "knock"]);
+/** Nothing was sent. */
+const NOT_SENT = new Set(["no_token", "ledger_full"]);
 const GOOD = new Set(["rotated", "unchanged", "alive", "dead", "unclear"]);
 /** One for each credential, or class of failure, in the order in which they come. */
 const COLOURS = ["plot-1", "plot-2", "plot-3", "plot-4"];
@@ -20,15 +22,17 @@ const FAILURE_COLOURS = ["bad", "plot-3", "plot-4", "plot-2"];
 export async function plots(place, app) {
   const seen = await trends(app.app);
   const from = Math.floor((now() - DAYS * 86400) / HOUR_S) * HOUR_S;
-  const rotations = seen.rotations.filter(({ expires_at }) => expires_at > from);
-  const calls = seen.hours.filter(({ at, what }) => at >= from && CALLS.has(what));
-  const failures = calls.filter(({ outcome }) => !GOOD.has(outcome));
+  // Of a ticket whose age is not known the end is known in hindsight only.
+  const rotations = seen.rotations.filter(({ expires_at, credential }) => expires_at > from && app.credentials[credential]?.age_known);
+  const attempts = seen.hours.filter(({ at, what }) => at >= from && CALLS.has(what));
+  const calls = attempts.filter(({ outcome }) => !NOT_SENT.has(outcome));
+  const failures = attempts.filter(({ outcome }) => !GOOD.has(outcome));
   const count = (rows) => rows.reduce((sum, row) => sum + row.count, 0);
   place.replaceChildren();
   const drawn = [
     figure(place, t("plots.life"), t("plots.rotations", rotations.filter(({ at }) => at >= from).length, DAYS), lives(rotations, from)),
     figure(place, t("plots.calls"), t("plots.total", count(calls), count(failures)), stacked(calls, "credential", from)),
-    failures.length ? figure(place, t("plots.failures"), t("plots.total", count(calls), count(failures)), stacked(failures, "outcome", from)) : void place.append(h("p", { class: "quiet" }, t("plots.no_failures"))),
+    failures.length ? figure(place, t("plots.failures"), t("plots.failed", count(failures)), stacked(failures, "outcome", from)) : void place.append(h("p", { class: "quiet" }, t("plots.no_failures"))),
   ].filter(Boolean);
   place.append(quota(app));
   const resize = new ResizeObserver(() => drawn.forEach((plot) => plot.setSize({ width: Math.max(plot.root.parentElement.clientWidth, 100), height: HEIGHT })));
@@ -55,8 +59,8 @@ function figure(place, heading, words, { data, series, bars }) {
   const options = {
     width: Math.max(canvas.clientWidth, 100),
     height: HEIGHT,
-    scales: { x: { time: true, range: [data.from, now()] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
-    axes: [{ ...axis, values: (_, ticks) => ticks.map(hour) }, { ...axis, size: 44 }],
+    scales: { x: { time: true, range: [data.from, Math.ceil(now() / HOUR_S) * HOUR_S] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1)] } },
+    axes: [{ ...axis, values: (_, ticks) => ticks.map(hour) }, { ...axis, size: 44, ...(bars && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }) }],
     cursor: { drag: { x: false, y: false } },
     legend: { live: false },
     series: [{}, ...series.map(paint)],
@@ -77,6 +81,9 @@ function lives(rotations, from) {
       put(begin, place, (expires_at - begin) / 60);
       // A second before the next: two points cannot stand at the same moment.
       if (end - 1 > begin) put(end - 1, place, (expires_at - end) / 60);
+      const next = own[nth + 1]?.at ?? now();
+      // Between a death and the next value there was nothing.
+      if (next - 1 > end) put(next - 1, place, 0);
     });
   });
   const sorted = [...points].sort(([a], [b]) => a - b);

@@ -1,6 +1,6 @@
 // The third tab: why WeChat calls a signature invalid.
 
-import { explain } from "./api.js";
+import { explain, Gone } from "./api.js";
 import { copyButton, h } from "./dom.js";
 import { detailOf, t } from "./i18n.js";
 import { duration } from "./time.js";
@@ -38,6 +38,7 @@ export function signatureTab(console_) {
       const filled = Object.fromEntries(Object.entries(claim).filter(([, text]) => text));
       show(await explain(value("app"), { url: value("url"), ...(claimed && filled) }));
     } catch (error) {
+      if (error instanceof Gone) return;
       found.hidden = true;
       complaint.textContent = error.message || t("done.unreachable");
     }

@@ -103,6 +103,11 @@ impl Ledger {
         }
     }
 
+    /// A refresh was entered, and then nothing was sent.
+    pub(super) const fn give_back_refresh(&mut self) {
+        self.refreshes = self.refreshes.saturating_sub(1);
+    }
+
     /// The ledger as it stands at `now`: a new day begins with nothing.
     fn on(self, now: UnixTime) -> Self {
         if self.day == now.beijing_day() {

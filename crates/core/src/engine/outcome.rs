@@ -105,6 +105,9 @@ impl Turn {
         if !call.fetches() {
             return;
         }
+        if failure == Failure::NoToken {
+            self.slot.ledger.give_back_refresh();
+        }
         let plain = matches!(self.rules, Rules::Plain { .. });
         if call == Call::ForcedRefresh && !plain && failure.class(self.endpoint()) == Class::Day {
             // It is the forced refreshes that are used up; the normal mode goes on.

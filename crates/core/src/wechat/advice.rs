@@ -47,12 +47,12 @@ fn whitelist(ip: Option<IpAddr>, language: Language) -> String {
     match language {
         Language::En => format!(
             "WeChat does not allow calls from {ip}. Add {ip} to the IP whitelist of the account \
-             (mp.weixin.qq.com, 设置与开发 → 基本配置 → IP白名单), or send the calls through a relay with a fixed IP. \
+             (mp.weixin.qq.com, 设置与开发 → 基本配置 → IP白名单; of a 小程序: 开发管理 → 开发设置), or send the calls through a relay with a fixed IP. \
              Changes take a few minutes."
         ),
         Language::Zh => format!(
             "微信不允许来自 {ip} 的调用。请把 {ip} 加入该账号的 IP 白名单（mp.weixin.qq.com，设置与开发 → 基本配置 → \
-             IP白名单），或通过固定 IP 的中转转发。修改几分钟后生效。"
+             IP白名单；小程序：开发管理 → 开发设置），或通过固定 IP 的中转转发。修改几分钟后生效。"
         ),
     }
 }

@@ -308,3 +308,17 @@ fn a_keeper_that_has_lost_its_memory_goes_on_counting_where_the_store_stands() {
     assert!(desk.at(1).say(Event::StoreAhead(Version::new(500))).publish);
     assert_eq!(desk.served(), one("one", 501));
 }
+
+#[test]
+fn what_was_not_sent_is_not_counted() {
+    let mut desk = Desk::new(Rules::Ticket);
+    for round in 0..50 {
+        desk.at(round * 400).say(Event::Tick);
+        desk.fail(Failure::NoToken);
+    }
+    let now = UnixTime::from_secs(desk.now);
+    assert_eq!((desk.calls.len(), desk.slot.status(Rules::Ticket, now).calls.refreshes.used), (50, 0));
+    desk.at(50 * 400).say(Event::Tick);
+    desk.fail(refused(-1));
+    assert_eq!(desk.slot.status(Rules::Ticket, UnixTime::from_secs(desk.now)).calls.refreshes.used, 1);
+}
