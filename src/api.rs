@@ -15,4 +15,5 @@ pub(crate) mod reseal;
 pub(crate) mod revoke;
 pub(crate) mod signature;
 pub(crate) mod status;
+pub(crate) mod test_alert;
 pub(crate) mod trends;

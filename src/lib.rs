@@ -23,6 +23,7 @@ mod read;
 mod router;
 mod shelf;
 mod store;
+mod webhook;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 

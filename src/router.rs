@@ -4,7 +4,7 @@
 use crate::answer::Outcome;
 use crate::api::{
     card_signature, check, credential, events, explain, health, metrics, openapi, refresh, reseal, revoke,
-    signature, status, trends,
+    signature, status, test_alert, trends,
 };
 use crate::call::Call;
 use crate::facade;
@@ -112,15 +112,20 @@ async fn serve(
     let Some(app) = app else {
         return match route {
             Route::Metrics => metrics::show(url, call, caller).await,
+            Route::TestAlert => test_alert::send_one(call).await,
             _ => status::all(url, call, caller).await,
         };
     };
     let ready = || gate::ready(&call.centre, &app);
     match *route {
         // Those that name no app have been answered.
-        Route::Health | Route::Script | Route::OpenApi | Route::Metrics | Route::Apps | Route::App(_) => {
-            status::one(call, &app).await
-        }
+        Route::Health
+        | Route::Script
+        | Route::OpenApi
+        | Route::Metrics
+        | Route::TestAlert
+        | Route::Apps
+        | Route::App(_) => status::one(call, &app).await,
         Route::Events(_) => events::page(url, call, &app).await,
         Route::Trends(_) => trends::show(call, &app).await,
         Route::Check(_) => check::now(request, call, &*ready()?).await,

@@ -92,9 +92,8 @@ describe("alerts", { concurrency: 3 }, () => {
     assert.deepEqual([body.app, body.incident, body.phase, body.errcode], ["demo", "refresh_failing", "firing", 40164]);
     assert.match(body.text, /请把 127\.0\.0\.1 加入该账号的 IP 白名单/);
     await centre.token("legacy");
-    const { incidents, alerts_waiting } = (await centre.call("/v1/apps/demo")).body;
+    const { incidents } = (await until(() => centre.call("/v1/apps/demo"), ({ body }) => body.alerts_waiting === 0)).body;
     assert.deepEqual(incidents.map(({ incident, told }) => [incident, told]), [["refresh_failing", true]]);
-    assert.equal(alerts_waiting, 0);
     await centre.simulator.knobs(APPID.demo, { whitelist: null });
     await centre.advance(15, ["demo"]);
     const { body: checked } = await centre.call("/v1/apps/demo/check", { method: "POST" });
@@ -196,6 +195,19 @@ describe("alerts", { concurrency: 3 }, () => {
     await centre.reconfigure((vars) => (({ APPS: { demo, ...APPS }, ...others }) => ({ ...others, APPS, CALLERS: { all: others.CALLERS.all } }))(told(vars)));
     await centre.advance(7300, ["demo"]);
     await until(() => receiver.came.map(({ body }) => `${body.app} ${body.phase}`), (came) => came.includes("demo resolved"));
+  });
+
+  test("a test message, taken and refused; without a receiver it says what is missing", async (t) => {
+    const { centre, receiver, settings } = await watched(t, { format: "feishu" });
+    const send = () => centre.call("/v1/alerts/test", { method: "POST" });
+    assert.deepEqual((await send()).body, { delivered: true, detail: null });
+    assert.match(receiver.came[0].body.content.text, /^🔔 \[zhongkong\] 中控: 测试消息/);
+    receiver.answer(200, '{"code":19021,"msg":"sign match fail"}');
+    assert.deepEqual((await send()).body, { delivered: false, detail: "the receiver refused it, with status 200 and code 19021" });
+    assert.equal((await centre.call("/v1/alerts/test", { method: "POST", key: CANARY.webKey })).status, 403);
+    await centre.reconfigure((vars) => (({ ALERT_WEBHOOK, ALERT_SECRET, ALERT_FORMAT, ...others }) => others)(settings(vars)));
+    const { delivered, detail } = (await send()).body;
+    assert.ok(!delivered && detail.startsWith("ALERT_WEBHOOK is missing"));
   });
 
   test("without a receiver nothing is sent, and the incident is there to be seen", async (t) => {

@@ -36,6 +36,6 @@ test("the environment of `npm start` works as it stands in wrangler.toml", async
 test("production never points at this machine, and its secrets are required", () => {
   const [production] = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8").split("[env.local]");
   assert.ok(!/127\.0\.0\.1|localhost|http:\/\//.test(production));
-  assert.match(production, /required = \["SEAL_KEY", "APP_SECRET_SHOP", "CALLER_KEY_WEB"\]/);
+  assert.match(production, /required = \["SEAL_KEY", "APP_SECRET_SHOP", "CALLER_KEY_WEB", "CALLER_KEY_OPS"\]/);
   assert.match(production, /invocation_logs = false/);
 });

@@ -116,7 +116,7 @@ describe("doctor", { concurrency: 2 }, () => {
       t.diagnostic(seen.text);
       return seen;
     };
-    const sound = ["SEAL_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "APP_SECRET_SHOP=0123456789abcdef0123456789abcdef", "CALLER_KEY_WEB=zk_k3y-of-web-0123456789abcdef-0123"];
+    const sound = ["SEAL_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "APP_SECRET_SHOP=0123456789abcdef0123456789abcdef", "CALLER_KEY_WEB=zk_k3y-of-web-0123456789abcdef-0123", "CALLER_KEY_OPS=zk_k3y-of-ops-0123456789abcdef-0123"];
     const healthy = await look((text) => text.replace("00000000000000000000000000000000", "0123456789abcdef0123456789abcdef"), sound);
     assert.equal(healthy.code, 0, healthy.text);
     assert.match(healthy.text, /✔ settings and secrets are complete, keys are strong \(1 app\)/);
@@ -126,7 +126,7 @@ describe("doctor", { concurrency: 2 }, () => {
     assert.equal(asJson.code, 0, asJson.text);
     const faulty = await look(
       (text) => text.replace('crons = ["* * * * *"]', "crons = []").replace("invocation_logs = false", "invocation_logs = true").replace('token_api = "stable"', 'token_api = "both"'),
-      [sound[0].slice(0, -8), sound[1], "CALLER_KEY_WEB=short"],
+      [sound[0].slice(0, -8), sound[1], sound[3], "CALLER_KEY_WEB=short"],
     );
     assert.equal(faulty.code, 1);
     for (const line of [/✗ SEAL_KEY is not a key of 32 bytes/, /✗ APPS\.shop\.token_api is not one of the known words/, /✗ CALLER_KEY_WEB is shorter than 32 characters/, /✗ the KV namespace TOKENS has no id yet/, /✗ no cron is set/, /✗ invocation logs are on/]) assert.match(faulty.text, line);

@@ -23,7 +23,7 @@ async function ask(origin, key, path, method = "GET") {
   }
 }
 
-export async function checkDeployment(report, { origin, key, start }) {
+export async function checkDeployment(report, { origin, key, start, testAlert = false }) {
   report.section(`Centre: ${origin}`);
   const health = await ask(origin, null, "/healthz");
   if (health.status === 0) return report.bad(`nothing answers at ${origin} (${health.why})`, start ?? "compare the address with the route of your Worker; npx wrangler tail shows whether requests arrive");
@@ -45,6 +45,7 @@ export async function checkDeployment(report, { origin, key, start }) {
   if (waiting) report.bad(`${waiting} ${waiting === 1 ? "alert has" : "alerts have"} not arrived`, "the log says what the receiver answers (alert_not_delivered); compare ALERT_WEBHOOK, ALERT_FORMAT and ALERT_SECRET: docs/alerts.md");
   else if (alerts.configured) report.good("alerts have a receiver, and none waits");
   else report.hint("nobody is told when a token dies", "wrangler secret put ALERT_WEBHOOK (docs/alerts.md)");
+  if (testAlert) await tryAlert(report, origin, key);
   const page = await ask(origin, null, "/console/");
   if (page.status === 200 && page.type.startsWith("text/html")) report.good("the console is there: /console/");
   else report.hint("the console is not deployed", '[assets] with directory = "assets" in wrangler.toml');
@@ -67,6 +68,12 @@ function refused(report, { status, body, why, type }) {
   if (status === 401) return report.bad("the key is nobody's", "compare it with the one that was given out, or make one: npm run new-key");
   if (status === 403) return report.bad("the key may not look", 'give the caller the scope "status" (and "admin", to ask WeChat and the store), and see whether its ips allow this address');
   report.bad(body.detail ?? `the centre answers with ${status || why}`, "see the log: npx wrangler tail");
+}
+
+async function tryAlert(report, origin, key) {
+  const { status, body } = await ask(origin, key, "/v1/alerts/test", "POST");
+  if (body.delivered) report.good("a test message was sent, and the receiver has taken it: look there");
+  else report.bad(`the test message did not arrive: ${body.detail ?? `status ${status}`}`, "compare ALERT_WEBHOOK, ALERT_FORMAT and ALERT_SECRET: docs/alerts.md");
 }
 
 function clock(report, now) {

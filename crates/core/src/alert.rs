@@ -30,10 +30,12 @@ pub enum Incident {
     QuotaLow,
     /// Settings are missing or wrong.
     Misconfigured,
+    /// None: somebody wants to see that a message arrives.
+    Test,
 }
 
 impl Incident {
-    /// All of them.
+    /// All that can be going on.
     pub const ALL: [Self; 4] =
         [Self::RefreshFailing, Self::KilledOutside, Self::QuotaLow, Self::Misconfigured];
 
@@ -44,6 +46,7 @@ impl Incident {
             Self::KilledOutside => "killed_outside",
             Self::QuotaLow => "quota_low",
             Self::Misconfigured => "misconfigured",
+            Self::Test => "test",
         }
     }
 }

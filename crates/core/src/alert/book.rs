@@ -70,6 +70,24 @@ pub struct Notice {
     pub untold: u32,
 }
 
+impl Notice {
+    /// What is sent to see that it arrives.
+    pub const fn test(now: UnixTime) -> Self {
+        Self {
+            id: 0,
+            incident: Incident::Test,
+            phase: Phase::Firing,
+            credentials: Vec::new(),
+            errcode: None,
+            detail: String::new(),
+            dies_at: None,
+            since: now,
+            at: now,
+            untold: 0,
+        }
+    }
+}
+
 /// A notice that has not arrived yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Waiting {

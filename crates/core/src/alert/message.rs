@@ -12,6 +12,7 @@ pub fn summary(app: Option<&AppName>, notice: &Notice, language: Language) -> St
     let whom = app.map_or_else(|| language.choose("the centre", "中控").to_owned(), ToString::to_string);
     let what = language.choose(en(notice.incident), zh(notice.incident));
     let state = match notice.phase {
+        Phase::Firing if notice.incident == Incident::Test => "🔔",
         Phase::Firing => "🔴",
         Phase::Resolved => language.choose("✅ over:", "✅ 已恢复："),
     };
@@ -74,6 +75,7 @@ const fn en(incident: Incident) -> &'static str {
         Incident::KilledOutside => "somebody else kills its tokens",
         Incident::QuotaLow => "the day's quota is running out",
         Incident::Misconfigured => "settings are missing or wrong",
+        Incident::Test => "a test message; nothing is wrong",
     }
 }
 
@@ -83,6 +85,7 @@ const fn zh(incident: Incident) -> &'static str {
         Incident::KilledOutside => "有其他系统在使它的 token 失效",
         Incident::QuotaLow => "当天调用额度即将用完",
         Incident::Misconfigured => "配置缺失或有误",
+        Incident::Test => "测试消息，一切正常",
     }
 }
 

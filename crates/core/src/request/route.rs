@@ -18,6 +18,8 @@ pub enum Route<'a> {
     OpenApi,
     /// `/metrics`.
     Metrics,
+    /// `/v1/alerts/test`.
+    TestAlert,
     /// `/v1/apps`.
     Apps,
     /// `/v1/apps/{app}`.
@@ -70,6 +72,7 @@ impl<'a> Route<'a> {
             ["jssdk.js", "", "", "", "", ""] => Self::Script,
             ["openapi.json", "", "", "", "", ""] => Self::OpenApi,
             ["metrics", "", "", "", "", ""] => Self::Metrics,
+            ["v1", "alerts", "test", "", "", ""] => Self::TestAlert,
             ["v1", "apps", "", "", "", ""] => Self::Apps,
             ["v1", "apps", app, "", "", ""] => Self::App(app),
             ["v1", "apps", app, "access_token", "", ""] => Self::Read(app, token),
@@ -98,7 +101,8 @@ impl<'a> Route<'a> {
             | Self::Trends(_)
             | Self::Metrics
             | Self::Read(..) => "GET",
-            Self::Refresh(..)
+            Self::TestAlert
+            | Self::Refresh(..)
             | Self::Revoke(_)
             | Self::Reseal(_)
             | Self::Check(_)
@@ -129,7 +133,9 @@ impl<'a> Route<'a> {
     /// The app that it names, as the path has it.
     pub const fn app(&self) -> Option<&'a str> {
         match self {
-            Self::Health | Self::Script | Self::OpenApi | Self::Metrics | Self::Apps => None,
+            Self::Health | Self::Script | Self::OpenApi | Self::Metrics | Self::TestAlert | Self::Apps => {
+                None
+            }
             Self::App(app)
             | Self::Read(app, _)
             | Self::Refresh(app, _)
@@ -160,9 +166,12 @@ impl<'a> Route<'a> {
             Self::Refresh(..) => Scope::Refresh,
             Self::Signature(_) | Self::CardSignature(_) => Scope::Sign,
             Self::Api(..) => Scope::Proxy,
-            Self::Revoke(_) | Self::Reseal(_) | Self::Check(_) | Self::Events(_) | Self::Explain(_) => {
-                Scope::Admin
-            }
+            Self::TestAlert
+            | Self::Revoke(_)
+            | Self::Reseal(_)
+            | Self::Check(_)
+            | Self::Events(_)
+            | Self::Explain(_) => Scope::Admin,
         }
     }
 
@@ -176,7 +185,7 @@ impl<'a> Route<'a> {
             | Self::Apps
             | Self::App(_)
             | Self::Trends(_) => (Action::Status, None),
-            Self::Check(_) => (Action::Check, None),
+            Self::Check(_) | Self::TestAlert => (Action::Check, None),
             Self::Read(_, credential) => (Action::Read, Some(*credential)),
             Self::Refresh(_, credential) => (Action::Report, Some(*credential)),
             Self::Revoke(_) => (Action::Revoke, Some(Credential::AccessToken)),
@@ -203,6 +212,7 @@ mod tests {
             ("/jssdk.js", Route::Script, "GET, HEAD"),
             ("/openapi.json", Route::OpenApi, "GET, HEAD"),
             ("/metrics", Route::Metrics, "GET"),
+            ("/v1/alerts/test", Route::TestAlert, "POST"),
             ("/v1/apps", Route::Apps, "GET"),
             ("/v1/apps/shop", Route::App("shop"), "GET"),
             ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET"),

@@ -1,0 +1,56 @@
+//! Sending a message to the receiver of alerts. What it says is not logged, but for its code, nor is its address, which is a
+//! key.
+
+use crate::body;
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::time::Duration;
+use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use zhongkong_core::alert::{Envelope, Webhook};
+
+/// So long a receiver may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Its answer says whether it has taken the message within so many bytes.
+const MAX_ANSWER_BYTES: usize = 4096;
+
+/// Sends a message; says why it has not arrived, without a word of the receiver's but its code.
+pub(crate) async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), String> {
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let exchange = async {
+        let response = Fetch::Request(build(envelope)?).send_with_signal(&signal).await?;
+        let status = response.status_code();
+        // One that says nothing there may keep it open for as long as it likes.
+        let wanted = if webhook.format.answers_with_code() { MAX_ANSWER_BYTES } else { 0 };
+        let answer = if wanted > 0 { body::at_most(response, wanted).await? } else { Vec::new() };
+        Ok::<_, worker::Error>((status, answer))
+    };
+    match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((Ok((status, answer)), _)) if webhook.format.has_taken(status, &answer) => Ok(()),
+        Either::Left((Ok((status, answer)), _)) => {
+            let code =
+                webhook.format.code(&answer).map(|code| format!(" and code {code}")).unwrap_or_default();
+            Err(format!("the receiver refused it, with status {status}{code}"))
+        }
+        // The error's text may hold the URL: it ends here.
+        Either::Left((Err(_), _)) => Err("the receiver could not be reached".to_owned()),
+        Either::Right(_) => {
+            abort.abort();
+            Err("the receiver took too long".to_owned())
+        }
+    }
+}
+
+fn build(envelope: &Envelope) -> worker::Result<Request> {
+    let headers = Headers::new();
+    headers.set("Content-Type", "application/json; charset=utf-8")?;
+    for (name, value) in &envelope.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    // What is sent is for this receiver, not for wherever it points.
+    init.with_redirect(RequestRedirect::Manual);
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(envelope.body.as_str().into()));
+    Request::new_with_init(envelope.url.expose(), &init)
+}
