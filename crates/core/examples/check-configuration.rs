@@ -25,10 +25,8 @@ fn stand_in(name: &str) -> Option<String> {
         Some("0123456789abcdef0123456789abcdef".to_owned())
     } else if name == "SEAL_KEY" {
         Some("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned())
-    } else if let Some(caller) = name.strip_prefix("CALLER_KEY_") {
-        Some(format!("stand-in-for-a-key-0123456789abcdef-{caller}"))
     } else {
-        None
+        name.strip_prefix("CALLER_KEY_").map(|caller| format!("stand-in-for-a-key-0123456789abcdef-{caller}"))
     }
 }
 

@@ -128,3 +128,76 @@ fn is_address(url: &str) -> bool {
     let sound = !host.is_empty() && host.bytes().all(plain) && port.bytes().all(|b| b.is_ascii_digit());
     sound && url.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SECRET, setup};
+    use super::*;
+
+    #[test]
+    fn what_the_operator_reads() {
+        let rows = [
+            (
+                setup().secret("ALERT_WEBHOOK", Some("http://ops.example.com/hook")),
+                "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+            ),
+            (
+                setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com@evil.example/hook")),
+                "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+            ),
+            (
+                setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com:abc/hook")),
+                "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+            ),
+            (
+                setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com/hook")),
+                "ALERT_SECRET is missing, or shorter than 16 characters: the receiver could not tell our alerts from others: make one with `openssl rand -hex 32` and store it with `wrangler secret put`.",
+            ),
+            (
+                setup().secret("ALERT_SECRET", Some(SECRET)),
+                "ALERT_WEBHOOK is missing, though ALERT_SECRET is there: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
+            ),
+            (
+                setup().secret("ALERT_FORMAT", Some("teams")),
+                "ALERT_FORMAT is not one of the known words: use \"generic\", \"wecom\", \"feishu\", \"dingtalk\" or \"slack\", or leave it out: the address tells.",
+            ),
+            (
+                setup().secret("ALERT_LANGUAGE", Some("de")),
+                "ALERT_LANGUAGE is not one of the known words: use \"zh\" or \"en\", or leave it out.",
+            ),
+            (
+                setup().secret("LOG_LEVEL", Some("debug")),
+                "LOG_LEVEL is not one of the known words: use \"error\", \"warn\" or \"info\", or leave it out for \"info\".",
+            ),
+        ];
+        for (setup, expected) in rows {
+            let told: Vec<String> = setup.read().faults.iter().map(ToString::to_string).collect();
+            assert_eq!(told, [expected]);
+        }
+    }
+
+    #[test]
+    fn faults_of_alerts_and_of_the_log_stop_nothing_else() {
+        let config =
+            setup().secret("LOG_LEVEL", Some("loud")).secret("ALERT_WEBHOOK", Some("nowhere")).read();
+        assert_eq!((config.faults.len(), config.fatal().count()), (2, 0));
+        assert!(config.webhook.is_none() && config.log_level == LogLevel::Info);
+        assert_eq!(config.ready_apps().count(), 2);
+    }
+
+    #[test]
+    fn an_address_that_tells_its_receiver_is_enough() {
+        let url = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=canary";
+        let config = setup().secret("ALERT_WEBHOOK", Some(url)).secret("LOG_LEVEL", Some("error")).read();
+        assert_eq!((config.faults.as_slice(), config.log_level), (&[][..], LogLevel::Error));
+        let webhook = config.webhook.unwrap();
+        assert_eq!((webhook.format, webhook.language), (Format::Wecom, Language::Zh));
+        assert!(!format!("{webhook:?}").contains("canary"));
+        let generic = setup()
+            .secret("ALERT_WEBHOOK", Some("http://127.0.0.1:9000/hook"))
+            .secret("ALERT_SECRET", Some(SECRET))
+            .secret("ALERT_LANGUAGE", Some("zh"))
+            .read();
+        assert_eq!(generic.webhook.map(|webhook| webhook.language), Some(Language::Zh));
+    }
+}

@@ -2,16 +2,14 @@
 
 use super::*;
 use crate::access::Scope;
-use crate::alert::Format;
 use crate::app::TokenApi;
-use crate::language::Language;
 use serde_json::json;
 
 const KEY: &str = "k3y-of-web-0123456789abcdef-0123";
-const SECRET: &str = "canary5ecret0123456789abcdef0123";
+pub(super) const SECRET: &str = "canary5ecret0123456789abcdef0123";
 
 /// A configuration without a fault, to be spoilt by the tests.
-struct Setup {
+pub(super) struct Setup {
     apps: Json,
     callers: Json,
     secrets: Vec<(&'static str, String)>,
@@ -21,7 +19,7 @@ struct Setup {
     has_keeper: bool,
 }
 
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     Setup {
         apps: json!({
             "shop": {"appid": "wx0123456789abcdef"},
@@ -52,13 +50,13 @@ impl Setup {
         self
     }
 
-    fn secret(mut self, name: &'static str, value: Option<&str>) -> Self {
+    pub(super) fn secret(mut self, name: &'static str, value: Option<&str>) -> Self {
         self.secrets.retain(|(known, _)| *known != name);
         self.secrets.extend(value.map(|value| (name, value.to_owned())));
         self
     }
 
-    fn read(self) -> Config {
+    pub(super) fn read(self) -> Config {
         let secrets = self.secrets;
         let lookup = |name: &str| {
             secrets.iter().find(|(known, _)| *known == name).map(|(_, value)| Secret::new(value.clone()))
@@ -197,38 +195,6 @@ fn what_the_operator_reads() {
         (
             setup().secret("APP_SECRET_SHOP", Some("canary")),
             "APP_SECRET_SHOP has not the length of an AppSecret: copy the AppSecret, 32 characters, and store it with `wrangler secret put APP_SECRET_SHOP`.",
-        ),
-        (
-            setup().secret("ALERT_WEBHOOK", Some("http://ops.example.com/hook")),
-            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
-        ),
-        (
-            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com@evil.example/hook")),
-            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
-        ),
-        (
-            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com:abc/hook")),
-            "ALERT_WEBHOOK is no address that begins with https://: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
-        ),
-        (
-            setup().secret("ALERT_WEBHOOK", Some("https://ops.example.com/hook")),
-            "ALERT_SECRET is missing, or shorter than 16 characters: the receiver could not tell our alerts from others: make one with `openssl rand -hex 32` and store it with `wrangler secret put`.",
-        ),
-        (
-            setup().secret("ALERT_SECRET", Some(SECRET)),
-            "ALERT_WEBHOOK is missing, though ALERT_SECRET is there: store the whole address of the receiver with `wrangler secret put ALERT_WEBHOOK`.",
-        ),
-        (
-            setup().secret("ALERT_FORMAT", Some("teams")),
-            "ALERT_FORMAT is not one of the known words: use \"generic\", \"wecom\", \"feishu\", \"dingtalk\" or \"slack\", or leave it out: the address tells.",
-        ),
-        (
-            setup().secret("ALERT_LANGUAGE", Some("de")),
-            "ALERT_LANGUAGE is not one of the known words: use \"zh\" or \"en\", or leave it out.",
-        ),
-        (
-            setup().secret("LOG_LEVEL", Some("debug")),
-            "LOG_LEVEL is not one of the known words: use \"error\", \"warn\" or \"info\", or leave it out for \"info\".",
         ),
         (
             Setup { callers: Json::Null, ..setup() },
@@ -373,28 +339,4 @@ fn a_store_needs_its_own_binding_only() {
         let config = Setup { store: Some(text.to_owned()), has_db, ..bare() }.read();
         assert_eq!((config.faults.len(), config.store), (0, kind), "{text}");
     }
-}
-
-#[test]
-fn faults_of_alerts_and_of_the_log_stop_nothing_else() {
-    let config = setup().secret("LOG_LEVEL", Some("loud")).secret("ALERT_WEBHOOK", Some("nowhere")).read();
-    assert_eq!((config.faults.len(), config.fatal().count()), (2, 0));
-    assert!(config.webhook.is_none() && config.log_level == LogLevel::Info);
-    assert_eq!(config.ready_apps().count(), 2);
-}
-
-#[test]
-fn an_address_that_tells_its_receiver_is_enough() {
-    let url = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=canary";
-    let config = setup().secret("ALERT_WEBHOOK", Some(url)).secret("LOG_LEVEL", Some("error")).read();
-    assert_eq!((config.faults.as_slice(), config.log_level), (&[][..], LogLevel::Error));
-    let webhook = config.webhook.unwrap();
-    assert_eq!((webhook.format, webhook.language), (Format::Wecom, Language::Zh));
-    assert!(!format!("{webhook:?}").contains("canary"));
-    let generic = setup()
-        .secret("ALERT_WEBHOOK", Some("http://127.0.0.1:9000/hook"))
-        .secret("ALERT_SECRET", Some(SECRET))
-        .secret("ALERT_LANGUAGE", Some("zh"))
-        .read();
-    assert_eq!(generic.webhook.map(|webhook| webhook.language), Some(Language::Zh));
 }
