@@ -3,6 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use zhongkong_core::language::Language;
+use zhongkong_core::wechat::errcode::Endpoint;
 use zhongkong_core::wechat::reply;
 
 fuzz_target!(|body: &[u8]| {
@@ -14,7 +16,9 @@ fuzz_target!(|body: &[u8]| {
                 assert!(reply::is_reply(body), "a value comes from a reply only");
             }
             Err(failure) => {
-                let _ = failure.advice(zhongkong_core::wechat::errcode::Endpoint::Token);
+                for language in [Language::En, Language::Zh] {
+                    assert!(!failure.advice(Endpoint::Token, language).is_empty());
+                }
             }
         }
     }

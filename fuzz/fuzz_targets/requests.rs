@@ -3,10 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use zhongkong_core::credential::Value;
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::request::route::Route;
 use zhongkong_core::request::{bearer, query};
 use zhongkong_core::signature::card::Card;
+use zhongkong_core::signature::explain::{Claim, Verdict, hints, verdict};
 use zhongkong_core::signature::{HostPattern, PageUrl};
 
 fuzz_target!(|text: &str| {
@@ -26,6 +28,11 @@ fuzz_target!(|text: &str| {
         if let Some(pattern) = HostPattern::parse(page.host()) {
             assert!(pattern.covers(page.host()));
         }
+    }
+    let _ = hints(text);
+    if let (Some(ticket), Some((signature, nonce))) = (Value::parse("ticket"), text.split_once(' ')) {
+        let claim = Claim { signature: signature.to_owned(), nonce: nonce.to_owned(), timestamp: 1 };
+        assert_eq!(verdict(&ticket, text, &claim), Verdict::Unknown, "nobody guesses a signature");
     }
     if let Some(digest) = Sha256Digest::from_hex(text) {
         assert_eq!(String::from(digest), text.to_ascii_lowercase());

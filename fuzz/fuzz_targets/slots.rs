@@ -21,7 +21,7 @@ fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
         now += u64::from(pause);
         let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
         let Some(value) = Value::parse(&format!("v{}", dice % 5)) else { return };
-        let event = match kind % 12 {
+        let event = match kind % 13 {
             0 => Event::Tick,
             1 => Event::Lost,
             2 => Event::Read { min_ttl_s: u64::from(dice % 7200), patience: Patience::Left },
@@ -32,6 +32,7 @@ fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
             8 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear, Verdict::Unanswered][dice as usize % 4] },
             9 => Event::Revoke,
             10 => Event::PublishFailed,
+            11 => Event::Demand,
             _ => Event::Reseal,
         };
         let version = slot.version();
