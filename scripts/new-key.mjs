@@ -8,6 +8,8 @@ if (!/^[a-z0-9-]{1,32}$/.test(name)) {
   process.exit(2);
 }
 const setting = `CALLER_KEY_${name.toUpperCase().replaceAll("-", "_")}`;
+/** Whoever looks after the centre: the console, the doctor. It opens no token. */
+const table = name === "ops" ? ['apps = ["*"]', 'scopes = ["admin", "sign"]'] : ['apps = ["shop"]', 'scopes = ["token", "ticket", "sign"]'];
 const key = `zk_${randomBytes(32).toString("base64url")}`;
 
 console.log(`The key of caller ${name}; give it to the caller, it is not shown again:
@@ -17,8 +19,7 @@ console.log(`The key of caller ${name}; give it to the caller, it is not shown a
 1. In wrangler.toml, if the caller is new (and ${setting} in [secrets] required):
 
   [vars.CALLERS.${name}]
-  apps = ["shop"]
-  scopes = ["token", "ticket", "sign"]
+  ${table.join("\n  ")}
 
 2. Store the key:
 

@@ -60,11 +60,16 @@ impl Desk {
         // The token comes first: tickets are asked for with it.
         let (token, tickets): (Vec<_>, Vec<_>) =
             wanted().partition(|credential| *credential == Credential::AccessToken);
-        for together in [token, tickets] {
+        // Twice: an attempt that had no token yet may have been under way.
+        for together in [token, tickets.clone(), tickets] {
             for credential in &together {
+                if asked.contains_key(credential) && self.slot(*credential)?.failures() == 0 {
+                    continue;
+                }
                 self.give_up_lost_call(*credential)?;
                 let call = self.step(*credential, Event::Demand)?.call;
-                asked.insert(*credential, Asked { call, rotated: false });
+                let asked = asked.entry(*credential).or_insert(Asked { call: None, rotated: false });
+                asked.call = asked.call.or(call);
             }
             for credential in together {
                 self.land(credential, deadline).await;
