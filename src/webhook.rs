@@ -26,19 +26,22 @@ pub(crate) async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), S
         let answer = if wanted > 0 { body::at_most(response, wanted).await? } else { Vec::new() };
         Ok::<_, worker::Error>((status, answer))
     };
-    match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((Ok((status, answer)), _)) if webhook.format.has_taken(status, &answer) => Ok(()),
-        Either::Left((Ok((status, answer)), _)) => {
+    let outcome = match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(_) => None,
+    };
+    // Whatever is still open, read or not, is closed.
+    abort.abort();
+    match outcome {
+        Some(Ok((status, answer))) if webhook.format.has_taken(status, &answer) => Ok(()),
+        Some(Ok((status, answer))) => {
             let code =
                 webhook.format.code(&answer).map(|code| format!(" and code {code}")).unwrap_or_default();
             Err(format!("the receiver refused it, with status {status}{code}"))
         }
         // The error's text may hold the URL: it ends here.
-        Either::Left((Err(_), _)) => Err("the receiver could not be reached".to_owned()),
-        Either::Right(_) => {
-            abort.abort();
-            Err("the receiver took too long".to_owned())
-        }
+        Some(Err(_)) => Err("the receiver could not be reached".to_owned()),
+        None => Err("the receiver took too long".to_owned()),
     }
 }
 
