@@ -12,6 +12,7 @@ mod counts;
 mod desk;
 mod flight;
 mod history;
+mod meta;
 mod opened;
 mod publish;
 mod roster;

@@ -4,30 +4,27 @@
 //! A notice is committed before it is sent, and crossed out when it has arrived: one that is sent while its Keeper is killed
 //! may arrive twice, with the same id. What the receiver said is not logged, nor is its address, which is a key.
 
+use super::meta::Meta;
 use crate::bindings::Centre;
 use crate::webhook::send;
 use crate::{log, platform};
-use serde::Deserialize;
 use serde_json::json;
 use std::cell::{Cell, Ref, RefCell};
-use worker::{SqlStorage, State};
+use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
 use zhongkong_core::time::UnixTime;
 
 /// A Keeper that is killed while it sends comes back after this.
-const WHILE_SENDING_S: u64 = 15;
+pub(super) const WHILE_SENDING_S: u64 = 15;
+
+const BOOK: &str = "alerts";
 
 /// A sending that has not ended after so long was given up by the runtime.
 const NEVER_SENT_S: u64 = 600;
 
-#[derive(Deserialize)]
-struct Row {
-    value: String,
-}
-
 pub(super) struct Alerts {
-    sql: SqlStorage,
+    meta: Meta,
     book: RefCell<Book>,
     /// Since when.
     sending: Cell<Option<UnixTime>>,
@@ -36,14 +33,9 @@ pub(super) struct Alerts {
 impl Alerts {
     /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
     pub(super) fn open(state: &State) -> worker::Result<Self> {
-        let sql = state.storage().sql();
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-            None,
-        )?;
-        let rows: Vec<Row> = sql.exec("SELECT value FROM meta WHERE key = 'alerts'", None)?.to_array()?;
-        let book = rows.first().and_then(|row| serde_json::from_str(&row.value).ok()).unwrap_or_default();
-        Ok(Self { sql, book: RefCell::new(book), sending: Cell::new(None) })
+        let meta = Meta::open(state)?;
+        let book = meta.get(BOOK)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Ok(Self { meta, book: RefCell::new(book), sending: Cell::new(None) })
     }
 
     pub(super) fn book(&self) -> Ref<'_, Book> {
@@ -116,8 +108,6 @@ impl Alerts {
         let text = serde_json::to_string(&book)?;
         // Also where it cannot be committed: what has arrived is not sent again and again.
         *self.book.borrow_mut() = book;
-        self.sql
-            .exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('alerts', ?)", vec![text.into()])
-            .map(drop)
+        self.meta.set(BOOK, &text)
     }
 }

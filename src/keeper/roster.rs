@@ -6,6 +6,7 @@
 //! the store.
 
 use super::desk::Desk;
+use super::meta::Meta;
 use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
@@ -29,11 +30,6 @@ struct HolderRow {
     identity: String,
 }
 
-#[derive(Deserialize)]
-struct MetaRow {
-    value: String,
-}
-
 /// WeChat takes a token for so long after it was replaced.
 const OVERLAP_S: u64 = 300;
 
@@ -55,7 +51,7 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
             let centre = bindings::centre(&desk.env);
             // During a deployment this object may run under the configuration before.
             if configured == centre.config.fingerprint {
-                roster.set_meta("configured", &configured)?;
+                roster.meta.set("configured", &configured)?;
             }
             RosterReply::Due(roster.due(now)?)
         }
@@ -72,7 +68,7 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
             RosterReply::Noted
         }
         RosterAsk::LastTick => {
-            let tick = roster.meta("ticked_at")?.and_then(|text| text.parse().ok());
+            let tick = roster.meta.get("ticked_at")?.and_then(|text| text.parse().ok());
             let alerts = desk.alerts()?;
             let book = alerts.book();
             RosterReply::Tick(Tick {
@@ -108,13 +104,15 @@ fn look_at_configuration(desk: &Rc<Desk>, centre: &Rc<Centre>, now: UnixTime) {
     }
 }
 
-struct Roster(SqlStorage);
+struct Roster {
+    sql: SqlStorage,
+    meta: Meta,
+}
 
 impl Roster {
     fn open(state: &State) -> worker::Result<Self> {
         let sql = state.storage().sql();
         for table in [
-            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",
             "CREATE INDEX IF NOT EXISTS roster_by_time ON roster (wake_at)",
@@ -125,34 +123,23 @@ impl Roster {
         ] {
             sql.exec(table, None)?;
         }
-        Ok(Self(sql))
+        Ok(Self { sql, meta: Meta::open(state)? })
     }
 
     /// Which configuration was registered last.
     fn configured(&self) -> worker::Result<Option<String>> {
-        self.meta("configured")
+        self.meta.get("configured")
     }
 
     /// The cron has asked.
     fn ticked(&self, now: UnixTime) -> worker::Result<()> {
-        self.set_meta("ticked_at", &now.as_secs().to_string())
-    }
-
-    fn meta(&self, key: &str) -> worker::Result<Option<String>> {
-        let query = "SELECT value FROM meta WHERE key = ?";
-        let rows: Vec<MetaRow> = self.0.exec(query, vec![key.into()])?.to_array()?;
-        Ok(rows.into_iter().next().map(|row| row.value))
-    }
-
-    fn set_meta(&self, key: &str, value: &str) -> worker::Result<()> {
-        let row = vec![key.into(), value.into()];
-        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row).map(drop)
+        self.meta.set("ticked_at", &now.as_secs().to_string())
     }
 
     /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.
     fn register(&self, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
         for (app, fingerprint) in apps {
-            self.0.exec(
+            self.sql.exec(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
                  SET wake_at = 0, fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint",
                 vec![app.as_str().into(), fingerprint.as_str().into()],
@@ -164,7 +151,7 @@ impl Roster {
     /// Those who are due, the longest waiting first.
     fn due(&self, now: UnixTime) -> worker::Result<Vec<AppName>> {
         let rows: Vec<AppRow> = self
-            .0
+            .sql
             .exec(
                 "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
                 vec![seconds(now), i64::from(MOST_A_TICK).into()],
@@ -174,7 +161,7 @@ impl Roster {
     }
 
     fn note(&self, app: &AppName, wake_at: UnixTime) -> worker::Result<()> {
-        self.0
+        self.sql
             .exec(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
                  ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
@@ -186,13 +173,13 @@ impl Roster {
     /// Remembers whose a token is. The one before it is taken for as long as WeChat takes it, at most.
     fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> worker::Result<()> {
         let digest = token.digest.to_string();
-        self.0.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
+        self.sql.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
         let kept_until = if token.alone { now } else { now.plus(OVERLAP_S) };
-        self.0.exec(
+        self.sql.exec(
             "UPDATE tokens SET until = min(until, ?1) WHERE app = ?2 AND digest <> ?3",
             vec![seconds(kept_until), app.as_str().into(), digest.as_str().into()],
         )?;
-        self.0
+        self.sql
             .exec(
                 "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
                 vec![
@@ -207,7 +194,7 @@ impl Roster {
 
     fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<(AppName, Fingerprint)>> {
         let rows: Vec<HolderRow> = self
-            .0
+            .sql
             .exec(
                 "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
                 vec![token.to_string().into(), seconds(now)],
@@ -218,8 +205,8 @@ impl Roster {
 
     fn forget(&self, apps: &[AppName]) -> worker::Result<()> {
         for app in apps {
-            self.0.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
-            self.0.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A Keeper's own SQLite: the truth about its credentials. Every slot is sealed; its version stands
 //! in clear beside it, so that it survives a lost key.
 
+use super::meta::Meta;
 use serde::Deserialize;
 use worker::{SqlStorage, State};
 use zhongkong_core::app::AppName;
@@ -8,7 +9,10 @@ use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Slot;
 use zhongkong_core::seal::{Sealed, Sealer};
 
-pub(super) struct Storage(SqlStorage);
+pub(super) struct Storage {
+    sql: SqlStorage,
+    meta: Meta,
+}
 
 /// A stored slot.
 pub(super) enum Loaded {
@@ -26,43 +30,32 @@ struct SlotRow {
     sealed: String,
 }
 
-#[derive(Deserialize)]
-struct NameRow {
-    value: String,
-}
-
 impl Storage {
     /// Opens the tables, making them where they are missing.
     pub(super) fn open(state: &State) -> worker::Result<Self> {
         let sql = state.storage().sql();
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-            None,
-        )?;
-        sql.exec(
             "CREATE TABLE IF NOT EXISTS slots (credential TEXT PRIMARY KEY, version INTEGER NOT NULL, \
              key_id TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID",
             None,
         )?;
-        Ok(Self(sql))
+        Ok(Self { sql, meta: Meta::open(state)? })
     }
 
     /// The app that this Keeper keeps; `None` before its first question.
     pub(super) fn app(&self) -> worker::Result<Option<AppName>> {
-        let rows: Vec<NameRow> = self.0.exec("SELECT value FROM meta WHERE key = 'app'", None)?.to_array()?;
-        Ok(rows.first().and_then(|row| AppName::parse(&row.value)))
+        Ok(self.meta.get("app")?.and_then(|name| AppName::parse(&name)))
     }
 
     /// Remembers the app, for alarms: they come without a question.
     pub(super) fn set_app(&self, app: &AppName) -> worker::Result<()> {
-        let bindings = vec![app.as_str().into()];
-        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('app', ?)", bindings).map(drop)
+        self.meta.set("app", app.as_str())
     }
 
     /// Every stored slot. A failed read is an error, never an empty answer.
     pub(super) fn load(&self, app: &AppName, sealer: &Sealer) -> worker::Result<Vec<(Credential, Loaded)>> {
         let rows: Vec<SlotRow> =
-            self.0.exec("SELECT credential, version, key_id, sealed FROM slots", None)?.to_array()?;
+            self.sql.exec("SELECT credential, version, key_id, sealed FROM slots", None)?.to_array()?;
         let slots = rows.into_iter().filter_map(|row| {
             let credential = Credential::parse(&row.credential)?;
             let version = Version::new(row.version);
@@ -91,7 +84,7 @@ impl Storage {
             .seal(&place(app, credential, slot.version()), &plain, nonce)
             .map_err(|_| worker::Error::RustError("a slot could not be sealed".to_owned()))?;
         let version = i64::try_from(slot.version().number()).unwrap_or(i64::MAX);
-        self.0
+        self.sql
             .exec(
                 "INSERT OR REPLACE INTO slots (credential, version, key_id, sealed) VALUES (?, ?, ?, ?)",
                 vec![credential.name().into(), version.into(), sealed.key_id.into(), sealed.text.into()],

@@ -1,6 +1,6 @@
 //! What the desk does for the people who watch over an app: its report, checks on demand, and alerts.
 
-use super::alerts::Alerts;
+use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
 use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
@@ -18,9 +18,6 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Status};
 use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::language::Language;
-
-/// A Keeper that is killed while it sends comes back after this.
-const WHILE_SENDING: Duration = Duration::from_secs(15);
 
 /// A check answers after this, whatever is still under way, in milliseconds.
 const CHECK_TAKES_MS: u64 = 20_000;
@@ -135,7 +132,7 @@ impl Desk {
         self.state.wait_until(async move {
             // Before anything is sent: an object that is killed meanwhile comes back. A Keeper's plan has it already.
             let keeps = desk.opened().is_ok();
-            if !keeps && let Err(error) = desk.set_alarm_in(WHILE_SENDING).await {
+            if !keeps && let Err(error) = desk.set_alarm_in(Duration::from_secs(WHILE_SENDING_S)).await {
                 log::warn("alarm_not_set", json!({"detail": error.to_string()}));
             }
             let told = |_: &_, arrived| {

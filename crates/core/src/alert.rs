@@ -11,7 +11,6 @@ mod webhook;
 
 pub use book::{Book, Notice, Open, Phase};
 pub use find::{findings, misconfigured};
-pub use message::summary;
 pub use webhook::{Envelope, Format, Webhook};
 
 use crate::credential::Credential;

@@ -8,7 +8,7 @@ use crate::language::Language;
 use serde_json::{Value, json};
 
 /// A few lines: what, since when, what to do, and what is at stake.
-pub fn summary(app: Option<&AppName>, notice: &Notice, language: Language) -> String {
+pub(super) fn summary(app: Option<&AppName>, notice: &Notice, language: Language) -> String {
     let whom = app.map_or_else(|| language.choose("the centre", "中控").to_owned(), ToString::to_string);
     let what = language.choose(en(notice.incident), zh(notice.incident));
     let state = match notice.phase {
