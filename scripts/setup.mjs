@@ -65,20 +65,36 @@ async function python(name, requirements) {
   return venv;
 }
 
-/** An installed promtool, else Debian's, unpacked beside the other tools: nothing is installed, nothing is started. */
+/** An installed promtool, else Debian's. */
 async function promtool() {
-  if (await run("promtool", ["--version"], { mayFail: true })) return "promtool";
-  const folder = join(cache, "prometheus");
-  const found = join(folder, "usr", "bin", "promtool");
-  if (existsSync(found)) return found;
+  if (await installed("promtool")) return "promtool";
+  return (await debian("prometheus", ["prometheus"], "20 MB", "promtool")).file;
+}
+
+/** The load generator of `npm run bench`: an installed wrk, else Debian's; null where it cannot be had. */
+export async function wrk() {
+  if (await installed("wrk")) return { file: "wrk", env: {} };
+  const { file, libraries } = await debian("wrk", ["wrk", "libluajit-5.1-2"], "1 MB", "wrk");
+  return file && { file, env: { LD_LIBRARY_PATH: libraries } };
+}
+
+const installed = (program) => run("sh", ["-c", `command -v ${program}`], { mayFail: true });
+
+/** A program of Debian's, unpacked beside the other tools: nothing is installed, nothing is started. */
+async function debian(name, packages, size, program) {
+  const folder = join(cache, name);
+  const file = join(folder, "usr", "bin", program);
+  const found = () => ({ file, libraries: join(folder, "usr", "lib", `${{ x64: "x86_64", arm64: "aarch64" }[process.arch]}-linux-gnu`) });
+  if (existsSync(file)) return found();
   mkdirSync(folder, { recursive: true });
-  say("fetching promtool (Debian's prometheus, 20 MB)");
-  const download = () => run("apt-get", ["download", "-q", "prometheus"], { cwd: folder, mayFail: true });
+  say(`fetching ${program} (Debian's ${packages.join(", ")}, ${size})`);
+  const download = () => run("apt-get", ["download", "-q", ...packages], { cwd: folder, mayFail: true });
   const fetched = (await download()) || ((await run("apt-get", ["update", "-q"], { mayFail: true })) && (await download()));
-  const archive = fetched && readdirSync(folder).find((file) => file.endsWith(".deb"));
-  if (archive && (await run("dpkg-deb", ["-x", archive, "."], { cwd: folder, mayFail: true })) && existsSync(found)) return found;
-  say("promtool is left out: it was not found, and Debian's package could not be fetched");
-  return null;
+  const archives = fetched ? readdirSync(folder).filter((file) => file.endsWith(".deb")) : [];
+  for (const archive of archives) await run("dpkg-deb", ["-x", archive, "."], { cwd: folder, mayFail: true });
+  if (existsSync(file)) return found();
+  say(`${program} is left out: it was not found, and Debian's package could not be fetched`);
+  return { file: null };
 }
 
 /** An installed Chromium or Chrome; `CHROMIUM` names another. */

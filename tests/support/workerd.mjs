@@ -1,12 +1,12 @@
-// A bare workerd with the built Worker in it, and nothing of wrangler around it: for measuring, and for what wrangler's own
-// outbound proxy hides (it follows redirects, and answers for hosts that are not there).
+// A bare workerd, and nothing of wrangler around it: for measuring, and for what wrangler's own outbound proxy hides (it follows
+// redirects, and answers for hosts that are not there).
 
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { root } from "../../scripts/setup.mjs";
 
 /** The binary itself: what stands in `bin` may be a launcher, and killing that would leave it running. */
@@ -14,6 +14,9 @@ const WORKERD = createRequire(import.meta.url)("workerd").default;
 const COMPATIBILITY_DATE = "2026-11-01";
 
 const text = (value) => JSON.stringify(value);
+
+/** A KV namespace that holds nothing. */
+const NOTHING = "export default { fetch: () => new Response(null, { status: 404 }) };";
 
 /** A port that nobody listens on. */
 export function freePort() {
@@ -26,57 +29,79 @@ export function freePort() {
   });
 }
 
-/** Starts it with these vars (texts) and tables (JSON); KV is a namespace that holds nothing. */
-export async function startWorkerd({ vars, tables, build = join(root, "build") }) {
+/** Starts the built Worker with these vars (texts) and tables (JSON), and its Keepers; KV holds nothing unless `kv` does. */
+export async function startWorkerd({ vars, tables, kv, build = join(root, "build"), waits = true, ...more }) {
+  const files = ["index.js", "index_bg.wasm"].map((file) => join(build, file));
+  const workerd = await launch({ files, vars, tables, kv: kv ?? { module: NOTHING }, object: "Keeper", ...more });
+  if (waits) await workerd.answers("/healthz");
+  return workerd;
+}
+
+/**
+ * Starts a Worker of these files, the first of which is its main module. With `kv` ({ module, seed }), a Worker that speaks KV's
+ * protocol, it has a namespace `TOKENS`; with `object` a class of Durable Objects, bound as KEEPER. `flags` are workerd's own.
+ */
+export async function launch({ files, vars = {}, tables = {}, kv, object, flags = [] }) {
   const folder = mkdtempSync(join(tmpdir(), "zhongkong-"));
-  const port = await freePort();
-  for (const file of ["index.js", "index_bg.wasm"]) copyFileSync(join(build, file), join(folder, file));
+  const [port, kvPort] = [await freePort(), await freePort()];
+  for (const file of files) copyFileSync(file, join(folder, basename(file)));
   mkdirSync(join(folder, "disk"));
   const bindings = [
     ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.entries(tables).map(([name, value]) => `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`),
-    `(name = "TOKENS", kvNamespace = "nothing")`,
-    `(name = "KEEPER", durableObjectNamespace = "Keeper")`,
+    ...(kv ? [`(name = "TOKENS", kvNamespace = "kv")`] : []),
+    ...(object ? [`(name = "KEEPER", durableObjectNamespace = ${text(object)})`] : []),
   ];
+  const objects = `durableObjectNamespaces = [(className = ${text(object)}, uniqueKey = "keeper", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),`;
+  if (kv) writeFileSync(join(folder, "kv.mjs"), kv.module);
   writeFileSync(
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
-    (name = "nothing", worker = .nothing),
     (name = "disk", disk = (path = ${text(join(folder, "disk"))}, writable = true)),
     (name = "internet", network = (allow = ["public", "private"])),
+    ${kv ? `(name = "kv", worker = .kv),` : ""}
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  sockets = [
+    (name = "http", address = "127.0.0.1:${port}", http = (), service = "main"),
+    ${kv ? `(name = "kv", address = "127.0.0.1:${kvPort}", http = (), service = "kv"),` : ""}
+  ],
 );
 const main :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  modules = [${files.map((file) => `(name = ${text(basename(file))}, ${file.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${text(basename(file))})`).join(", ")}],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   bindings = [${bindings.join(",\n    ")}],
-  durableObjectNamespaces = [(className = "Keeper", uniqueKey = "keeper", enableSql = true)],
-  durableObjectStorage = (localDisk = "disk"),
+  ${object ? objects : ""}
 );
-const nothing :Workerd.Worker = (
-  modules = [(name = "nothing.js", esModule = "export default { fetch: () => new Response(null, { status: 404 }) };")],
+const kv :Workerd.Worker = (
+  modules = [(name = "kv.mjs", esModule = ${kv ? `embed "kv.mjs"` : `""`})],
   compatibilityDate = "${COMPATIBILITY_DATE}",
+  bindings = [(name = "SEED", json = ${text(JSON.stringify(kv?.seed ?? {}))})],
 );
 `,
   );
-  const child = spawn(WORKERD, ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(WORKERD, ["serve", ...flags, join(folder, "config.capnp")], { stdio: ["ignore", "pipe", "pipe"] });
   const heard = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => heard.push(chunk));
   const url = `http://127.0.0.1:${port}`;
-  for (let n = 0; ; n++) {
-    if (await fetch(`${url}/healthz`).then(({ ok }) => ok, () => false)) break;
-    if (child.exitCode !== null || n > 200) throw new Error(`workerd did not start:\n${Buffer.concat(heard)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
   return {
     url,
     port,
     pid: child.pid,
     said: () => Buffer.concat(heard).toString(),
+    /** What its KV holds. */
+    stored: async () => (await fetch(`http://127.0.0.1:${kvPort}/`)).json(),
+    /** Waits until it answers this path. */
+    async answers(path) {
+      for (let n = 0; ; n++) {
+        if (await fetch(`${url}${path}`).then(({ ok }) => ok, () => false)) return;
+        if (child.exitCode !== null || n > 200) throw new Error(`workerd did not start:\n${Buffer.concat(heard)}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");

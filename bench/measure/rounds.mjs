@@ -1,0 +1,51 @@
+// Throughput and CPU time, measured in rounds: each contender once in each round, so that what the machine does meanwhile strikes
+// all of them. What is compared are figures of one round.
+
+import { say } from "../../scripts/shell.mjs";
+import { answersRightly, enter } from "../contenders.mjs";
+import { load } from "../support/load.mjs";
+import { cpuUs } from "../support/process.mjs";
+import { spread } from "../support/statistics.mjs";
+
+/** Whom a contender is compared with: letter, and letter of the other. */
+const COMPARED = [["c", "a"], ["c", "b"], ["d", "a"], ["e", "a"], ["f", "j"]];
+
+const WARM_UP_S = 2;
+
+/** What it finds of each contender, by letter, and of each pair. */
+export async function rounds(contenders, world, wrk, { rounds, seconds }) {
+  const running = [];
+  try {
+    for (const contender of contenders) running.push(await enter(contender, world));
+    for (const { workerd, request } of running) await load(wrk, request, WARM_UP_S);
+    const found = new Map(running.map(({ letter }) => [letter, []]));
+    for (let round = 1; round <= rounds; round++) {
+      say(`round ${round} of ${rounds}`);
+      // Each begins once: whoever runs after a heavy one might find a warmer machine.
+      const order = running.map((_, place) => running[(place + round) % running.length]);
+      for (const { letter, workerd, request } of order) found.get(letter).push(await one(wrk, workerd, request, seconds));
+    }
+    for (const contender of running) await answersRightly(contender, contender.request);
+    return { seconds, rounds, contenders: Object.fromEntries(running.map(({ letter, name }) => [letter, { name, ...summary(found.get(letter)) }])), ratios: ratios(found) };
+  } finally {
+    for (const { workerd } of running) await workerd.stop();
+  }
+}
+
+async function one(wrk, { pid }, request, seconds) {
+  const before = cpuUs(pid);
+  const measured = await load(wrk, request, seconds);
+  if (measured.failed > 0) throw new Error(`${measured.failed} of ${measured.requests} requests failed`);
+  return { ...measured, cpu_us: (cpuUs(pid) - before) / measured.requests };
+}
+
+function summary(measured) {
+  const of = (name) => spread(measured.map((one) => one[name]));
+  return { per_second: of("per_second"), cpu_us: of("cpu_us"), p50_us: of("p50_us"), p99_us: of("p99_us"), requests: measured.reduce((sum, { requests }) => sum + requests, 0) };
+}
+
+/** By throughput, round by round. */
+function ratios(found) {
+  const pairs = COMPARED.filter(([one, other]) => found.has(one) && found.has(other));
+  return Object.fromEntries(pairs.map(([one, other]) => [`${one}/${other}`, spread(found.get(one).map(({ per_second }, round) => per_second / found.get(other)[round].per_second))]));
+}

@@ -1,0 +1,1 @@
+export const table = (result) => JSON.stringify(result, null, 1);

@@ -1,0 +1,78 @@
+// `npm run bench`: what the centre costs beside Workers in JavaScript, on raw workerd. See docs/benchmark.md.
+//
+//   npm run bench                      about 6 minutes; writes bench/results.json and docs/images/bench.svg
+//   npm run bench -- --minutes=10      and then the hot read at full load for 10 minutes
+//   npm run bench -- --only=a,c --rounds=3 --seconds=2      some of it, for somebody who is at work on it; writes nothing
+//   npm run bench -- --profile=c       where the CPU time of one contender goes
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "../scripts/build.mjs";
+import { node, root, setup, wrk } from "../scripts/setup.mjs";
+import { run, say, stop } from "../scripts/shell.mjs";
+import { startSimulator } from "../tests/support/simulator.mjs";
+import { CONTENDERS, startWorld } from "./contenders.mjs";
+import { coldStarts } from "./measure/cold.mjs";
+import { longRun } from "./measure/long.mjs";
+import { memory } from "./measure/memory.mjs";
+import { profile } from "./measure/profile.mjs";
+import { rounds } from "./measure/rounds.mjs";
+import { sizes } from "./measure/sizes.mjs";
+import { machine } from "./support/process.mjs";
+import { plot } from "./report/plot.mjs";
+import { table } from "./report/table.mjs";
+
+const OPTIONS = { rounds: { type: "string", default: "9" }, seconds: { type: "string", default: "3" }, only: { type: "string" }, minutes: { type: "string" }, profile: { type: "string" } };
+
+const env = await setup();
+// The inspector is spoken to over a WebSocket, which Node has of its own since 22.
+if (!globalThis.WebSocket) process.exit(spawnSync(node, process.argv.slice(1), { stdio: "inherit" }).status ?? 1);
+
+const options = parseArgs({ options: OPTIONS }).values;
+const number = (name) => {
+  const value = Number(options[name]);
+  return value > 0 ? value : stop(`--${name}=${options[name]} is no number.`, "npm run bench -- --rounds=9 --seconds=3");
+};
+const named = (text) => {
+  const letters = text.split(",");
+  const unknown = letters.find((letter) => !CONTENDERS.some((contender) => contender.letter === letter));
+  return unknown === undefined ? CONTENDERS.filter(({ letter }) => letters.includes(letter)) : stop(`There is no contender ${unknown}.`, `one of ${CONTENDERS.map(({ letter }) => letter).join(", ")}`);
+};
+if (process.platform !== "linux") stop("The benchmark reads /proc.", "run it on Linux");
+const generator = (await wrk()) ?? stop("wrk is missing.", "install it: apt-get install wrk");
+
+await build(env);
+await run("cargo", ["build", "--quiet", "-p", "simulator"], { cwd: root, env });
+const folder = mkdtempSync(join(tmpdir(), "zhongkong-bench-"));
+const simulator = await startSimulator();
+const world = await startWorld(env, simulator, folder);
+try {
+  if (options.profile) {
+    for (const contender of named(options.profile)) await profile(contender, world, generator);
+  } else {
+    await measure();
+  }
+} finally {
+  await world.upstream.stop();
+  await simulator.stop();
+  rmSync(folder, { recursive: true });
+}
+
+async function measure() {
+  const contenders = options.only ? named(options.only) : CONTENDERS;
+  const result = { machine: machine(), sizes: sizes(world) };
+  result.load = await rounds(contenders, world, generator, { rounds: number("rounds"), seconds: number("seconds") });
+  if (!options.only) {
+    result.cold = await coldStarts(world, named("a,b,c"));
+    result.memory = await memory(world, generator, named("a,b,c"));
+  }
+  if (options.minutes) result.long = await longRun(world, generator, number("minutes"));
+  console.log(`\n${table(result)}`);
+  if (options.only) return;
+  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(root, "docs", "images", "bench.svg"), plot(result));
+  say("written: bench/results.json, docs/images/bench.svg");
+}
