@@ -1,20 +1,31 @@
 //! Answers: JSON for success, `application/problem+json` for everything else, never cached.
 
-use crate::log;
-use serde::Serialize;
-use serde_json::json;
+use crate::{log, pages};
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+use worker::worker_sys::web_sys;
 use worker::{Headers, Response};
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
+use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
+
+const JSON: &str = "application/json";
 
 /// What a handler comes to.
 pub(crate) type Outcome = Result<Answer, Problem>;
 
 /// A success, and what the app's history is told of it.
 pub(crate) struct Answer {
-    response: Response,
+    form: Form,
     pub(crate) told: Told,
+}
+
+/// How it is handed to the runtime.
+enum Form {
+    /// The body of an answer in JSON with status 200. src/entry.mjs makes the response: its headers are always the same.
+    Json(String),
+    Response(Response),
 }
 
 /// See [`zhongkong_core::history::Deed`].
@@ -45,22 +56,31 @@ impl Answer {
     }
 }
 
-/// Turns a handler's outcome into the response.
-pub(crate) fn from_outcome(outcome: Outcome) -> worker::Result<Response> {
-    outcome.map_or_else(|problem| from_problem(&problem), |answer| Ok(answer.response))
+/// Turns a handler's outcome into what src/entry.mjs takes: a text, or a response. `origin` is that of a page that may read
+/// it.
+pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> worker::Result<JsValue> {
+    let response = match outcome.map(|answer| answer.form) {
+        Ok(Form::Json(text)) if origin.is_none() => return Ok(JsValue::from_str(&text)),
+        Ok(Form::Json(text)) => respond(text, JSON, 200)?,
+        Ok(Form::Response(response)) => response,
+        Err(problem) => from_problem(&problem)?,
+    };
+    Ok(web_sys::Response::from(pages::open_to(response, origin)?).into())
 }
 
 /// A successful answer.
-pub(crate) fn ok<T: Serialize>(body: &T) -> Outcome {
-    with_status(body, 200)
+pub(crate) fn json(body: Object) -> Answer {
+    answered(Form::Json(body.finish()))
+}
+
+/// The same, of what serde has.
+pub(crate) fn ok(body: &Value) -> Outcome {
+    Ok(answered(Form::Json(body.to_string())))
 }
 
 /// An answer with a status of its own.
-pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
-    let text = serde_json::to_string(body).map_err(|_| internal("an answer could not be written"))?;
-    respond(text, "application/json", status)
-        .map(answered)
-        .map_err(|_| internal("an answer could not be built"))
+pub(crate) fn with_status(body: &Value, status: u16) -> Outcome {
+    built(respond(body.to_string(), JSON, status))
 }
 
 /// WeChat's own answer to a call of this path, unchanged but for what a browser would make of it on a host of
@@ -78,39 +98,38 @@ pub(crate) fn passed(response: Response, path: &str) -> Outcome {
         headers.set("Content-Security-Policy", "sandbox")
     };
     guarded().map_err(|_| internal("an answer could not be passed on"))?;
-    Ok(answered(response.with_headers(headers)).telling("ok", Some(path.to_owned())))
+    Ok(answered(Form::Response(response.with_headers(headers))).telling("ok", Some(path.to_owned())))
 }
 
 /// A text for whoever has asked, and nobody else.
 pub(crate) fn text(text: String, content_type: &str) -> Outcome {
-    respond(text, content_type, 200).map(answered).map_err(|_| internal("a text could not be built"))
+    built(respond(text, content_type, 200))
 }
 
 /// A text that is no secret, and may be kept for an hour.
 pub(crate) fn public(text: &str, content_type: &str) -> Outcome {
-    let built = respond(text.to_owned(), content_type, 200).and_then(|response| {
+    built(respond(text.to_owned(), content_type, 200).and_then(|response| {
         response.headers().set("Cache-Control", "public, max-age=3600")?;
-        Ok(answered(response))
-    });
-    built.map_err(|_| internal("a text could not be built"))
+        Ok(response)
+    }))
 }
 
 /// An empty answer.
 pub(crate) fn nothing() -> Outcome {
-    Response::empty()
-        .map(|response| answered(response.with_status(204)))
-        .map_err(|_| internal("an empty answer could not be built"))
+    built(Response::empty().map(|response| response.with_status(204)))
 }
 
 /// A refusal in WeChat's form.
-pub(crate) fn refusal(refusal: &Refusal) -> Outcome {
-    respond(refusal.to_json(), "application/json", 200)
-        .map(answered)
-        .map_err(|_| internal("a refusal could not be built"))
+pub(crate) fn refusal(refusal: &Refusal) -> Answer {
+    answered(Form::Json(refusal.to_json()))
 }
 
-const fn answered(response: Response) -> Answer {
-    Answer { response, told: Told { result: Ok("ok"), version: None, about: None } }
+const fn answered(form: Form) -> Answer {
+    Answer { form, told: Told { result: Ok("ok"), version: None, about: None } }
+}
+
+fn built(response: worker::Result<Response>) -> Outcome {
+    response.map(|response| answered(Form::Response(response))).map_err(|_| internal("an answer could not be built"))
 }
 
 /// A fault of ours: the reason goes into the log, not to the caller.

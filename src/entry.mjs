@@ -1,11 +1,23 @@
-// The outermost layer of build/index.js. A panic ends the wasm instance, and whoever is being served by it would wait in
-// vain: they get a 500 without a word about it, and the next request a new instance (worker-build sees to that).
+// The outermost layer of build/index.js: the head of each request is read here, once; the wasm answers; and what it hands back
+// becomes a response. Also what the wasm asks of JavaScript (src/glue.rs).
+//
+// A panic ends the wasm instance, and whoever is being served by it would wait in vain: they get a 500 without a word about
+// it, and the next request a new instance (worker-build sees to that).
 
 import Worker, { Keeper as Inner } from "worker-build";
 import openapi from "../docs/openapi.json";
 
-/** For src/api/openapi.rs. */
-globalThis.__zhongkong_openapi = () => JSON.stringify(openapi);
+const { serve } = Worker.prototype;
+const state = globalThis.__worker_init_state;
+
+/** Of every answer in JSON with status 200; built once. */
+const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" }) };
+
+const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
+const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
+
+/** What the wasm has said: the text of an answer in JSON, a response, or nothing when it could not build one. */
+const response = (said) => (typeof said === "string" ? new Response(said, JSON_ANSWER) : (said ?? broken()));
 
 const waiting = new Set();
 
@@ -13,41 +25,77 @@ const waiting = new Set();
 function end() {
   for (const one of waiting) one();
 }
-globalThis.__zhongkong_panicked = end;
 
 // A trap that is no panic: out of memory, the stack. It may strike where nobody awaits it.
 const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
 addEventListener("error", ({ error }) => isTrap(error) && end());
 
-const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
-const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
+function failed(error) {
+  if (isTrap(error)) {
+    state.criticalError = true;
+    end();
+  }
+  // Its name only: a message may quote what went wrong.
+  console.error(JSON.stringify({ level: "error", event: "failed", detail: error?.name ?? "unknown" }));
+  return broken();
+}
 
-/** What `serve` answers, or a 500 when it cannot any more. */
-async function guarded(serve) {
+/** What is promised, or a 500 when it cannot be kept any more. */
+async function guarded(promised) {
   let endThis;
   const ended = new Promise((resolve) => (endThis = resolve));
   waiting.add(endThis);
   try {
     // Whoever is ended by another request's panic makes a response of its own: one cannot be handed over.
-    return (await Promise.race([serve(), ended])) ?? broken();
+    return response(await Promise.race([promised, ended]));
   } catch (error) {
-    if (isTrap(error)) end();
-    // Its name only: a message may quote what went wrong.
-    console.error(JSON.stringify({ level: "error", event: "failed", detail: error?.name ?? "unknown" }));
-    return broken();
+    return failed(error);
   } finally {
     waiting.delete(endThis);
   }
 }
 
-export default class extends Worker {
-  fetch(request) {
-    return guarded(() => super.fetch(request));
-  }
-}
+export default {
+  fetch(request, env, context) {
+    try {
+      // A constructor of worker-build's looks whether the instance is sound.
+      if (state.criticalError) new Worker(context, env);
+      const { headers } = request;
+      const said = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"));
+      return said instanceof Promise ? guarded(said) : response(said);
+    } catch (error) {
+      return failed(error);
+    }
+  },
+
+  scheduled(event, env, context) {
+    return new Worker(context, env).scheduled(event);
+  },
+};
 
 export class Keeper extends Inner {
   fetch(request) {
-    return guarded(() => super.fetch(request));
+    return guarded(super.fetch(request));
   }
 }
+
+/** The bytes of a stream; of one with more than `most`, its beginning, which is longer than that. */
+async function read(stream, most) {
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (length > most) break;
+  }
+  const bytes = new Uint8Array(length);
+  let place = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, place);
+    place += chunk.byteLength;
+  }
+  return bytes;
+}
+
+globalThis.__zhongkong = { read, openapi: () => JSON.stringify(openapi), panicked: end };

@@ -12,8 +12,7 @@ mod upstream;
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
 use crate::history::{self, Asked};
-use std::net::IpAddr;
-use worker::Request;
+use crate::incoming::Incoming;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::facade::{Refusal, Target};
@@ -45,35 +44,28 @@ struct Known {
 
 /// Answers a request for one of WeChat's paths. A path that is none is left to the router.
 pub(crate) async fn answer(
-    request: Request,
-    url: &str,
+    request: &Incoming,
     call: &Call,
     target: Target,
-    ip: Option<IpAddr>,
 ) -> Outcome {
     let mut known = Known::default();
-    let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
+    let query = request.query().unwrap_or_default();
     let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };
-    // The `worker` crate takes a method that it does not know for GET.
-    let odd_method = request.inner().method() != request.method().as_ref();
     let reply = match &target {
-        _ if url.len() > MAX_URL_BYTES => {
+        _ if request.url.len() > MAX_URL_BYTES => {
             let text = format!("data format error: a URL may have {MAX_URL_BYTES} bytes here");
             Err(Refused(Refusal::new(47001, text), Code::TooLarge))
         }
-        _ if odd_method => {
-            Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed))
-        }
-        Target::Token => credential::token(request, query, call, ip, &mut known).await,
-        Target::StableToken => credential::stable_token(request, query, call, ip, &mut known).await,
-        Target::Ticket => credential::ticket(request, query, call, ip, &mut known).await,
-        Target::Business(path) => business::pass(request, path, query, call, ip, &mut known).await,
+        Target::Token => credential::token(request, query, call, &mut known).await,
+        Target::StableToken => credential::stable_token(request, query, call, &mut known).await,
+        Target::Ticket => credential::ticket(request, query, call, &mut known).await,
+        Target::Business(path) => business::pass(request, path, query, call, &mut known).await,
     };
     let outcome = match reply {
         Ok(answer) => Ok(answer),
-        Err(Refused(refusal, code)) => answer::refusal(&refusal).map(|answer| answer.refused(code)),
+        Err(Refused(refusal, code)) => Ok(answer::refusal(&refusal).refused(code)),
     };
     let asked = Asked { action, credential: known.credential, app: known.app.as_ref().map(AppName::as_str) };
-    history::note(call, &asked, known.caller.as_deref(), ip, &outcome);
+    history::note(call, &asked, known.caller.as_deref(), request.ip, &outcome);
     outcome
 }

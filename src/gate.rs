@@ -2,35 +2,27 @@
 
 use crate::bindings::Centre;
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::{log, pages};
 use serde_json::json;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::rc::Rc;
-use worker::Request;
 use zhongkong_core::access::{AllowedApps, Caller, neighbourhood};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::request::bearer;
 use zhongkong_core::request::route::Route;
-use zhongkong_core::secret::Secret;
 
 /// What a stranger over the limit is told to wait; the binding counts within 10 or 60 s.
 const LIMITED_FOR_S: u64 = 60;
 
-/// The address that Cloudflare saw. `X-Forwarded-For` is the client's to forge and is not read.
-pub(crate) fn client_ip(request: &Request) -> Option<IpAddr> {
-    request.headers().get("CF-Connecting-IP").ok().flatten()?.parse().ok()
-}
-
 /// The caller who holds the key of the `Authorization` header.
-pub(crate) fn authenticate<'c>(request: &Request, centre: &'c Centre) -> Result<&'c Caller, Problem> {
+pub(crate) fn authenticate<'c>(request: &Incoming, centre: &'c Centre) -> Result<&'c Caller, Problem> {
     if centre.config.callers.is_empty() {
         return Err(misconfigured(centre.config.faults.iter().map(ToString::to_string)));
     }
-    let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
-    let key = Secret::new(bearer(header.expose()).to_owned());
+    let key = request.key();
     centre.config.callers.holder_of(&key).ok_or_else(|| {
         if key.expose().is_empty() {
             Problem::new(Code::Unauthorized, "Send a caller's key as `Authorization: Bearer KEY`.")
@@ -47,7 +39,7 @@ pub(crate) fn nobodys() -> Problem {
 }
 
 /// The same work for a stranger as for a caller who may not.
-pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, request: &Request, ip: Option<IpAddr>) {
+pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, request: &Incoming) {
     let nobody = Caller {
         name: String::new(),
         keys: Vec::new(),
@@ -57,7 +49,7 @@ pub(crate) fn look_busy(centre: &Centre, route: &Route<'_>, request: &Request, i
         paths: None,
         origins: Vec::new(),
     };
-    drop(black_box(permitted(centre, black_box(&nobody), route, request, ip)));
+    drop(black_box(permitted(centre, black_box(&nobody), route, request)));
 }
 
 /// Answers a stranger: as the gate has said, or with 429 after too many attempts from one address, where
@@ -86,9 +78,9 @@ pub(crate) fn permitted(
     centre: &Centre,
     caller: &Caller,
     route: &Route<'_>,
-    request: &Request,
-    ip: Option<IpAddr>,
+    request: &Incoming,
 ) -> Result<Option<AppName>, Problem> {
+    let ip = request.ip;
     let name = route.app().map(|app| AppName::parse(app).ok_or_else(not_allowed)).transpose()?;
     let may = match &name {
         None => caller.may_from(route.scope(), ip),

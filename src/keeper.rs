@@ -56,7 +56,7 @@ impl DurableObject for Keeper {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         #[cfg(feature = "panic-on-purpose")]
-        crate::panic::on_purpose(&request, "keeper");
+        crate::panic::on_purpose(request.headers().get("X-Panic")?.as_deref(), "keeper");
         let answer = match request.path().as_str() {
             ROSTER_PATH => roster::answer(&self.desk, request).await,
             HISTORY_PATH => history::answer(&self.desk.state, request).await,

@@ -12,7 +12,9 @@ mod call;
 mod cron;
 mod facade;
 mod gate;
+mod glue;
 mod history;
+mod incoming;
 mod journals;
 mod keeper;
 mod log;
@@ -25,20 +27,46 @@ mod shelf;
 mod store;
 mod webhook;
 
-use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use incoming::Incoming;
+use js_sys::futures::future_to_promise;
+use std::pin::Pin;
+use std::task::{self, Poll, Waker};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys;
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let call = call::Call { centre: bindings::centre(&env), env, context };
+/// Answers a request, whose head is read already (src/entry.mjs): with a response, with the text of an answer in JSON, or
+/// with a promise of either. What needs no I/O is answered at once: a promise would cost as much again.
+#[wasm_bindgen]
+pub fn serve(
+    request: web_sys::Request,
+    env: Env,
+    context: worker::worker_sys::Context,
+    method: String,
+    url: String,
+    authorization: Option<String>,
+    ip: Option<String>,
+) -> JsValue {
+    let request = Incoming::new(request, method, url, authorization, ip.as_deref());
+    let call = call::Call { centre: bindings::centre(&env), env, context: Context::new(context) };
+    let mut answering: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(answer(request, call));
+    match answering.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.unwrap_or(JsValue::UNDEFINED),
+        // Polled once more at once, and then whenever it is woken.
+        Poll::Pending => future_to_promise(answering).into(),
+    }
+}
+
+/// `Err` where no answer could be built; src/entry.mjs has one of its own for that.
+async fn answer(request: Incoming, call: call::Call) -> Result<JsValue, JsValue> {
     #[cfg(feature = "panic-on-purpose")]
-    let again = request.clone()?;
-    #[cfg(feature = "panic-on-purpose")]
-    panic::on_purpose(&again, "before");
+    panic::on_purpose(request.header("X-Panic").as_deref(), "before");
     let page = pages::origin_of(&request, &call.centre);
-    let outcome = router::route(request, call).await;
+    let outcome = router::route(&request, &call).await;
     #[cfg(feature = "panic-on-purpose")]
-    panic::on_purpose(&again, "after");
-    pages::open_to(answer::from_outcome(outcome)?, page.as_deref())
+    panic::on_purpose(request.header("X-Panic").as_deref(), "after");
+    answer::into_js(outcome, page.as_deref()).map_err(|_| JsValue::UNDEFINED)
 }
 
 /// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.

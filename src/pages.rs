@@ -7,10 +7,11 @@
 use crate::answer::{self, Outcome};
 use crate::bindings::Centre;
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::log;
 use serde_json::json;
 use std::net::IpAddr;
-use worker::{Request, Response};
+use worker::Response;
 use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::route::Route;
@@ -33,9 +34,9 @@ pub(crate) const fn is_for_pages(route: &Route<'_>) -> bool {
 }
 
 /// The `Origin` of a request by a page that some caller's key may stand in.
-pub(crate) fn origin_of(request: &Request, centre: &Centre) -> Option<String> {
+pub(crate) fn origin_of(request: &Incoming, centre: &Centre) -> Option<String> {
     if !centre.config.callers.have_pages()
-        || !Route::parse(&request.path()).is_some_and(|route| is_for_pages(&route))
+        || !Route::parse(request.path()).is_some_and(|route| is_for_pages(&route))
     {
         return None;
     }
@@ -43,13 +44,13 @@ pub(crate) fn origin_of(request: &Request, centre: &Centre) -> Option<String> {
 }
 
 /// The header, as it came.
-pub(crate) fn origin(request: &Request) -> Option<String> {
-    request.headers().get("Origin").ok().flatten()
+pub(crate) fn origin(request: &Incoming) -> Option<String> {
+    request.header("Origin")
 }
 
 /// The question that browsers ask first: may a page of this origin send a key? Without one, and without a
 /// word about which app or key it is for.
-pub(crate) fn preflight(centre: &Centre, request: &Request) -> Outcome {
+pub(crate) fn preflight(centre: &Centre, request: &Incoming) -> Outcome {
     match origin(request).filter(|origin| centre.config.callers.know_origin(origin)) {
         Some(_) => answer::nothing(),
         None => {

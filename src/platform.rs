@@ -1,7 +1,9 @@
 //! The clock and the randomness that the core takes as arguments.
 
+use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zhongkong_core::engine::Moment;
+use zhongkong_core::signature::NONCE_CHARS;
 use zhongkong_core::time::UnixTime;
 
 #[wasm_bindgen]
@@ -18,7 +20,8 @@ pub(crate) fn now() -> UnixTime {
 
 /// The same in milliseconds, for deadlines.
 pub(crate) fn now_millis() -> u64 {
-    worker::Date::now().as_millis()
+    // Whole milliseconds, far below 2^53.
+    js_sys::Date::now() as u64
 }
 
 /// Random bytes from the platform.
@@ -26,6 +29,24 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     get_random_values(&mut bytes);
     bytes
+}
+
+/// Nonces are public, and asked for by the thousand: their bytes are drawn for many at once.
+const NONCES_AT_ONCE: usize = 64;
+
+thread_local! {
+    static NONCES: RefCell<Vec<[u8; NONCE_CHARS]>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The bytes of one nonce. Each is given once.
+pub(crate) fn nonce_bytes() -> [u8; NONCE_CHARS] {
+    NONCES.with_borrow_mut(|drawn| {
+        if drawn.is_empty() {
+            let bytes: [u8; NONCES_AT_ONCE * NONCE_CHARS] = random();
+            drawn.extend(bytes.as_chunks().0);
+        }
+        drawn.pop().unwrap_or_else(random)
+    })
 }
 
 /// Now, with a random number for the engine's jitter.

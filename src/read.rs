@@ -35,12 +35,12 @@ pub(crate) async fn live(
     ready: &Rc<ReadyApp>,
     credential: Credential,
     min_ttl_s: u64,
-) -> Result<Record, Problem> {
+) -> Result<Rc<Record>, Problem> {
     kept(ready, credential)?;
     let shelves = &call.centre.shelves;
     let app = &ready.app.name;
     let trusted = |record: &Record, now| record.freshness(now, ready.identity) != Freshness::Doubtful;
-    let enough = |record: &Record, now| trusted(record, now) && record.expires_in_s(now) >= min_ttl_s;
+    let enough = |record: &Record, now: UnixTime| trusted(record, now) && record.expires_in_s(now) >= min_ttl_s;
     let now_ms = platform::now_millis();
     let now = UnixTime::from_millis(now_ms);
     let mut copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
@@ -74,7 +74,7 @@ pub(crate) async fn live(
     }
     let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
     let now = platform::now();
-    let trusted = |record: &Record| trusted(record, now);
+    let trusted = |record: &Rc<Record>| trusted(record, now);
     let stored = stored.filter(trusted).map(|record| (record, Source::Store));
     match (asked, stored.or(copy.filter(trusted).map(|record| (record, Source::Memory)))) {
         (Ok((record, _)), _) => {
@@ -112,12 +112,14 @@ pub(crate) async fn ask_keeper(
     ready: &ReadyApp,
     credential: Credential,
     ask: Ask,
-) -> Result<(Record, bool), NoAnswer> {
+) -> Result<(Rc<Record>, bool), NoAnswer> {
     kept(ready, credential).map_err(NoAnswer::Refused)?;
     let app = &ready.app.name;
     match client::ask(&call.env, ready, ask).await {
         Ok(Reply::Served { record, rotated }) => {
-            call.centre.shelves.at(app, credential, |shelf| shelf.put(&record, platform::now_millis()));
+            let record = Rc::new(record);
+            let copy = Rc::clone(&record);
+            call.centre.shelves.at(app, credential, |shelf| shelf.put(copy, platform::now_millis()));
             Ok((record, rotated))
         }
         Ok(Reply::Unavailable { version, retry_after_s, failure }) => {

@@ -10,9 +10,8 @@ use crate::call::Call;
 use crate::facade;
 use crate::gate;
 use crate::history::{self, Asked};
+use crate::incoming::Incoming;
 use crate::pages;
-use std::rc::Rc;
-use worker::{Method, Request};
 use zhongkong_core::access::Caller;
 use zhongkong_core::app::AppName;
 use zhongkong_core::facade::Target;
@@ -29,62 +28,60 @@ use zhongkong_core::request::route::Route;
 /// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
 /// 4. The settings that it takes are sound (500, naming them).
 /// 5. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
-pub(crate) async fn route(request: Request, call: Call) -> Outcome {
-    let (url, path) = (request.inner().url(), request.path());
-    let ip = gate::client_ip(&request);
-    if let Some(target) = Target::parse(&path) {
-        return facade::answer(request, &url, &call, target, ip).await;
+pub(crate) async fn route(request: &Incoming, call: &Call) -> Outcome {
+    let path = request.path();
+    if let Some(target) = Target::parse(path) {
+        return facade::answer(request, call, target).await;
     }
-    let route = Route::parse(&path);
-    let centre = Rc::clone(&call.centre);
-    if request.method() == Method::Options && route.as_ref().is_some_and(pages::is_for_pages) {
-        return pages::preflight(&centre, &request);
+    let route = Route::parse(path);
+    let centre = &call.centre;
+    if request.method == "OPTIONS" && route.as_ref().is_some_and(pages::is_for_pages) {
+        return pages::preflight(centre, request);
     }
     let mut caller = None;
-    let outcome = match known(&url, &path, &request.inner().method(), route) {
-        Ok(Route::Health) => return health::show(&call),
+    let outcome = match known(request, path, route) {
+        Ok(Route::Health) => return health::show(call),
         Ok(Route::Script) => return pages::script(),
         Ok(Route::OpenApi) => return openapi::show(),
         Err(problem) => Err(problem),
         // 2.
-        Ok(route) => match gate::authenticate(&request, &centre) {
+        Ok(route) => match gate::authenticate(request, centre) {
             Ok(found) => {
                 caller = Some(found.name.as_str());
                 // 3.
-                match gate::permitted(&centre, found, &route, &request, ip) {
-                    Ok(app) => match pages::limit(&call, found, ip).await {
-                        Ok(()) => serve(request, &url, &call, found, &route, app).await,
+                match gate::permitted(centre, found, &route, request) {
+                    Ok(app) => match pages::limit(call, found, request.ip).await {
+                        Ok(()) => serve(request, call, found, &route, app).await,
                         Err(problem) => Err(problem),
                     },
                     Err(problem) => Err(problem),
                 }
             }
             Err(problem) => {
-                gate::look_busy(&centre, &route, &request, ip);
-                Err(gate::turn_away(&call, ip, problem).await)
+                gate::look_busy(centre, &route, request);
+                Err(gate::turn_away(call, request.ip, problem).await)
             }
         },
     };
-    history::note(&call, &Asked::by(route.as_ref()), caller, ip, &outcome);
+    history::note(call, &Asked::by(route.as_ref()), caller, request.ip, &outcome);
     outcome
 }
 
 /// Step 1: what can be said without knowing who asks.
-fn known<'r>(url: &str, path: &str, method: &str, route: Option<Route<'r>>) -> Result<Route<'r>, Problem> {
-    if url.len() > MAX_URL_BYTES {
+fn known<'r>(request: &Incoming, path: &str, route: Option<Route<'r>>) -> Result<Route<'r>, Problem> {
+    if request.url.len() > MAX_URL_BYTES {
         let detail = format!("A URL may have {MAX_URL_BYTES} bytes here; a long page URL is sent by POST.");
         return Err(Problem::new(Code::TooLarge, detail));
     }
     let route = route.ok_or_else(|| nowhere(path))?;
-    // As it came: the `worker` crate takes a method that it does not know for GET.
-    if !route.knows(method) {
+    if !route.knows(&request.method) {
         let allow = route.methods();
         let detail = format!("This path knows {allow}.");
         return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
     }
     if !matches!(route, Route::Health | Route::Script | Route::OpenApi)
         && !route.takes_parameters()
-        && url.contains('?')
+        && request.query().is_some()
     {
         return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
     }
@@ -102,8 +99,7 @@ fn nowhere(path: &str) -> Problem {
 
 /// Steps 4 and 5, for a caller who may do this to the app.
 async fn serve(
-    request: Request,
-    url: &str,
+    request: &Incoming,
     call: &Call,
     caller: &Caller,
     route: &Route<'_>,
@@ -111,9 +107,9 @@ async fn serve(
 ) -> Outcome {
     let Some(app) = app else {
         return match route {
-            Route::Metrics => metrics::show(url, call, caller).await,
+            Route::Metrics => metrics::show(request, call, caller).await,
             Route::TestAlert => test_alert::send_one(call).await,
-            _ => status::all(url, call, caller).await,
+            _ => status::all(request, call, caller).await,
         };
     };
     let ready = || gate::ready(&call.centre, &app);
@@ -126,16 +122,16 @@ async fn serve(
         | Route::TestAlert
         | Route::Apps
         | Route::App(_) => status::one(call, &app).await,
-        Route::Events(_) => events::page(url, call, &app).await,
+        Route::Events(_) => events::page(request, call, &app).await,
         Route::Trends(_) => trends::show(call, &app).await,
         Route::Check(_) => check::now(request, call, &*ready()?).await,
         Route::Explain(_) => explain::show(request, call, caller, &ready()?).await,
-        Route::Read(_, kind) => credential::show(url, call, &ready()?, kind).await,
+        Route::Read(_, kind) => credential::show(request, call, &ready()?, kind).await,
         Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,
         Route::Reseal(_) => reseal::all(call, &*ready()?).await,
         Route::CardSignature(_) => card_signature::sign(request, call, &ready()?).await,
-        Route::Api(_, path) => facade::pass_native(request, path, url, call, caller, &ready()?).await,
-        Route::Signature(_) => signature::sign(request, url, call, &ready()?).await,
+        Route::Api(_, path) => facade::pass_native(request, path, call, caller, &ready()?).await,
+        Route::Signature(_) => signature::sign(request, call, &ready()?).await,
     }
 }

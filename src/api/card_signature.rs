@@ -3,10 +3,10 @@
 use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::{platform, read};
 use serde_json::json;
 use std::rc::Rc;
-use worker::Request;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::signature::card::Card;
@@ -20,19 +20,19 @@ const SHAPE: &str = "{\"card_id\", \"code\", \"openid\", \"location_id\", \"card
 /// 1. The body says which card, and for whom (400, 413).
 /// 2. The wx_card ticket is read (404 where none is kept, 502, 503).
 /// 3. `cardExt` is signed for `wx.addCard`, `cardSign` for `wx.chooseCard`, with one time and nonce.
-pub(crate) async fn sign(mut request: Request, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
-    let card: Card = input::json(&mut request, SHAPE).await?;
+pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+    let card: Card = input::json(request, SHAPE).await?;
     if !card.is_sound() {
         return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
     }
     let record = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?;
-    let ticket = record.value;
+    let ticket = &record.value;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
-    let ext = serde_json::to_string(&card.ext(&ticket, timestamp, &nonce))
+    let ext = serde_json::to_string(&card.ext(ticket, timestamp, &nonce))
         .map_err(|_| answer::internal("a cardExt could not be written"))?;
     let body = json!({
         "cardExt": ext,
-        "cardSign": card.choose(&ready.app.appid, &ticket, timestamp, &nonce),
+        "cardSign": card.choose(&ready.app.appid, ticket, timestamp, &nonce),
         "signType": "SHA1",
         "timestamp": timestamp,
         "nonceStr": nonce,

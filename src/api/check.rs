@@ -3,6 +3,7 @@
 use super::{describe, input};
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Asked, Reply, RosterAsk, RosterReply};
 use crate::store::{self, Found};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
-use worker::{Delay, Request};
+use worker::Delay;
 use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem};
@@ -35,9 +36,9 @@ struct Wanted {
 /// 2. The Keeper asks WeChat where that is safe, and waits for the answer (503 when it cannot be reached); beside it
 ///    the store is read and the roster asked.
 /// 3. 200 with what was found, whatever it is.
-pub(crate) async fn now(mut request: Request, call: &Call, ready: &ReadyApp) -> Outcome {
+pub(crate) async fn now(request: &Incoming, call: &Call, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
-    let body = input::bytes(&mut request).await?;
+    let body = input::bytes(request).await?;
     let wanted: Wanted = if body.is_empty() { Wanted::default() } else { input::object(&body, SHAPE)? };
     let kept = |name: &String| ready.app.credentials().find(|kept| kept.name() == name);
     let only = match &wanted.credential {

@@ -3,11 +3,12 @@
 use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::{platform, read};
-use serde_json::{Value, json};
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
+use zhongkong_core::json::Object;
 use zhongkong_core::record::Record;
 use zhongkong_core::time::UnixTime;
 
@@ -19,9 +20,11 @@ const MAX_MIN_TTL_S: u64 = 7200;
 /// 1. `min_ttl` is a number of seconds, for the token only (400).
 /// 2. The credential is read: 404 for a ticket that is not kept, 502 where WeChat refuses, 503
 ///    where there is none that lives.
-pub(crate) async fn show(url: &str, call: &Call, ready: &Rc<ReadyApp>, credential: Credential) -> Outcome {
+pub(crate) async fn show(
+    request: &Incoming,
+    call: &Call, ready: &Rc<ReadyApp>, credential: Credential) -> Outcome {
     let hint = "It is a number of seconds from 0 to 7200.";
-    let min_ttl_s = match input::only_parameter(url, "min_ttl", hint)? {
+    let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
         None => 0,
         Some(text) => text
             .parse()
@@ -30,16 +33,15 @@ pub(crate) async fn show(url: &str, call: &Call, ready: &Rc<ReadyApp>, credentia
             .ok_or_else(|| input::invalid(format!("min_ttl is not understood. {hint}")))?,
     };
     let record = read::live(call, ready, credential, min_ttl_s).await?;
-    Ok(answer::ok(&body(credential, &record, platform::now()))?.of_version(record.version))
+    Ok(answer::json(body(credential, &record, platform::now())).of_version(record.version))
 }
 
 /// The answer: the value under WeChat's own name, and its true remainder of life.
-pub(super) fn body(credential: Credential, record: &Record, now: UnixTime) -> Value {
+pub(super) fn body(credential: Credential, record: &Record, now: UnixTime) -> Object {
     let name = if credential == Credential::AccessToken { "access_token" } else { "ticket" };
-    json!({
-        name: record.value.expose(),
-        "expires_in": record.expires_in_s(now),
-        "expires_at": record.expires_at,
-        "version": record.version,
-    })
+    Object::with_room_for(record.value.expose().len() + 96)
+        .text(name, record.value.expose())
+        .number("expires_in", record.expires_in_s(now))
+        .number("expires_at", record.expires_at.as_secs())
+        .number("version", record.version.number())
 }

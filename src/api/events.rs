@@ -3,6 +3,7 @@
 use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::Filter;
 use crate::log;
@@ -19,8 +20,8 @@ const LARGEST_PAGE: u32 = 500;
 ///
 /// 1. `before`, `limit`, `kind`, `action` and `caller` are understood, as far as they are there (400).
 /// 2. The Keeper gives the lines (503 when it cannot be reached); `next` is the `before` of the next page.
-pub(crate) async fn page(url: &str, call: &Call, app: &AppName) -> Outcome {
-    let filter = filter(url)?;
+pub(crate) async fn page(request: &Incoming, call: &Call, app: &AppName) -> Outcome {
+    let filter = filter(request)?;
     let limit = filter.limit;
     let Ok(entries) = client::history(&call.env, app, filter).await else {
         log::warn("keeper_unreachable", json!({"app": app}));
@@ -32,10 +33,10 @@ pub(crate) async fn page(url: &str, call: &Call, app: &AppName) -> Outcome {
     answer::ok(&json!({"app": app, "events": entries, "next": next}))
 }
 
-fn filter(url: &str) -> Result<Filter, Problem> {
+fn filter(request: &Incoming) -> Result<Filter, Problem> {
     let hint = "docs/api.md lists what can be asked for.";
     let [before, limit, kind, action, caller] =
-        input::parameters(url, ["before", "limit", "kind", "action", "caller"], hint)?;
+        input::parameters(request, ["before", "limit", "kind", "action", "caller"], hint)?;
     // JavaScript, and so SQLite's numbers here, are exact up to 2^53.
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let number = |text: &str| text.parse::<u64>().ok().filter(|n| digits(text) && *n < 1 << 53);

@@ -3,11 +3,11 @@
 use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::{platform, read};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
-use worker::Request;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
@@ -41,12 +41,12 @@ struct Asked {
 ///    signature is shown only for a page that may be signed, to a caller who may have it signed, and never with a
 ///    nonce or a time that somebody else has chosen: those could carry another page's URL.
 pub(crate) async fn show(
-    mut request: Request,
+    request: &Incoming,
     call: &Call,
     caller: &Caller,
     ready: &Rc<ReadyApp>,
 ) -> Outcome {
-    let asked: Asked = input::json(&mut request, SHAPE).await?;
+    let asked: Asked = input::json(request, SHAPE).await?;
     let mut found = hints(&asked.url);
     let claim = claim(&asked, &mut found)?;
     let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;

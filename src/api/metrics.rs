@@ -3,6 +3,7 @@
 use super::{input, status};
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply, Report, RosterAsk, RosterReply};
 use crate::platform;
@@ -21,10 +22,10 @@ const MOST_APPS: usize = 500;
 ///
 /// 1. `app` is an app that the caller may see, or absent (400, 403); they are not too many (400).
 /// 2. Each Keeper is asked; one that does not answer is shown as such.
-pub(crate) async fn show(url: &str, call: &Call, caller: &Caller) -> Outcome {
+pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller) -> Outcome {
     let config = &call.centre.config;
     let hint = "Send ?app= with the name of an app, or nothing for all.";
-    let only = match input::only_parameter(url, "app", hint)? {
+    let only = match input::only_parameter(request, "app", hint)? {
         None => None,
         Some(name) => Some(AppName::parse(&name).ok_or_else(|| input::invalid(hint))?),
     };

@@ -2,15 +2,9 @@
 //! (src/entry.mjs), not of the wasm.
 
 use crate::answer::{self, Outcome};
-use wasm_bindgen::prelude::wasm_bindgen;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = globalThis, js_name = __zhongkong_openapi)]
-    fn document() -> String;
-}
+use crate::glue;
 
 /// The document. No I/O.
 pub(crate) fn show() -> Outcome {
-    answer::public(&document(), "application/json")
+    answer::public(&glue::openapi(), "application/json")
 }

@@ -5,12 +5,11 @@
 use super::{credential, input};
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::wire::Ask;
 use crate::{platform, read};
 use serde::Deserialize;
-use serde_json::json;
 use std::rc::Rc;
-use worker::Request;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
 use zhongkong_core::digest::Sha256Digest;
@@ -29,24 +28,21 @@ struct Report {
 /// 2. The Keeper compares, checks and perhaps replaces it; the answer is the current credential
 ///    and whether it was replaced just now (502, 503).
 pub(crate) async fn report(
-    mut request: Request,
+    request: &Incoming,
     call: &Call,
     ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
-    let Report { stale } = input::json(&mut request, SHAPE).await?;
+    let Report { stale } = input::json(request, SHAPE).await?;
     if stale.is_empty() || stale.len() > MAX_VALUE_CHARS {
         return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
     }
     let digest = Sha256Digest::from_hex(&stale).unwrap_or_else(|| Sha256Digest::of(&stale));
     let (record, rotated) =
         read::ask_keeper(call, ready, credential, Ask::Stale { credential, digest }).await?;
-    let mut body = credential::body(credential, &record, platform::now());
-    if let Some(body) = body.as_object_mut() {
-        body.insert("rotated".to_owned(), json!(rotated));
-    }
+    let body = credential::body(credential, &record, platform::now()).boolean("rotated", rotated);
     let result = if rotated { "rotated" } else { "current" };
     // A value that was never handed out could be anything, and would make each report a line of its own.
     let about = (rotated || record.value.digest() == digest).then(|| digest.short());
-    Ok(answer::ok(&body)?.of_version(record.version).telling(result, about))
+    Ok(answer::json(body).of_version(record.version).telling(result, about))
 }

@@ -3,13 +3,13 @@
 use super::input;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::{platform, read};
 use serde::Deserialize;
-use serde_json::json;
 use std::rc::Rc;
-use worker::{Method, Request};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
 
@@ -27,14 +27,14 @@ struct Page {
 /// 1. The URL is that of a page (400), and its host may be signed (403).
 /// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
 /// 3. The URL is signed as it stands, without its fragment.
-pub(crate) async fn sign(mut request: Request, url: &str, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
-    let page = if request.method() == Method::Post {
-        if url.contains('?') {
+pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
+    let page = if request.method == "POST" {
+        if request.query().is_some() {
             return Err(input::invalid("By POST the url is sent in the body, not in the query."));
         }
-        input::json::<Page>(&mut request, SHAPE).await?.url
+        input::json::<Page>(request, SHAPE).await?.url
     } else {
-        input::only_parameter(url, "url", HINT)?
+        input::only_parameter(request, "url", HINT)?
             .ok_or_else(|| input::invalid(format!("The url is missing. {HINT}")))?
     };
     let page = PageUrl::parse(&page).map_err(|error| input::invalid(format!("{error}.")))?;
@@ -47,8 +47,12 @@ pub(crate) async fn sign(mut request: Request, url: &str, call: &Call, ready: &R
         return Err(Problem::new(Code::UrlNotAllowed, detail));
     }
     let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
-    let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
+    let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::nonce_bytes()));
     let signature = js_sdk(&ticket.value, &nonce, timestamp, &page);
-    let body = json!({"appId": app.appid, "timestamp": timestamp, "nonceStr": nonce, "signature": signature});
-    Ok(answer::ok(&body)?.of_version(ticket.version))
+    let body = Object::with_room_for(160)
+        .text("appId", &app.appid)
+        .number("timestamp", timestamp)
+        .text("nonceStr", &nonce)
+        .text("signature", &signature);
+    Ok(answer::json(body).of_version(ticket.version))
 }

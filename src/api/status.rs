@@ -3,6 +3,7 @@
 use super::{describe, input};
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
 use crate::{log, platform};
@@ -21,9 +22,9 @@ const PAGE: usize = 40;
 ///
 /// 1. `after` is a name of an app, or absent (400).
 /// 2. Each app is described; `next` says where the next page begins.
-pub(crate) async fn all(url: &str, call: &Call, caller: &Caller) -> Outcome {
+pub(crate) async fn all(request: &Incoming, call: &Call, caller: &Caller) -> Outcome {
     let hint = "It is the \"next\" of the page before.";
-    let after = match input::only_parameter(url, "after", hint)? {
+    let after = match input::only_parameter(request, "after", hint)? {
         None => None,
         Some(name) => Some(
             AppName::parse(&name)

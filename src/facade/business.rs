@@ -6,11 +6,11 @@ use super::upstream::{Outgoing, says_dead};
 use super::{Known, Refused, Reply};
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::wire::Ask;
 use crate::read;
-use std::net::IpAddr;
 use std::rc::Rc;
-use worker::{Method, Request, Response};
+use worker::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
@@ -18,8 +18,6 @@ use zhongkong_core::facade::business::{BusinessQuery, takes_a_secret};
 use zhongkong_core::facade::{Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::record::Record;
-use zhongkong_core::request::bearer as authorization;
-use zhongkong_core::secret::Secret;
 
 const TOKEN: Credential = Credential::AccessToken;
 
@@ -31,14 +29,14 @@ const TOKEN: Credential = Credential::AccessToken;
 /// 3. The caller may pass this path through (48001).
 /// 4. WeChat's answer, whatever it is (-1 when it cannot be reached).
 pub(super) async fn pass(
-    request: Request,
+    request: &Incoming,
     path: &str,
     query: &str,
     call: &Call,
-    ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Reply {
-    if !matches!(request.method(), Method::Get | Method::Post) {
+    let ip = request.ip;
+    if !matches!(request.method.as_str(), "GET" | "POST") {
         return Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed));
     }
     if path.starts_with("/sns/") && !takes_a_secret(path) {
@@ -56,10 +54,7 @@ pub(super) async fn pass(
         let mut outgoing = outgoing(request).await?;
         return Ok(answer::passed(send(&mut outgoing, call, &ready, &sent).await?, path)?);
     }
-    let key = || {
-        let header = Secret::new(request.headers().get("Authorization").ok().flatten().unwrap_or_default());
-        Some(Secret::new(authorization(header.expose()).to_owned())).filter(|key| !key.expose().is_empty())
-    };
+    let key = || Some(request.key()).filter(|key| !key.expose().is_empty());
     let token = query
         .access_token
         .clone()
@@ -77,9 +72,8 @@ pub(super) async fn pass(
 /// 1. The path is one of WeChat's (404), and the caller may pass it through (403); the query is sound (400).
 /// 2. WeChat's answer, whatever it is (503 when it cannot be reached, or there is no token).
 pub(crate) async fn pass_native(
-    request: Request,
+    request: &Incoming,
     path: &str,
-    url: &str,
     call: &Call,
     caller: &Caller,
     ready: &Rc<ReadyApp>,
@@ -91,8 +85,7 @@ pub(crate) async fn pass_native(
     if !caller.may_pass(&path) {
         return Err(Problem::new(Code::NotAllowed, "This key may not call this path: see CALLERS.*.paths."));
     }
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let query = BusinessQuery::read(&path, query)
+    let query = BusinessQuery::read(&path, request.query().unwrap_or_default())
         .ok()
         .filter(|query| query.access_token.is_none() && query.secret.is_none())
         .ok_or_else(|| {
@@ -121,7 +114,7 @@ fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
     Err(Refused(Refusal::new(48001, text), Code::NotAllowed))
 }
 
-async fn outgoing(request: Request) -> Result<Outgoing, Problem> {
+async fn outgoing(request: &Incoming) -> Result<Outgoing, Problem> {
     Outgoing::of(request).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
 }
 
@@ -142,7 +135,7 @@ async fn send(
 
 /// With the real token; once more with the next one when WeChat calls it dead.
 async fn run(
-    request: Request,
+    request: &Incoming,
     path: &str,
     query: &BusinessQuery,
     call: &Call,
@@ -165,7 +158,7 @@ async fn run(
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has
 /// refused something else.
-async fn heal(call: &Call, ready: &Rc<ReadyApp>, dead: Record) -> Option<Record> {
+async fn heal(call: &Call, ready: &Rc<ReadyApp>, dead: Rc<Record>) -> Option<Rc<Record>> {
     let digest = dead.value.digest();
     let asked = read::ask_keeper(call, ready, TOKEN, Ask::Stale { credential: TOKEN, digest }).await;
     asked.ok().map(|(record, _)| record).filter(|record| record.value != dead.value)

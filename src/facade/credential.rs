@@ -5,16 +5,16 @@ use super::{Known, Refused, Reply};
 use crate::answer;
 use crate::api::input;
 use crate::call::Call;
+use crate::incoming::Incoming;
 use crate::keeper::wire::Ask;
 use crate::{gate, platform, read};
-use serde_json::json;
 use std::net::IpAddr;
 use std::rc::Rc;
-use worker::{Method, Request};
 use zhongkong_core::access::{Caller, KeyDigest, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::facade::{Fields, Refusal, virtual_token};
+use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
@@ -33,36 +33,34 @@ fn refused(errcode: i64, text: &str) -> Refused {
 /// 3. The caller may have the app's token, from there (40013, 40164).
 /// 4. The token: the real one for scope `token`, a virtual one for scope `proxy` (-1 when there is none).
 pub(super) async fn token(
-    request: Request,
+    request: &Incoming,
     query: &str,
     call: &Call,
-    ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Reply {
     let fields = fields(request, query).await?;
-    hand_out(call, &Fields { force_refresh: false, ..fields }, ip, known).await
+    hand_out(call, &Fields { force_refresh: false, ..fields }, request.ip, known).await
 }
 
 /// `POST /cgi-bin/stable_token`: the same. `force_refresh` is a report that the token has died: one that WeChat
 /// calls alive is not replaced, since copies of it are trusted (a store may be out of order for longer than it
 /// would then live). Whoever wants a living one killed revokes it.
 pub(super) async fn stable_token(
-    request: Request,
+    request: &Incoming,
     query: &str,
     call: &Call,
-    ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Reply {
-    if request.method() != Method::Post {
+    if request.method != "POST" {
         return Err(refused(43002, "require POST method"));
     }
-    hand_out(call, &fields(request, query).await?, ip, known).await
+    hand_out(call, &fields(request, query).await?, request.ip, known).await
 }
 
-async fn fields(mut request: Request, query: &str) -> Result<Fields, Refused> {
-    let body = match request.method() {
-        Method::Get => Vec::new(),
-        Method::Post => input::bytes(&mut request).await?,
+async fn fields(request: &Incoming, query: &str) -> Result<Fields, Refused> {
+    let body = match request.method.as_str() {
+        "GET" => Vec::new(),
+        "POST" => input::bytes(request).await?,
         _ => return Err(refused(43001, "require GET or POST method")),
     };
     Fields::read(query, &body).map_err(|_| {
@@ -95,11 +93,10 @@ async fn hand_out(call: &Call, fields: &Fields, ip: Option<IpAddr>, known: &mut 
     // It may be shown here within a moment.
     let (digest, now_ms) = (record.value.digest(), platform::now_millis());
     call.centre.holders.borrow_mut().learn(&digest, Some(ready.app.name.clone()), now_ms);
-    let body = json!({
-        "access_token": record.value.expose(),
-        "expires_in": record.expires_in_s(platform::now()),
-    });
-    Ok(answer::ok(&body)?.of_version(record.version))
+    let body = Object::with_room_for(record.value.expose().len() + 48)
+        .text("access_token", record.value.expose())
+        .number("expires_in", record.expires_in_s(platform::now()));
+    Ok(answer::json(body).of_version(record.version))
 }
 
 fn asks_again(call: &Call, caller: &Caller, ready: &ReadyApp, record: &Record) -> bool {
@@ -110,8 +107,8 @@ fn asks_again(call: &Call, caller: &Caller, ready: &ReadyApp, record: &Record) -
 fn virtual_one(call: &Call, ready: &ReadyApp, caller: &Caller, key: &Secret) -> Reply {
     let Some(sealer) = &call.centre.config.sealer else { return Err(answer::internal("no SEAL_KEY").into()) };
     let token = virtual_token::issue(sealer, &ready.app.name, caller, &KeyDigest::of(key));
-    let body = json!({"access_token": token, "expires_in": VIRTUAL_LIFE_S});
-    Ok(answer::ok(&body)?.telling("virtual", None))
+    let body = Object::with_room_for(256).text("access_token", &token).number("expires_in", VIRTUAL_LIFE_S);
+    Ok(answer::json(body).telling("virtual", None))
 }
 
 /// The caller whose key this is, and the app with this appid, if the caller has one of these scopes for it.
@@ -152,10 +149,9 @@ pub(super) async fn by_key<'c>(
 ///    (40001, 40013, 40164).
 /// 3. The ticket (48001 where none is kept, -1 when there is none).
 pub(super) async fn ticket(
-    request: Request,
+    request: &Incoming,
     query: &str,
     call: &Call,
-    ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Reply {
     let fields = fields(request, query).await?;
@@ -168,18 +164,17 @@ pub(super) async fn ticket(
     };
     let credential = Credential::Ticket(kind);
     known.credential = Some(credential);
-    let Bearer { ready, .. } = bearer::of(call, token, Scope::Ticket, None, ip, known).await?;
+    let Bearer { ready, .. } = bearer::of(call, token, Scope::Ticket, None, request.ip, known).await?;
     let record = read::live(call, &ready, credential, 0).await.map_err(|problem| match problem.code {
         Code::NotFound => {
             Refused(Refusal::new(48001, format!("api unauthorized: {}", problem.detail)), problem.code)
         }
         _ => problem.into(),
     })?;
-    let body = json!({
-        "errcode": 0,
-        "errmsg": "ok",
-        "ticket": record.value.expose(),
-        "expires_in": record.expires_in_s(platform::now()),
-    });
-    Ok(answer::ok(&body)?.of_version(record.version))
+    let body = Object::with_room_for(record.value.expose().len() + 80)
+        .number("errcode", 0)
+        .text("errmsg", "ok")
+        .text("ticket", record.value.expose())
+        .number("expires_in", record.expires_in_s(platform::now()));
+    Ok(answer::json(body).of_version(record.version))
 }

@@ -3,8 +3,9 @@
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
+use crate::body;
+use crate::incoming::Incoming;
 use crate::keeper::gateway_key_for;
-use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
@@ -75,8 +76,8 @@ impl Outgoing {
     ///
     /// # Errors
     /// What to tell the caller.
-    pub(super) async fn of(mut request: Request) -> Result<Self, &'static str> {
-        let method = request.method();
+    pub(super) async fn of(request: &Incoming) -> Result<Self, &'static str> {
+        let method = Method::from(request.method.clone());
         let passes = |name: &str| {
             !OURS.contains(&name)
                 && !name.starts_with("cf-")
@@ -85,13 +86,18 @@ impl Outgoing {
         };
         let headers: Vec<(String, String)> =
             request.headers().entries().filter(|(name, _)| passes(&name.to_ascii_lowercase())).collect();
-        let stated = request.headers().get("Content-Length").ok().flatten();
-        let stated = stated.and_then(|text| text.parse::<usize>().ok());
-        let body = match (request.inner().body(), stated) {
+        let body = match (request.stream(), request.stated_bytes()) {
             (None, _) => Body::None,
             _ if method == Method::Get => Body::None,
             (Some(stream), Some(bytes)) if bytes > KEPT_BYTES => Body::Stream(stream.into()),
-            _ => Body::Kept(read(&mut request).await?),
+            _ => {
+                // A body that is small, or does not say how large it is.
+                let body = request.body(KEPT_BYTES).await.map_err(|_| "The body could not be read.")?;
+                if body.len() > KEPT_BYTES {
+                    return Err("A body of more than 1 MB has to state its Content-Length.");
+                }
+                Body::Kept(body)
+            }
         };
         Ok(Self { method, headers, body })
     }
@@ -166,20 +172,6 @@ impl Outgoing {
     }
 }
 
-/// A body that is small, or does not say how large it is.
-async fn read(request: &mut Request) -> Result<Vec<u8>, &'static str> {
-    let broken = "The body could not be read.";
-    let mut body = Vec::new();
-    let mut stream = request.stream().map_err(|_| broken)?;
-    while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(|_| broken)?);
-        if body.len() > KEPT_BYTES {
-            return Err("A body of more than 1 MB has to state its Content-Length.");
-        }
-    }
-    Ok(body)
-}
-
 /// Whether WeChat says that the token is dead. Only a short reply that may be JSON is looked into, and the
 /// reply stays whole.
 pub(super) async fn says_dead(response: &mut Response) -> bool {
@@ -190,14 +182,7 @@ pub(super) async fn says_dead(response: &mut Response) -> bool {
     if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
         return false;
     }
-    let Ok(mut copy) = response.cloned() else { return false };
-    let Ok(mut stream) = copy.stream() else { return false };
-    let mut body = Vec::new();
-    while let Some(Ok(chunk)) = stream.next().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > REFUSAL_BYTES {
-            return false;
-        }
-    }
-    reply::probe(&body) == Verdict::Dead
+    let Ok(copy) = response.cloned() else { return false };
+    let beginning = body::at_most(copy, REFUSAL_BYTES + 1).await.unwrap_or_default();
+    beginning.len() <= REFUSAL_BYTES && reply::probe(&beginning) == Verdict::Dead
 }

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod engine;
 pub mod facade;
 pub mod history;
+pub mod json;
 pub mod language;
 pub mod metrics;
 pub mod problem;

@@ -6,6 +6,7 @@
 use crate::credential::Version;
 use crate::record::Record;
 use core::cmp::Reverse;
+use std::rc::Rc;
 
 /// For so long a copy is served without asking the store, in milliseconds.
 const COPY_FRESH_MS: u64 = 5_000;
@@ -16,7 +17,7 @@ const WAKE_APART_MS: u64 = 5_000;
 /// The place of one credential.
 #[derive(Clone, Debug, Default)]
 pub struct Shelf {
-    copy: Option<Record>,
+    copy: Option<Rc<Record>>,
     checked_ms: u64,
     woken_ms: u64,
     /// The Keeper has said that nothing up to this version is to be served.
@@ -25,27 +26,27 @@ pub struct Shelf {
 
 impl Shelf {
     /// The copy, if it was checked against the store or the Keeper within the last seconds.
-    pub fn fresh(&self, now_ms: u64) -> Option<&Record> {
+    pub fn fresh(&self, now_ms: u64) -> Option<&Rc<Record>> {
         self.copy.as_ref().filter(|_| now_ms.saturating_sub(self.checked_ms) < COPY_FRESH_MS)
     }
 
     /// Takes a record over from the Keeper: its word replaces whatever was here.
-    pub fn put(&mut self, record: &Record, now_ms: u64) {
+    pub fn put(&mut self, record: Rc<Record>, now_ms: u64) {
         let woken_ms = self.woken_ms;
-        *self = Self { copy: Some(record.clone()), checked_ms: now_ms, woken_ms, barred: Version::NONE };
+        *self = Self { copy: Some(record), checked_ms: now_ms, woken_ms, barred: Version::NONE };
     }
 
     /// Compares a record from the store with the copy, and gives back the one to go by. The store may
     /// be minutes behind what this isolate has heard from the Keeper: the newer version counts, and
     /// of the same version the shorter life. `None`: the Keeper has barred it.
-    pub fn compare(&mut self, record: Record, now_ms: u64) -> Option<&Record> {
+    pub fn compare(&mut self, record: Record, now_ms: u64) -> Option<&Rc<Record>> {
         if record.version <= self.barred {
             return None;
         }
         let rank = |record: &Record| (record.version, Reverse(record.expires_at));
         let newest = match self.copy.take() {
             Some(copy) if copy.identity == record.identity && rank(&copy) > rank(&record) => copy,
-            _ => record,
+            _ => Rc::new(record),
         };
         self.checked_ms = now_ms;
         Some(self.copy.insert(newest))
@@ -87,34 +88,38 @@ mod tests {
         }
     }
 
+    fn rc(version: u64, expires_at: u64) -> Rc<Record> {
+        Rc::new(record(version, expires_at))
+    }
+
     #[test]
     fn a_store_that_is_behind_does_not_take_the_newer_copy_away() {
         let mut shelf = Shelf::default();
-        shelf.put(&record(8, 900), 0);
-        assert_eq!(shelf.compare(record(7, 999), 6000), Some(&record(8, 900)));
-        assert_eq!(shelf.compare(record(8, 999), 6000), Some(&record(8, 900)), "the shorter life");
-        assert_eq!(shelf.compare(record(9, 100), 6000), Some(&record(9, 100)));
+        shelf.put(rc(8, 900), 0);
+        assert_eq!(shelf.compare(record(7, 999), 6000), Some(&rc(8, 900)));
+        assert_eq!(shelf.compare(record(8, 999), 6000), Some(&rc(8, 900)), "the shorter life");
+        assert_eq!(shelf.compare(record(9, 100), 6000), Some(&rc(9, 100)));
     }
 
     #[test]
     fn the_keepers_word_replaces_everything() {
         let mut shelf = Shelf::default();
-        shelf.put(&record(8, 900), 0);
-        shelf.put(&record(8, 500), 1);
-        assert_eq!(shelf.fresh(2), Some(&record(8, 500)));
-        shelf.put(&record(1, 700), 3);
-        assert_eq!(shelf.fresh(4), Some(&record(1, 700)));
+        shelf.put(rc(8, 900), 0);
+        shelf.put(rc(8, 500), 1);
+        assert_eq!(shelf.fresh(2), Some(&rc(8, 500)));
+        shelf.put(rc(1, 700), 3);
+        assert_eq!(shelf.fresh(4), Some(&rc(1, 700)));
         assert_eq!(shelf.fresh(5003), None);
     }
 
     #[test]
     fn what_the_keeper_has_barred_is_not_taken_back_from_the_store() {
         let mut shelf = Shelf::default();
-        shelf.put(&record(7, 900), 0);
+        shelf.put(rc(7, 900), 0);
         shelf.bar(Version::new(7));
         assert_eq!(shelf.fresh(1), None);
         assert_eq!(shelf.compare(record(7, 900), 2), None);
-        assert_eq!(shelf.compare(record(8, 900), 3), Some(&record(8, 900)));
+        assert_eq!(shelf.compare(record(8, 900), 3), Some(&rc(8, 900)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::check::{self, Violation};
 use crate::scenario::Trouble;
 use crate::store::Key;
 use crate::tally::Tally;
+use std::rc::Rc;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
@@ -129,7 +130,7 @@ impl Centre {
         }
         match answer {
             Some(Answer::Serve(record)) => {
-                self.readers[reader].shelf(key).put(&record, now_ms);
+                self.readers[reader].shelf(key).put(Rc::new(record.clone()), now_ms);
                 if report.is_none() {
                     return self.hand_out(reader, key, &record);
                 }

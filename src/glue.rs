@@ -1,0 +1,32 @@
+//! What is asked of JavaScript beyond the `worker` crate: functions of src/entry.mjs, under `globalThis.__zhongkong`.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys::ReadableStream;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = __zhongkong, js_name = read)]
+    fn beginning_of(stream: ReadableStream, most_bytes: u32) -> Promise;
+
+    /// Ends whoever is being served by this instance.
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn panicked();
+
+    /// The text of docs/openapi.json: it is part of the script, not of the wasm.
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn openapi() -> String;
+}
+
+/// A body ended before its end.
+#[derive(Debug)]
+pub(crate) struct BrokeOff;
+
+/// A body, or its beginning when it is longer than this: one byte more at least.
+pub(crate) async fn read(stream: ReadableStream, most_bytes: usize) -> Result<Vec<u8>, BrokeOff> {
+    let most_bytes = u32::try_from(most_bytes).unwrap_or(u32::MAX);
+    let beginning = JsFuture::from(beginning_of(stream, most_bytes)).await.map_err(|_| BrokeOff)?;
+    Ok(Uint8Array::unchecked_from_js(beginning).to_vec())
+}

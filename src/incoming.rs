@@ -1,0 +1,85 @@
+//! A request as it has come: its head as plain data, read once by src/entry.mjs; its body when somebody asks for it, within
+//! bounds.
+
+use crate::glue;
+use std::net::IpAddr;
+use worker::Headers;
+use worker::worker_sys::web_sys;
+use zhongkong_core::request::bearer;
+use zhongkong_core::secret::Secret;
+
+/// A request of a caller's.
+pub(crate) struct Incoming {
+    /// As it came: the `worker` crate takes a method that it does not know for GET.
+    pub(crate) method: String,
+    /// As it came, with its query.
+    pub(crate) url: String,
+    /// The address that Cloudflare saw. `X-Forwarded-For` is the client's to forge and is not read.
+    pub(crate) ip: Option<IpAddr>,
+    authorization: Secret,
+    request: web_sys::Request,
+}
+
+impl Incoming {
+    /// The head, as texts: method, URL, `Authorization`, `CF-Connecting-IP`.
+    pub(crate) fn new(
+        request: web_sys::Request,
+        method: String,
+        url: String,
+        authorization: Option<String>,
+        ip: Option<&str>,
+    ) -> Self {
+        let ip = ip.and_then(|ip| ip.parse().ok());
+        Self { method, url, ip, authorization: Secret::new(authorization.unwrap_or_default()), request }
+    }
+
+    /// The path, nothing decoded: `/v1/apps`.
+    pub(crate) fn path(&self) -> &str {
+        let behind_scheme = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = behind_scheme.find(['/', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or_default();
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        if path.is_empty() { "/" } else { path }
+    }
+
+    /// What stands behind the `?`; `None` where there is none.
+    pub(crate) fn query(&self) -> Option<&str> {
+        let (_, query) = self.url.split_once('?')?;
+        query.split('#').next()
+    }
+
+    /// The key of the `Authorization` header; empty where there is none.
+    pub(crate) fn key(&self) -> Secret {
+        Secret::new(bearer(self.authorization.expose()).to_owned())
+    }
+
+    /// A header; `None` where there is none.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.request.headers().get(name).ok().flatten()
+    }
+
+    /// What `Content-Length` states.
+    pub(crate) fn stated_bytes(&self) -> Option<usize> {
+        self.header("Content-Length")?.parse().ok()
+    }
+
+    /// All headers.
+    pub(crate) fn headers(&self) -> Headers {
+        Headers(self.request.headers())
+    }
+
+    /// The body as it comes; `None` where there is none.
+    pub(crate) fn stream(&self) -> Option<web_sys::ReadableStream> {
+        self.request.body()
+    }
+
+    /// The body, or its beginning when it is longer than this: one byte more at least.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(crate) async fn body(&self, most_bytes: usize) -> Result<Vec<u8>, glue::BrokeOff> {
+        match self.request.body() {
+            None => Ok(Vec::new()),
+            Some(stream) => glue::read(stream, most_bytes).await,
+        }
+    }
+}
