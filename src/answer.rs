@@ -1,5 +1,7 @@
 //! Answers: JSON for success, `application/problem+json` for everything else, never cached.
 
+mod repeated;
+
 use crate::{log, pages};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
@@ -25,6 +27,8 @@ pub(crate) struct Answer {
 enum Form {
     /// The body of an answer in JSON with status 200. src/entry.mjs makes the response: its headers are always the same.
     Json(String),
+    /// The same, and asked for by the thousand within a second.
+    Repeated(String),
     Response(Response),
 }
 
@@ -61,7 +65,8 @@ impl Answer {
 pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> worker::Result<JsValue> {
     let response = match outcome.map(|answer| answer.form) {
         Ok(Form::Json(text)) if origin.is_none() => return Ok(JsValue::from_str(&text)),
-        Ok(Form::Json(text)) => respond(text, JSON, 200)?,
+        Ok(Form::Repeated(text)) if origin.is_none() => return Ok(repeated::to_js(text)),
+        Ok(Form::Json(text) | Form::Repeated(text)) => respond(text, JSON, 200)?,
         Ok(Form::Response(response)) => response,
         Err(problem) => from_problem(&problem)?,
     };
@@ -76,6 +81,11 @@ pub(crate) fn json(body: Object) -> Answer {
 /// The same, of what serde has.
 pub(crate) fn ok(body: &Value) -> Outcome {
     Ok(answered(Form::Json(body.to_string())))
+}
+
+/// One with a credential: many ask, and until the second is over all of them are told the same.
+pub(crate) fn credential(body: Object) -> Answer {
+    answered(Form::Repeated(body.finish()))
 }
 
 /// An answer with a status of its own.

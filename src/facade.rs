@@ -59,7 +59,7 @@ pub(crate) async fn answer(
         Target::Token => credential::token(request, query, call, &mut known).await,
         Target::StableToken => credential::stable_token(request, query, call, &mut known).await,
         Target::Ticket => credential::ticket(request, query, call, &mut known).await,
-        Target::Business(path) => business::pass(request, path, query, call, &mut known).await,
+        Target::Business(path) => Box::pin(business::pass(request, path, query, call, &mut known)).await,
     };
     let outcome = match reply {
         Ok(answer) => Ok(answer),

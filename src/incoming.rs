@@ -35,16 +35,16 @@ impl Incoming {
 
     /// The path, nothing decoded: `/v1/apps`.
     pub(crate) fn path(&self) -> &str {
-        let behind_scheme = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        let path = behind_scheme.find(['/', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or_default();
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        if path.is_empty() { "/" } else { path }
+        // Behind `https://` and the host.
+        let from = self.url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2).map(|(at, _)| at);
+        let path = from.and_then(|at| self.url.get(at..)).unwrap_or("/");
+        path.split(['?', '#']).next().unwrap_or(path)
     }
 
     /// What stands behind the `?`; `None` where there is none.
     pub(crate) fn query(&self) -> Option<&str> {
-        let (_, query) = self.url.split_once('?')?;
-        query.split('#').next()
+        let (_, query) = self.url.split('#').next()?.split_once('?')?;
+        Some(query)
     }
 
     /// The key of the `Authorization` header; empty where there is none.

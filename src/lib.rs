@@ -51,7 +51,8 @@ pub fn serve(
     let request = Incoming::new(request, method, url, authorization, ip.as_deref());
     let call = call::Call { centre: bindings::centre(&env), env, context: Context::new(context) };
     let mut answering: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(answer(request, call));
-    match answering.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+    let mut waiting_for_nobody = task::Context::from_waker(Waker::noop());
+    match platform::at_once(|| answering.as_mut().poll(&mut waiting_for_nobody)) {
         Poll::Ready(answer) => answer.unwrap_or(JsValue::UNDEFINED),
         // Polled once more at once, and then whenever it is woken.
         Poll::Pending => future_to_promise(answering).into(),

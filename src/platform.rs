@@ -1,6 +1,6 @@
 //! The clock and the randomness that the core takes as arguments.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::wasm_bindgen;
 use zhongkong_core::engine::Moment;
 use zhongkong_core::signature::NONCE_CHARS;
@@ -20,8 +20,20 @@ pub(crate) fn now() -> UnixTime {
 
 /// The same in milliseconds, for deadlines.
 pub(crate) fn now_millis() -> u64 {
+    NOW_MS.get().unwrap_or_else(clock_millis)
+}
+
+fn clock_millis() -> u64 {
     // Whole milliseconds, far below 2^53.
     js_sys::Date::now() as u64
+}
+
+/// Does something that waits for nothing. The clock is asked once: a deployed Worker's stands still meanwhile anyway.
+pub(crate) fn at_once<T>(work: impl FnOnce() -> T) -> T {
+    NOW_MS.set(Some(clock_millis()));
+    let done = work();
+    NOW_MS.set(None);
+    done
 }
 
 /// Random bytes from the platform.
@@ -35,6 +47,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 const NONCES_AT_ONCE: usize = 64;
 
 thread_local! {
+    static NOW_MS: Cell<Option<u64>> = const { Cell::new(None) };
     static NONCES: RefCell<Vec<[u8; NONCE_CHARS]>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -37,19 +37,38 @@ pub(crate) async fn live(
     min_ttl_s: u64,
 ) -> Result<Rc<Record>, Problem> {
     kept(ready, credential)?;
-    let shelves = &call.centre.shelves;
-    let app = &ready.app.name;
-    let trusted = |record: &Record, now| record.freshness(now, ready.identity) != Freshness::Doubtful;
-    let enough = |record: &Record, now: UnixTime| trusted(record, now) && record.expires_in_s(now) >= min_ttl_s;
     let now_ms = platform::now_millis();
-    let now = UnixTime::from_millis(now_ms);
-    let mut copy = shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
-    let from = |source| call.centre.journals.note_read(app, source);
-    if let Some(record) = copy.take_if(|record| enough(record, now)) {
-        from(Source::Memory);
-        wake_if_due(call, ready, credential, &record, now_ms);
-        return Ok(record);
+    let app = &ready.app.name;
+    let copy = call.centre.shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
+    match copy {
+        Some(record) if is_enough(&record, ready, now_ms, min_ttl_s) => {
+            call.centre.journals.note_read(app, Source::Memory);
+            wake_if_due(call, ready, credential, &record, now_ms);
+            Ok(record)
+        }
+        // A box of its own: what the hot read never needs does not make its future larger.
+        copy => Box::pin(from_afar(call, ready, credential, min_ttl_s, copy)).await,
     }
+}
+
+fn is_trusted(record: &Record, ready: &ReadyApp, now_ms: u64) -> bool {
+    record.freshness(UnixTime::from_millis(now_ms), ready.identity) != Freshness::Doubtful
+}
+
+fn is_enough(record: &Record, ready: &ReadyApp, now_ms: u64, min_ttl_s: u64) -> bool {
+    is_trusted(record, ready, now_ms) && record.expires_in_s(UnixTime::from_millis(now_ms)) >= min_ttl_s
+}
+
+/// From the store, or else from the Keeper; from the copy where nobody can be reached.
+async fn from_afar(
+    call: &Call,
+    ready: &Rc<ReadyApp>,
+    credential: Credential,
+    min_ttl_s: u64,
+    copy: Option<Rc<Record>>,
+) -> Result<Rc<Record>, Problem> {
+    let (shelves, app) = (&call.centre.shelves, &ready.app.name);
+    let from = |source| call.centre.journals.note_read(app, source);
     let find = pin!(store::find(&call.env, &call.centre, app, credential));
     let found = match select(find, pin!(Delay::from(STORE_TAKES))).await {
         Either::Left((found, _)) => found,
@@ -57,7 +76,6 @@ pub(crate) async fn live(
     };
     // The store may have taken its time.
     let now_ms = platform::now_millis();
-    let now = UnixTime::from_millis(now_ms);
     let (mut stored, shown) = match found {
         Found::Here(record) => {
             let version = record.version;
@@ -67,14 +85,14 @@ pub(crate) async fn live(
         Found::Nothing => (None, Some(Version::NONE)),
         Found::Failed => (None, None),
     };
-    if let Some(record) = stored.take_if(|record| enough(record, now)) {
+    if let Some(record) = stored.take_if(|record| is_enough(record, ready, now_ms, min_ttl_s)) {
         from(Source::Store);
         wake_if_due(call, ready, credential, &record, now_ms);
         return Ok(record);
     }
     let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
-    let now = platform::now();
-    let trusted = |record: &Rc<Record>| trusted(record, now);
+    let now_ms = platform::now_millis();
+    let trusted = |record: &Rc<Record>| is_trusted(record, ready, now_ms);
     let stored = stored.filter(trusted).map(|record| (record, Source::Store));
     match (asked, stored.or(copy.filter(trusted).map(|record| (record, Source::Memory)))) {
         (Ok((record, _)), _) => {

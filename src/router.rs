@@ -105,33 +105,44 @@ async fn serve(
     route: &Route<'_>,
     app: Option<AppName>,
 ) -> Outcome {
-    let Some(app) = app else {
-        return match route {
-            Route::Metrics => metrics::show(request, call, caller).await,
-            Route::TestAlert => test_alert::send_one(call).await,
-            _ => status::all(request, call, caller).await,
-        };
-    };
-    let ready = || gate::ready(&call.centre, &app);
+    let ready = |app| gate::ready(&call.centre, app);
+    match (route, &app) {
+        (Route::Read(_, kind), Some(app)) => credential::show(request, call, &ready(app)?, *kind).await,
+        (Route::Signature(_), Some(app)) => signature::sign(request, call, &ready(app)?).await,
+        // A box of its own: what is asked for now and then does not make the future of a hot read larger.
+        (_, Some(app)) => Box::pin(serve_app(request, call, caller, route, app)).await,
+        (_, None) => Box::pin(serve_all(request, call, caller, route)).await,
+    }
+}
+
+/// What names no app.
+async fn serve_all(request: &Incoming, call: &Call, caller: &Caller, route: &Route<'_>) -> Outcome {
+    match route {
+        Route::Metrics => metrics::show(request, call, caller).await,
+        Route::TestAlert => test_alert::send_one(call).await,
+        _ => status::all(request, call, caller).await,
+    }
+}
+
+async fn serve_app(
+    request: &Incoming,
+    call: &Call,
+    caller: &Caller,
+    route: &Route<'_>,
+    app: &AppName,
+) -> Outcome {
+    let ready = || gate::ready(&call.centre, app);
     match *route {
-        // Those that name no app have been answered.
-        Route::Health
-        | Route::Script
-        | Route::OpenApi
-        | Route::Metrics
-        | Route::TestAlert
-        | Route::Apps
-        | Route::App(_) => status::one(call, &app).await,
-        Route::Events(_) => events::page(request, call, &app).await,
-        Route::Trends(_) => trends::show(call, &app).await,
+        Route::Events(_) => events::page(request, call, app).await,
+        Route::Trends(_) => trends::show(call, app).await,
         Route::Check(_) => check::now(request, call, &*ready()?).await,
         Route::Explain(_) => explain::show(request, call, caller, &ready()?).await,
-        Route::Read(_, kind) => credential::show(request, call, &ready()?, kind).await,
         Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,
         Route::Reseal(_) => reseal::all(call, &*ready()?).await,
         Route::CardSignature(_) => card_signature::sign(request, call, &ready()?).await,
         Route::Api(_, path) => facade::pass_native(request, path, call, caller, &ready()?).await,
-        Route::Signature(_) => signature::sign(request, call, &ready()?).await,
+        // The others have been answered.
+        _ => status::one(call, app).await,
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn show(
             .ok_or_else(|| input::invalid(format!("min_ttl is not understood. {hint}")))?,
     };
     let record = read::live(call, ready, credential, min_ttl_s).await?;
-    Ok(answer::json(body(credential, &record, platform::now())).of_version(record.version))
+    Ok(answer::credential(body(credential, &record, platform::now())).of_version(record.version))
 }
 
 /// The answer: the value under WeChat's own name, and its true remainder of life.

@@ -96,7 +96,7 @@ async fn hand_out(call: &Call, fields: &Fields, ip: Option<IpAddr>, known: &mut 
     let body = Object::with_room_for(record.value.expose().len() + 48)
         .text("access_token", record.value.expose())
         .number("expires_in", record.expires_in_s(platform::now()));
-    Ok(answer::json(body).of_version(record.version))
+    Ok(answer::credential(body).of_version(record.version))
 }
 
 fn asks_again(call: &Call, caller: &Caller, ready: &ReadyApp, record: &Record) -> bool {
@@ -108,7 +108,7 @@ fn virtual_one(call: &Call, ready: &ReadyApp, caller: &Caller, key: &Secret) -> 
     let Some(sealer) = &call.centre.config.sealer else { return Err(answer::internal("no SEAL_KEY").into()) };
     let token = virtual_token::issue(sealer, &ready.app.name, caller, &KeyDigest::of(key));
     let body = Object::with_room_for(256).text("access_token", &token).number("expires_in", VIRTUAL_LIFE_S);
-    Ok(answer::json(body).telling("virtual", None))
+    Ok(answer::credential(body).telling("virtual", None))
 }
 
 /// The caller whose key this is, and the app with this appid, if the caller has one of these scopes for it.
@@ -176,5 +176,5 @@ pub(super) async fn ticket(
         .text("errmsg", "ok")
         .text("ticket", record.value.expose())
         .number("expires_in", record.expires_in_s(platform::now()));
-    Ok(answer::json(body).of_version(record.version))
+    Ok(answer::credential(body).of_version(record.version))
 }

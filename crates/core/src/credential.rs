@@ -2,6 +2,7 @@
 
 use crate::digest::Sha256Digest;
 use crate::secret::Secret;
+use core::cell::OnceCell;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +92,13 @@ impl From<Credential> for String {
 ///
 /// WeChat asks for room for 512 characters; seen in the wild are 136 to 157. Longer ones are kept
 /// whole up to a bound that no honest reply reaches.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Value(Secret);
+pub struct Value {
+    text: Secret,
+    /// Once it was asked for.
+    digest: OnceCell<Sha256Digest>,
+}
 
 /// The longest value that is believed to be one.
 pub const MAX_VALUE_CHARS: usize = 4096;
@@ -102,19 +107,27 @@ impl Value {
     /// Reads a value; `None` when it is empty, too long, or holds anything but visible ASCII.
     pub fn parse(text: &str) -> Option<Self> {
         let sound = (1..=MAX_VALUE_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        sound.then(|| Self(Secret::new(text.to_owned())))
+        sound.then(|| Self { text: Secret::new(text.to_owned()), digest: OnceCell::new() })
     }
 
     /// The value itself, for the caller who may have it or for WeChat.
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.text.expose()
     }
 
-    /// Its SHA-256 digest, which stale reports may carry in its place.
+    /// Its SHA-256 digest, which stale reports may carry in its place. Worked out once.
     pub fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(self.expose())
+        *self.digest.get_or_init(|| Sha256Digest::of(self.expose()))
     }
 }
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Value {}
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,5 +15,6 @@ pub mod virtual_token;
 pub use again::AskedAgain;
 pub use fields::{Fields, Unreadable};
 pub use holders::{Holder, Holders};
+pub(crate) use path::has_double_slash;
 pub use path::{PathPattern, Target};
 pub use refusal::Refusal;

@@ -74,7 +74,7 @@ fn collapsed(path: &str) -> Option<Cow<'_, str>> {
     if path.len() > LONGEST {
         return None;
     }
-    if !path.contains("//") {
+    if !has_double_slash(path) {
         return Some(Cow::Borrowed(path));
     }
     let mut text = String::with_capacity(path.len());
@@ -84,6 +84,11 @@ fn collapsed(path: &str) -> Option<Cow<'_, str>> {
         }
     }
     Some(Cow::Owned(text))
+}
+
+/// Cheaper for short texts than the standard library's search, which prepares for long ones.
+pub(crate) fn has_double_slash(path: &str) -> bool {
+    path.as_bytes().windows(2).any(|pair| pair == b"//")
 }
 
 fn is_plain(segment: &str) -> bool {

@@ -5,6 +5,7 @@
 
 use crate::access::Scope;
 use crate::credential::{Credential, TicketType};
+use crate::facade::has_double_slash;
 use crate::history::Action;
 
 /// What can be asked for. The text is an app's name as the path has it, not yet known to exist.
@@ -51,12 +52,14 @@ pub enum Route<'a> {
 impl<'a> Route<'a> {
     /// Reads a path; `None` for one that is not ours.
     pub fn parse(path: &'a str) -> Option<Self> {
-        if path.ends_with('/') || path.contains("//") {
+        if path.ends_with('/') || has_double_slash(path) {
             return None;
         }
-        if let Some((app, path)) = path.strip_prefix("/v1/apps/").and_then(|rest| rest.split_once("/api/")) {
+        if let Some((app, rest)) = path.strip_prefix("/v1/apps/").and_then(|rest| rest.split_once('/'))
+            && let Some(path) = rest.strip_prefix("api/")
+        {
             // What is asked of WeChat is looked at there.
-            return (!app.contains('/')).then_some(Self::Api(app, path));
+            return Some(Self::Api(app, path));
         }
         let mut segments = path.strip_prefix('/')?.split('/');
         let mut next = || segments.next().unwrap_or_default();
