@@ -3,6 +3,7 @@
 mod repeated;
 
 use crate::{log, pages};
+use js_sys::Uint8Array;
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
@@ -60,11 +61,13 @@ impl Answer {
     }
 }
 
-/// Turns a handler's outcome into what src/entry.mjs takes: a text, or a response. `origin` is that of a page that may read
-/// it.
+/// Turns a handler's outcome into what src/entry.mjs takes: a text, its bytes (which are cheaper to make, once), or a
+/// response. `origin` is that of a page that may read it.
 pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> worker::Result<JsValue> {
     let response = match outcome.map(|answer| answer.form) {
-        Ok(Form::Json(text)) if origin.is_none() => return Ok(JsValue::from_str(&text)),
+        Ok(Form::Json(text)) if origin.is_none() => {
+            return Ok(Uint8Array::new_from_slice(text.as_bytes()).into());
+        }
         Ok(Form::Repeated(text)) if origin.is_none() => return Ok(repeated::to_js(text)),
         Ok(Form::Json(text) | Form::Repeated(text)) => respond(text, JSON, 200)?,
         Ok(Form::Response(response)) => response,
@@ -139,7 +142,9 @@ const fn answered(form: Form) -> Answer {
 }
 
 fn built(response: worker::Result<Response>) -> Outcome {
-    response.map(|response| answered(Form::Response(response))).map_err(|_| internal("an answer could not be built"))
+    response
+        .map(|response| answered(Form::Response(response)))
+        .map_err(|_| internal("an answer could not be built"))
 }
 
 /// A fault of ours: the reason goes into the log, not to the caller.

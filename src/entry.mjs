@@ -16,8 +16,11 @@ const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json",
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
 const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
 
-/** What the wasm has said: the text of an answer in JSON, a response, or nothing when it could not build one. */
-const response = (said) => (typeof said === "string" ? new Response(said, JSON_ANSWER) : (said ?? broken()));
+/** What the wasm has said: the text of an answer in JSON or its bytes, a response, or nothing when it could not build one. */
+function response(said) {
+  if (typeof said === "string" || said instanceof Uint8Array) return new Response(said, JSON_ANSWER);
+  return said ?? broken();
+}
 
 const waiting = new Set();
 
@@ -61,7 +64,7 @@ export default {
       // A constructor of worker-build's looks whether the instance is sound.
       if (state.criticalError) new Worker(context, env);
       const { headers } = request;
-      const said = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"));
+      const said = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"), Date.now());
       return said instanceof Promise ? guarded(said) : response(said);
     } catch (error) {
       return failed(error);

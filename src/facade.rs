@@ -43,11 +43,7 @@ struct Known {
 }
 
 /// Answers a request for one of WeChat's paths. A path that is none is left to the router.
-pub(crate) async fn answer(
-    request: &Incoming,
-    call: &Call,
-    target: Target,
-) -> Outcome {
+pub(crate) async fn answer(request: &Incoming, call: &Call, target: Target) -> Outcome {
     let mut known = Known::default();
     let query = request.query().unwrap_or_default();
     let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };

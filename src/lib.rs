@@ -36,9 +36,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
-/// Answers a request, whose head is read already (src/entry.mjs): with a response, with the text of an answer in JSON, or
-/// with a promise of either. What needs no I/O is answered at once: a promise would cost as much again.
+/// Answers a request, whose head is read already (src/entry.mjs): with a response, with the text or the bytes of an answer in
+/// JSON, or with a promise of one of these. What needs no I/O is answered at once: a promise would cost as much again.
 #[wasm_bindgen]
+#[expect(clippy::too_many_arguments, reason = "texts cost less on the way here than an object that holds them")]
 pub fn serve(
     request: web_sys::Request,
     env: Env,
@@ -47,12 +48,14 @@ pub fn serve(
     url: String,
     authorization: Option<String>,
     ip: Option<String>,
+    now_ms: f64,
 ) -> JsValue {
     let request = Incoming::new(request, method, url, authorization, ip.as_deref());
     let call = call::Call { centre: bindings::centre(&env), env, context: Context::new(context) };
-    let mut answering: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(answer(request, call));
+    let mut answering: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> =
+        Box::pin(answer(request, call));
     let mut waiting_for_nobody = task::Context::from_waker(Waker::noop());
-    match platform::at_once(|| answering.as_mut().poll(&mut waiting_for_nobody)) {
+    match platform::at_once(now_ms, || answering.as_mut().poll(&mut waiting_for_nobody)) {
         Poll::Ready(answer) => answer.unwrap_or(JsValue::UNDEFINED),
         // Polled once more at once, and then whenever it is woken.
         Poll::Pending => future_to_promise(answering).into(),

@@ -17,7 +17,6 @@ pub(crate) fn watch() {
     }));
 }
 
-
 /// Panics here if the header `X-Panic` of the request names this place. In a build for tests only.
 #[cfg(feature = "panic-on-purpose")]
 #[expect(clippy::panic, reason = "that is what it is for")]

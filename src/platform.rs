@@ -20,17 +20,19 @@ pub(crate) fn now() -> UnixTime {
 
 /// The same in milliseconds, for deadlines.
 pub(crate) fn now_millis() -> u64 {
-    NOW_MS.get().unwrap_or_else(clock_millis)
+    NOW_MS.get().unwrap_or_else(|| whole(js_sys::Date::now()))
 }
 
-fn clock_millis() -> u64 {
-    // Whole milliseconds, far below 2^53.
-    js_sys::Date::now() as u64
+/// JavaScript's milliseconds are whole, and far below 2^53.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time after 1970")]
+const fn whole(millis: f64) -> u64 {
+    millis as u64
 }
 
-/// Does something that waits for nothing. The clock is asked once: a deployed Worker's stands still meanwhile anyway.
-pub(crate) fn at_once<T>(work: impl FnOnce() -> T) -> T {
-    NOW_MS.set(Some(clock_millis()));
+/// Does something that waits for nothing, at this time. The clock is not asked again: a deployed Worker's stands still
+/// meanwhile anyway.
+pub(crate) fn at_once<T>(now_ms: f64, work: impl FnOnce() -> T) -> T {
+    NOW_MS.set(Some(whole(now_ms)));
     let done = work();
     NOW_MS.set(None);
     done

@@ -22,7 +22,10 @@ const MAX_MIN_TTL_S: u64 = 7200;
 ///    where there is none that lives.
 pub(crate) async fn show(
     request: &Incoming,
-    call: &Call, ready: &Rc<ReadyApp>, credential: Credential) -> Outcome {
+    call: &Call,
+    ready: &Rc<ReadyApp>,
+    credential: Credential,
+) -> Outcome {
     let hint = "It is a number of seconds from 0 to 7200.";
     let min_ttl_s = match input::only_parameter(request, "min_ttl", hint)? {
         None => 0,

@@ -40,12 +40,7 @@ struct Asked {
 /// 3. 200 with what would be signed, the ticket masked, whether the page's host is allowed, and what is odd. A
 ///    signature is shown only for a page that may be signed, to a caller who may have it signed, and never with a
 ///    nonce or a time that somebody else has chosen: those could carry another page's URL.
-pub(crate) async fn show(
-    request: &Incoming,
-    call: &Call,
-    caller: &Caller,
-    ready: &Rc<ReadyApp>,
-) -> Outcome {
+pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready: &Rc<ReadyApp>) -> Outcome {
     let asked: Asked = input::json(request, SHAPE).await?;
     let mut found = hints(&asked.url);
     let claim = claim(&asked, &mut found)?;

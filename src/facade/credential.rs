@@ -32,12 +32,7 @@ fn refused(errcode: i64, text: &str) -> Refused {
 /// 2. The key, sent as `secret`, is a caller's (40125, 45009 after many that are not).
 /// 3. The caller may have the app's token, from there (40013, 40164).
 /// 4. The token: the real one for scope `token`, a virtual one for scope `proxy` (-1 when there is none).
-pub(super) async fn token(
-    request: &Incoming,
-    query: &str,
-    call: &Call,
-    known: &mut Known,
-) -> Reply {
+pub(super) async fn token(request: &Incoming, query: &str, call: &Call, known: &mut Known) -> Reply {
     let fields = fields(request, query).await?;
     hand_out(call, &Fields { force_refresh: false, ..fields }, request.ip, known).await
 }
@@ -45,12 +40,7 @@ pub(super) async fn token(
 /// `POST /cgi-bin/stable_token`: the same. `force_refresh` is a report that the token has died: one that WeChat
 /// calls alive is not replaced, since copies of it are trusted (a store may be out of order for longer than it
 /// would then live). Whoever wants a living one killed revokes it.
-pub(super) async fn stable_token(
-    request: &Incoming,
-    query: &str,
-    call: &Call,
-    known: &mut Known,
-) -> Reply {
+pub(super) async fn stable_token(request: &Incoming, query: &str, call: &Call, known: &mut Known) -> Reply {
     if request.method != "POST" {
         return Err(refused(43002, "require POST method"));
     }
@@ -148,12 +138,7 @@ pub(super) async fn by_key<'c>(
 /// 2. The token is a real one, or a virtual one of a caller with scope `ticket`, or such a caller's key
 ///    (40001, 40013, 40164).
 /// 3. The ticket (48001 where none is kept, -1 when there is none).
-pub(super) async fn ticket(
-    request: &Incoming,
-    query: &str,
-    call: &Call,
-    known: &mut Known,
-) -> Reply {
+pub(super) async fn ticket(request: &Incoming, query: &str, call: &Call, known: &mut Known) -> Reply {
     let fields = fields(request, query).await?;
     let token = fields.access_token.as_ref().ok_or_else(|| refused(41001, "access_token missing"))?;
     let kind = match fields.kind.as_deref() {

@@ -47,7 +47,9 @@ impl Centre {
         let trusted = |record: &Record| {
             record.freshness(now, identity) != Freshness::Doubtful && record.expires_in_s(now) >= min_ttl_s
         };
-        if let Some(record) = self.readers[reader].shelf(key).fresh(now_ms).cloned().filter(trusted) {
+        if let Some(record) =
+            self.readers[reader].shelf(key).fresh(now_ms).cloned().filter(|record| trusted(record))
+        {
             return self.serve(reader, key, &record, now_ms);
         }
         let mut shows = None;
@@ -59,7 +61,7 @@ impl Centre {
             }
             let shelf = self.readers[reader].shelf(key);
             if let Some(record) =
-                found.and_then(|found| shelf.compare(found, now_ms).cloned()).filter(trusted)
+                found.and_then(|found| shelf.compare(found, now_ms).cloned()).filter(|record| trusted(record))
             {
                 return self.serve(reader, key, &record, now_ms);
             }
