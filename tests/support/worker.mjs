@@ -68,19 +68,17 @@ async function control(path, request, env) {
   return Response.json({ now: Date.now() / 1000, counts, points });
 }
 
-export default class extends Worker {
-  async fetch(request) {
+export default {
+  async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/_test/")) return control(pathname.slice("/_test/".length), request, this.env);
-    this.env = around(this.env, "Worker");
-    return super.fetch(request);
-  }
+    if (pathname.startsWith("/_test/")) return control(pathname.slice("/_test/".length), request, env);
+    return Worker.fetch(request, around(env, "Worker"), context);
+  },
 
-  async scheduled(event) {
-    this.env = around(this.env, "cron");
-    return super.scheduled(event);
-  }
-}
+  scheduled(event, env, context) {
+    return Worker.scheduled(event, around(env, "cron"), context);
+  },
+};
 
 export class Keeper extends DurableObject {
   #real;
