@@ -47,8 +47,8 @@ function routes() {
     return { variant, path: `/${named.map(segment).join("/")}` };
   });
   // The one route whose rest is not split into segments.
-  const [, start, middle, variant] = parsed.match(/strip_prefix\("(\/[^"]+)"\).*?split_once\("([^"]+)"\).*?Self::(\w+)\(app, path\)/) ?? [];
-  found.push({ variant, path: `${start}{app}${middle}{path}` });
+  const [, start, middle, variant] = parsed.match(/strip_prefix\("(\/[^"]+)"\).*?strip_prefix\("([^"]+)"\).*?Self::(\w+)\(app, path\)/) ?? [];
+  found.push({ variant, path: `${start}{app}/${middle}{path}` });
   return found.map(({ variant, path }) => {
     // Tokens and tickets are told apart within one variant.
     const fits = ([pattern]) => pattern.match(PATTERN)[1] === variant && !pattern.includes(path.includes("{type}") ? "AccessToken" : "Ticket(");
