@@ -6,7 +6,7 @@
 //   npm run bench -- --profile=c       where the CPU time of one contender goes
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,6 +22,7 @@ import { profile } from "./measure/profile.mjs";
 import { rounds } from "./measure/rounds.mjs";
 import { sizes } from "./measure/sizes.mjs";
 import { machine } from "./support/process.mjs";
+import { fill } from "./report/fill.mjs";
 import { plot } from "./report/plot.mjs";
 import { load, machine as machineLine, ratios, report } from "./report/table.mjs";
 
@@ -75,15 +76,6 @@ async function measure() {
   writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(join(root, "docs", "images", "bench.svg"), plot(result));
   const short = [load(result), ratios(result), machineLine(result)].join("\n\n");
-  for (const [file, text] of [["README.md", short], ["README.zh-CN.md", short], ["docs/benchmark.md", report(result)]]) fill(join(root, file), text);
+  for (const [file, text] of [["README.md", short], ["README.zh-CN.md", short], ["docs/benchmark.md", report(result)]]) fill(join(root, file), text, "npm run bench");
   say("written: bench/results.json, docs/images/bench.svg, and the tables of README.md, README.zh-CN.md and docs/benchmark.md");
-}
-
-/** Puts a text between the marks of a file. */
-function fill(file, text) {
-  const [begin, end] = ["<!-- npm run bench -->", "<!-- end -->"];
-  const before = readFileSync(file, "utf8");
-  const [from, to] = [before.indexOf(begin), before.indexOf(end)];
-  if (from < 0 || to < from) stop(`${file} has no place for the table.`, `put ${begin} and ${end} where it belongs`);
-  writeFileSync(file, `${before.slice(0, from + begin.length)}\n${text}\n${before.slice(to)}`);
 }

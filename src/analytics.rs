@@ -6,9 +6,8 @@
 //! result.
 
 use crate::bindings::Centre;
-use crate::log;
+use crate::{js, log};
 use serde_json::json;
-use worker::AnalyticsEngineDataPointBuilder;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
@@ -35,15 +34,11 @@ pub(crate) fn tell_reads(centre: &Centre, app: &AppName, reads: Reads) {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "doubles are what the dataset takes")]
 fn write(centre: &Centre, app: &AppName, blobs: [&str; 6], count: u64, version: u64) {
     let Some(dataset) = &centre.analytics else { return };
-    let point = AnalyticsEngineDataPointBuilder::new()
-        .indexes([app.as_str()])
-        .blobs(blobs)
-        .doubles([count as f64, version as f64])
-        .build();
-    if let Err(error) = dataset.write_data_point(&point) {
-        log::warn("analytics_failed", json!({"app": app, "detail": error.to_string()}));
+    let point = json!({"indexes": [app], "blobs": blobs, "doubles": [count, version]});
+    if let Err(error) = js::call(dataset, "writeDataPoint", &[js::value(&point)]) {
+        let detail = worker::Error::from(error).to_string();
+        log::warn("analytics_failed", json!({"app": app, "detail": detail}));
     }
 }

@@ -8,10 +8,9 @@ use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use worker::Env;
 use worker::durable::Stub;
-use worker::kv::KvStore;
-use worker::{AnalyticsEngineDataset, D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
 use zhongkong_core::facade::{AskedAgain, Holders};
@@ -36,11 +35,11 @@ pub(crate) struct Centre {
     pub(crate) holders: RefCell<Holders>,
     pub(crate) asked_again: RefCell<AskedAgain>,
     /// Counts attempts without a valid key, where it is bound.
-    pub(crate) key_limit: Option<RateLimiter>,
+    pub(crate) key_limit: Option<JsValue>,
     /// Counts signatures for pages that hold a key.
-    pub(crate) sign_limit: Option<RateLimiter>,
+    pub(crate) sign_limit: Option<JsValue>,
     /// Takes data points, where it is bound.
-    pub(crate) analytics: Option<AnalyticsEngineDataset>,
+    pub(crate) analytics: Option<JsValue>,
 }
 
 thread_local! {
@@ -54,13 +53,13 @@ pub(crate) fn centre(env: &Env) -> Rc<Centre> {
 }
 
 /// The namespace that credentials are published to.
-pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
-    env.kv(TOKENS)
+pub(crate) fn tokens(env: &Env) -> Option<JsValue> {
+    binding(env, TOKENS)
 }
 
 /// The database that credentials are published to with `STORE = "d1"`.
-pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
-    env.d1(DB)
+pub(crate) fn db(env: &Env) -> Option<JsValue> {
+    binding(env, DB)
 }
 
 /// The Keeper of an app.
@@ -97,7 +96,7 @@ fn read(env: &Env) -> Centre {
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
     let (key_limit, sign_limit) = (rate_limit(env, KEY_LIMIT), rate_limit(env, SIGN_LIMIT));
-    let analytics = env.analytics_engine(ANALYTICS).ok().filter(|_| {
+    let analytics = binding(env, ANALYTICS).filter(|_| {
         let fix = "bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
         has_method(env, ANALYTICS, "writeDataPoint", "no dataset", fix)
     });
@@ -111,10 +110,10 @@ fn binding(env: &Env, name: &str) -> Option<JsValue> {
 }
 
 /// An optional rate limit.
-fn rate_limit(env: &Env, name: &str) -> Option<RateLimiter> {
+fn rate_limit(env: &Env, name: &str) -> Option<JsValue> {
     let fix = "bind one in wrangler.toml under [[ratelimits]]";
     let bound = has_method(env, name, "limit", "no rate limit", fix);
-    binding(env, name).filter(|_| bound).map(JsCast::unchecked_into)
+    binding(env, name).filter(|_| bound)
 }
 
 /// Whether an optional binding is there, and is what it should be. What is something else is said to be so.

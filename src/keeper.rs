@@ -16,6 +16,7 @@ mod meta;
 mod opened;
 mod publish;
 mod roster;
+mod rows;
 mod storage;
 mod timing;
 mod upstream;

@@ -16,6 +16,7 @@ mod glue;
 mod history;
 mod incoming;
 mod journals;
+mod js;
 mod keeper;
 mod log;
 mod pages;
@@ -39,7 +40,10 @@ use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 /// Answers a request, whose head is read already (src/entry.mjs): with a response, with the text or the bytes of an answer in
 /// JSON, or with a promise of one of these. What needs no I/O is answered at once: a promise would cost as much again.
 #[wasm_bindgen]
-#[expect(clippy::too_many_arguments, reason = "texts cost less on the way here than an object that holds them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "texts cost less on the way here than an object that holds them"
+)]
 pub fn serve(
     request: web_sys::Request,
     env: Env,

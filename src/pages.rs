@@ -8,7 +8,7 @@ use crate::answer::{self, Outcome};
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::log;
+use crate::{js, log};
 use serde_json::json;
 use std::net::IpAddr;
 use worker::Response;
@@ -78,12 +78,12 @@ pub(crate) async fn limit(call: &Call, caller: &Caller, ip: Option<IpAddr>) -> R
     let Some(limit) = call.centre.sign_limit.as_ref().filter(|_| caller.is_publishable()) else {
         return Ok(());
     };
-    match limit.limit(format!("{} {}", caller.name, neighbourhood(ip))).await {
-        Ok(outcome) if !outcome.success => {
+    match js::is_within(limit, &format!("{} {}", caller.name, neighbourhood(ip))).await {
+        Ok(false) => {
             let detail = "Too many signatures were asked for from this address.";
             Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
         }
-        Ok(_) => Ok(()),
+        Ok(true) => Ok(()),
         Err(error) => {
             log::warn("sign_limit_failed", json!({"detail": error.to_string()}));
             Ok(())

@@ -41,9 +41,9 @@ fn chosen(env: &Env, centre: &Centre) -> Result<Chosen, StoreFailure> {
     let bound = match centre.config.store {
         StoreKind::Kv => bindings::tokens(env).map(|store| Chosen::Kv(Kv(store))),
         StoreKind::D1 => bindings::db(env).map(|db| Chosen::D1(D1(db))),
-        StoreKind::Memory => Ok(Chosen::Memory),
+        StoreKind::Memory => Some(Chosen::Memory),
     };
-    bound.map_err(|_| StoreFailure("the store is not bound".to_owned()))
+    bound.ok_or_else(|| StoreFailure("the store is not bound".to_owned()))
 }
 
 impl Store for Chosen {

@@ -1,11 +1,12 @@
 //! Sending a message to the receiver of alerts. What it says is not logged, but for its code, nor is its address, which is a
 //! key.
 
-use crate::body;
+use crate::{body, js};
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
-use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use worker::web_sys::{RequestInit, RequestRedirect};
+use worker::{AbortController, Delay, Fetch, Headers, Request};
 use zhongkong_core::alert::{Envelope, Webhook};
 
 /// So long a receiver may take.
@@ -51,9 +52,10 @@ fn build(envelope: &Envelope) -> worker::Result<Request> {
     for (name, value) in &envelope.headers {
         headers.set(name, value)?;
     }
-    let mut init = RequestInit::new();
+    let init = RequestInit::new();
     // What is sent is for this receiver, not for wherever it points.
-    init.with_redirect(RequestRedirect::Manual);
-    init.with_method(Method::Post).with_headers(headers).with_body(Some(envelope.body.as_str().into()));
-    Request::new_with_init(envelope.url.expose(), &init)
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_method("POST");
+    init.set_body(&envelope.body.as_str().into());
+    js::request(envelope.url.expose(), &headers, &init)
 }

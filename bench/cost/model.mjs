@@ -30,7 +30,7 @@ export function day({ apps, reads, isolates }, { quiet, reading, cpu_us, tick })
     rows_written: told * reading.rows_written + apps * quiet.rows_written + tick.rows_written,
     calls: apps * quiet.calls,
   };
-  return { ...day, keeper_per_second: (told / apps + quiet.objects) / DAY_S, roster_per_second: (apps * quiet.roster + tick.ticks) / DAY_S };
+  return { ...day, busiest_object: Math.max(told / apps + quiet.objects, apps * quiet.roster + tick.ticks) / DAY_S };
 }
 
 /** What the free plan has no room for, the most exceeded first: [{ name, of }], `of` as a multiple of the limit. */

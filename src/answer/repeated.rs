@@ -15,7 +15,8 @@ thread_local! {
 pub(super) fn to_js(text: String) -> JsValue {
     // A few bytes tell most texts apart; two that share a place are made in turn.
     let sample = text.bytes().step_by(16);
-    let place = sample.fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % PLACES;
+    let place =
+        sample.fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % PLACES;
     MADE.with_borrow_mut(|made| {
         let Some(slot) = made.get_mut(place) else { return JsValue::from_str(&text) };
         match slot {

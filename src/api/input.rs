@@ -51,8 +51,8 @@ pub(crate) async fn json<T: DeserializeOwned>(request: &Incoming, shape: &str) -
 /// # Errors
 /// 400 with `shape`.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Problem> {
-    let is_object = body.trim_ascii_start().starts_with(b"{");
-    let read = serde_json::from_slice(body).ok().filter(|_| is_object);
+    let text = std::str::from_utf8(body).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
+    let read = text.and_then(|text| serde_json::from_str(text).ok());
     read.ok_or_else(|| invalid(format!("Send a JSON body of the form {shape}.")))
 }
 

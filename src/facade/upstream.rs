@@ -3,17 +3,16 @@
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
-use crate::body;
 use crate::incoming::Incoming;
 use crate::keeper::gateway_key_for;
+use crate::{body, js};
 use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
 use std::pin::pin;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{
-    AbortController, AbortSignal, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit,
-    RequestRedirect, Response,
-};
+use worker::web_sys::{RequestCache, RequestInit, RequestRedirect};
+use worker::{AbortController, AbortSignal, Delay, Fetch, Headers, Response};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};
@@ -57,7 +56,7 @@ const OURS: [&str; 24] = [
 
 /// A request as it goes on.
 pub(super) struct Outgoing {
-    method: Method,
+    method: String,
     headers: Vec<(String, String)>,
     body: Body,
 }
@@ -77,7 +76,7 @@ impl Outgoing {
     /// # Errors
     /// What to tell the caller.
     pub(super) async fn of(request: &Incoming) -> Result<Self, &'static str> {
-        let method = Method::from(request.method.clone());
+        let method = request.method.clone();
         let passes = |name: &str| {
             !OURS.contains(&name)
                 && !name.starts_with("cf-")
@@ -88,7 +87,7 @@ impl Outgoing {
             request.headers().entries().filter(|(name, _)| passes(&name.to_ascii_lowercase())).collect();
         let body = match (request.stream(), request.stated_bytes()) {
             (None, _) => Body::None,
-            _ if method == Method::Get => Body::None,
+            _ if method == "GET" => Body::None,
             (Some(stream), Some(bytes)) if bytes > KEPT_BYTES => Body::Stream(stream.into()),
             _ => {
                 // A body that is small, or does not say how large it is.
@@ -153,21 +152,22 @@ impl Outgoing {
         if let Some(key) = gateway_key_for(host, gateway_key) {
             headers.set("X-Gateway-Key", key.expose())?;
         }
-        let mut init = RequestInit::new();
+        let init = RequestInit::new();
         // A redirect would carry the token to wherever it points.
-        init.with_method(self.method.clone()).with_headers(headers).with_redirect(RequestRedirect::Manual);
+        init.set_redirect(RequestRedirect::Manual);
+        init.set_method(&self.method);
         // Nothing on the way keeps an answer that belongs to a token.
-        init.with_cache(CacheMode::NoStore);
+        init.set_cache(RequestCache::NoStore);
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::None => self.body = Body::None,
             Body::Kept(bytes) => {
-                init.with_body(Some(js_sys::Uint8Array::from(bytes.as_slice()).into()));
+                init.set_body(&Uint8Array::new_from_slice(&bytes));
                 self.body = Body::Kept(bytes);
             }
-            Body::Stream(stream) => drop(init.with_body(Some(stream))),
+            Body::Stream(stream) => init.set_body(&stream),
             Body::Gone => return Err(worker::Error::RustError("the body has been sent".to_owned())),
         }
-        let request = Request::new_with_init(&format!("{host}{path_and_query}"), &init)?;
+        let request = js::request(&format!("{host}{path_and_query}"), &headers, &init)?;
         Fetch::Request(request).send_with_signal(signal).await
     }
 }

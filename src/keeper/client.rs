@@ -1,11 +1,12 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
 use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends};
-use crate::bindings;
+use crate::{bindings, js};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::durable::Stub;
-use worker::{Env, Method, Request, RequestInit};
+use worker::web_sys::RequestInit;
+use worker::{Env, Headers};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
@@ -58,13 +59,19 @@ pub(crate) async fn trends(env: &Env, app: &AppName) -> worker::Result<Trends> {
 }
 
 async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(serde_json::to_string(question)?.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init(url, &init)?).await?;
+    let reply = send(stub, url, serde_json::to_string(question)?).await?;
+    Ok(serde_json::from_str(&reply)?)
+}
+
+async fn send(stub: Stub, url: &str, question: String) -> worker::Result<String> {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&question.into());
+    let mut response = stub.fetch_with_request(js::request(url, &Headers::new(), &init)?).await?;
     if response.status_code() != 200 {
         return Err(worker::Error::RustError("the Keeper could not answer".to_owned()));
     }
-    response.json().await
+    response.text().await
 }
 
 /// Wakes the Keeper of an app and waits until it has done what was due. The store showed these

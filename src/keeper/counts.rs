@@ -1,6 +1,7 @@
 //! Counts and lives in the Keeper's SQLite: what metrics and plots show. Totals are kept for ever, hours and lives for a few
 //! days. They need no sound configuration.
 
+use super::rows::Rows as _;
 use super::wire::{HourCount, Life, Trends};
 use crate::platform;
 use serde::Deserialize;
@@ -79,7 +80,7 @@ impl Counts {
                  ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
                 row,
             )?
-            .to_array()?;
+            .rows()?;
         Ok(sum.iter().all(|row| row.n == count.count))
     }
 
@@ -112,7 +113,7 @@ impl Counts {
     /// Everything since the beginning.
     pub(super) fn totals(&self) -> worker::Result<Vec<Count>> {
         let query = "SELECT what, credential, outcome, count FROM counts WHERE hour = 0";
-        self.sql.exec(query, None)?.to_array()
+        self.sql.exec(query, None)?.rows()
     }
 
     /// The last days.
@@ -125,14 +126,14 @@ impl Counts {
                  WHERE hour >= ? ORDER BY hour",
                 vec![integer((from / HOUR_S).max(1))],
             )?
-            .to_array()?;
+            .rows()?;
         let rotations: Vec<Life> = self
             .sql
             .exec(
                 "SELECT credential, version, at, expires_at FROM lives WHERE expires_at >= ? ORDER BY at",
                 vec![integer(from)],
             )?
-            .to_array()?;
+            .rows()?;
         Ok(Trends { rotations, hours })
     }
 }

@@ -2,6 +2,7 @@
 //! of all the most interesting.
 
 use super::counts::Counts;
+use super::rows::Rows as _;
 use super::wire::{self, Entry, Filter, HistoryAsk};
 use crate::{log, platform};
 use serde::Deserialize;
@@ -86,7 +87,7 @@ impl History {
                  AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id AS n",
                 [likeness(line), more].concat(),
             )?
-            .to_array()?;
+            .rows()?;
         Ok(!merged.is_empty())
     }
 
@@ -104,7 +105,7 @@ impl History {
                  AND minute = ?1 AND kind = ?2 AND caller IS ?3",
                 like,
             )?
-            .to_array()?;
+            .rows()?;
         Ok(counted.iter().any(|row| row.n >= u64::from(line.kind.most_in_a_minute())))
     }
 
@@ -119,7 +120,7 @@ impl History {
                  RETURNING id AS n",
                 [likeness(line), more].concat(),
             )?
-            .to_array()?;
+            .rows()?;
         if new.iter().any(|row| row.n % SWEEP_EVERY == 0) {
             for kind in Kind::ALL {
                 self.sql.exec(
@@ -136,12 +137,12 @@ impl History {
     pub(super) fn forget_old(&self, now: UnixTime) -> worker::Result<bool> {
         let kept_from = kept_from(now);
         let oldest = "SELECT minute AS n FROM events ORDER BY id LIMIT 1";
-        let before: Vec<Number> = self.sql.exec(oldest, None)?.to_array()?;
+        let before: Vec<Number> = self.sql.exec(oldest, None)?.rows()?;
         if before.iter().all(|row| row.n >= kept_from) {
             return Ok(!before.is_empty());
         }
         self.sql.exec("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
-        Ok(!self.sql.exec(oldest, None)?.to_array::<Number>()?.is_empty())
+        Ok(!self.sql.exec(oldest, None)?.rows::<Number>()?.is_empty())
     }
 
     /// A part of it, newest first. What is too old and not yet deleted is not shown.
@@ -160,7 +161,7 @@ impl History {
                     integer(u64::from(filter.limit)),
                 ],
             )?
-            .to_array()
+            .rows()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Single values by name in an object's SQLite: the app of a Keeper, the roster's configuration and tick, the book of incidents.
 
+use super::rows::Rows as _;
 use serde::Deserialize;
 use worker::{SqlStorage, State};
 
@@ -23,7 +24,7 @@ impl Meta {
 
     pub(super) fn get(&self, key: &str) -> worker::Result<Option<String>> {
         let query = "SELECT value FROM meta WHERE key = ?";
-        let rows: Vec<Row> = self.0.exec(query, vec![key.into()])?.to_array()?;
+        let rows: Vec<Row> = self.0.exec(query, vec![key.into()])?.rows()?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 

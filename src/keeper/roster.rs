@@ -7,6 +7,7 @@
 
 use super::desk::Desk;
 use super::meta::Meta;
+use super::rows::Rows as _;
 use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
@@ -156,7 +157,7 @@ impl Roster {
                 "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
                 vec![seconds(now), i64::from(MOST_A_TICK).into()],
             )?
-            .to_array()?;
+            .rows()?;
         Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())
     }
 
@@ -199,7 +200,7 @@ impl Roster {
                 "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
                 vec![token.to_string().into(), seconds(now)],
             )?
-            .to_array()?;
+            .rows()?;
         Ok(rows.into_iter().next().and_then(|row| Some((AppName::parse(&row.app)?, row.identity))))
     }
 

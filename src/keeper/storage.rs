@@ -2,6 +2,7 @@
 //! in clear beside it, so that it survives a lost key.
 
 use super::meta::Meta;
+use super::rows::Rows as _;
 use serde::Deserialize;
 use worker::{SqlStorage, State};
 use zhongkong_core::app::AppName;
@@ -55,7 +56,7 @@ impl Storage {
     /// Every stored slot. A failed read is an error, never an empty answer.
     pub(super) fn load(&self, app: &AppName, sealer: &Sealer) -> worker::Result<Vec<(Credential, Loaded)>> {
         let rows: Vec<SlotRow> =
-            self.sql.exec("SELECT credential, version, key_id, sealed FROM slots", None)?.to_array()?;
+            self.sql.exec("SELECT credential, version, key_id, sealed FROM slots", None)?.rows()?;
         let slots = rows.into_iter().filter_map(|row| {
             let credential = Credential::parse(&row.credential)?;
             let version = Version::new(row.version);

@@ -3,13 +3,12 @@
 //! Nothing about a request is ever put into an error or a log: the plain token API carries the
 //! AppSecret in its URL.
 
-use crate::body;
+use crate::{body, js};
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
-use worker::{
-    AbortController, CacheMode, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-};
+use worker::web_sys::{RequestCache, RequestInit, RequestRedirect};
+use worker::{AbortController, Delay, Fetch, Headers, Request};
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
 use zhongkong_core::wechat::{ApiRequest, Failure};
@@ -65,20 +64,20 @@ pub(super) async fn send(
 
 fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> worker::Result<Request> {
     let headers = Headers::new();
-    let mut init = RequestInit::new();
+    let init = RequestInit::new();
     // A redirect would carry the secret to wherever it points.
-    init.with_redirect(RequestRedirect::Manual);
+    init.set_redirect(RequestRedirect::Manual);
     // Nothing on the way keeps a credential.
-    init.with_cache(CacheMode::NoStore);
+    init.set_cache(RequestCache::NoStore);
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;
-        init.with_method(Method::Post).with_body(Some(body.as_str().into()));
+        init.set_method("POST");
+        init.set_body(&body.as_str().into());
     }
     if let Some(key) = gateway_key_for(host, gateway_key) {
         headers.set("X-Gateway-Key", key.expose())?;
     }
-    init.with_headers(headers);
-    Request::new_with_init(&format!("{host}{}", request.path_and_query), &init)
+    js::request(&format!("{host}{}", request.path_and_query), &headers, &init)
 }
 
 /// The key goes to relays, not to WeChat.

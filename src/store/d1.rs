@@ -1,15 +1,20 @@
 //! D1: one row for each credential, strongly consistent. The table comes from `migrations/`.
 
+use crate::js;
 use serde::Deserialize;
-use worker::D1Database;
-use worker::wasm_bindgen::JsValue;
+use wasm_bindgen::JsValue;
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
 /// Parameters that one statement of D1 may have.
 const PARAMETERS: usize = 100;
 
-pub(super) struct D1(pub(super) D1Database);
+pub(super) struct D1(pub(super) JsValue);
+
+#[derive(Deserialize)]
+struct Found {
+    results: Vec<Row>,
+}
 
 #[derive(Deserialize)]
 struct Row {
@@ -59,8 +64,13 @@ impl Store for D1 {
 
 impl D1 {
     async fn rows(&self, query: &str, parameters: &[JsValue]) -> Result<Vec<Row>, StoreFailure> {
-        let statement = self.0.prepare(query).bind(parameters).map_err(failure)?;
-        statement.all().await.and_then(|result| result.results()).map_err(failure)
+        let rows = async {
+            let statement = js::call(&self.0, "prepare", &[query.into()])?;
+            let statement = js::call(&statement, "bind", parameters)?;
+            let found: Found = js::read(&js::wait(&statement, "all", &[]).await?)?;
+            Ok(found.results)
+        };
+        rows.await.map_err(failure)
     }
 }
 

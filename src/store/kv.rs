@@ -3,8 +3,11 @@
 //! KV cannot compare and write in one step. Newer stays before older because the Keeper alone writes,
 //! one write after the other, and looks before it writes; and because readers keep the newer of two.
 
+use crate::js;
+use js_sys::Map;
 use serde::{Deserialize, Serialize};
-use worker::kv::{KvError, KvStore};
+use serde_json::json;
+use wasm_bindgen::{JsCast as _, JsValue};
 use zhongkong_core::credential::Version;
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
@@ -19,7 +22,7 @@ const MIN_EXPIRATION_TTL_S: u64 = 60;
 /// Keys that one bulk read may ask for.
 const BULK_KEYS: usize = 100;
 
-pub(super) struct Kv(pub(super) KvStore);
+pub(super) struct Kv(pub(super) JsValue);
 
 /// What stands beside a text, in clear.
 #[derive(Serialize, Deserialize)]
@@ -28,37 +31,52 @@ struct Beside {
     expires_at: UnixTime,
 }
 
+/// A text with what stands beside it.
+#[derive(Deserialize)]
+struct There {
+    value: Option<String>,
+    metadata: Option<Beside>,
+}
+
 impl Store for Kv {
     async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
-        self.0.get(key).cache_ttl(CACHE_TTL_S).text().await.map_err(failure)
+        let found = js::wait(&self.0, "get", &[key.into(), cached()]).await;
+        found.map(|text| text.as_string()).map_err(failure)
     }
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
         let Entry { version, expires_at, ref text } = *entry;
-        let there = self.0.get(key).cache_ttl(CACHE_TTL_S).text_with_metadata::<Beside>().await;
-        if let (Some(there), Some(beside)) = there.map_err(failure)?
+        let there = js::wait(&self.0, "getWithMetadata", &[key.into(), cached()]).await.map_err(failure)?;
+        // What was put there by somebody else, in another form, is replaced.
+        if let Ok(There { value: Some(there), metadata: Some(beside) }) = js::read(&there)
             && beside.version > version
             && beside.expires_at > now
         {
             return Ok(Saved::Newer(there));
         }
-        let put = self.0.put(key, text).and_then(|put| put.metadata(Beside { version, expires_at }));
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
-        put.map_err(failure)?.expiration_ttl(ttl_s).execute().await.map_err(failure)?;
-        Ok(Saved::Here)
+        let options = js::value(&json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}));
+        let put = js::wait(&self.0, "put", &[key.into(), text.as_str().into(), options]).await;
+        put.map(|_| Saved::Here).map_err(failure)
     }
 
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
-            let mut texts = self.0.get_bulk(keys).text().await.map_err(failure)?;
-            found.extend(keys.iter().map(|key| texts.remove(key).flatten()));
+            let wanted = js::value(&json!(keys));
+            let texts = js::wait(&self.0, "get", &[wanted, js::value(&json!({"type": "text"}))]).await;
+            let texts: Map = texts.map_err(failure)?.unchecked_into();
+            found.extend(keys.iter().map(|key| texts.get(&key.as_str().into()).as_string()));
         }
         Ok(found)
     }
 }
 
+fn cached() -> JsValue {
+    js::value(&json!({"type": "text", "cacheTtl": CACHE_TTL_S}))
+}
+
 /// KV's own words name operation, key and status.
-fn failure(error: KvError) -> StoreFailure {
-    StoreFailure(format!("KV: {error:?}"))
+fn failure(error: JsValue) -> StoreFailure {
+    StoreFailure(format!("KV: {}", worker::Error::from(error)))
 }

@@ -22,8 +22,8 @@ globalThis.Date = class extends RealDate {
 const { setTimeout: realTimeout } = globalThis;
 globalThis.setTimeout = (work, ms, ...args) => realTimeout(work, ms >= 1_000 ? ms / world.faster : ms, ...args);
 
-function count(what) {
-  world.counts[what] = (world.counts[what] ?? 0) + 1;
+function count(what, often = 1) {
+  world.counts[what] = (world.counts[what] ?? 0) + often;
 }
 
 /** `target` with some members replaced; everything else works as before. */
@@ -41,11 +41,29 @@ function with_(target, replaced) {
 function kv(store, who) {
   const operation = (name) => async (...args) => {
     count(`kv by ${who}`);
+    count(name === "put" || name === "delete" ? "kv writes" : "kv reads", name === "get" && Array.isArray(args[0]) ? args[0].length : 1);
     if (world.kv_down) throw new Error(`KV ${name.toUpperCase()} failed: 503 Service Unavailable`);
     return store[name](...args);
   };
   return with_(store, Object.fromEntries(["get", "getWithMetadata", "put", "delete", "list"].map((name) => [name, operation(name)])));
 }
+
+/** SQLite, whose rows are counted: those of a statement are known when its answer has been read, which is before the next one. */
+function sql(real) {
+  let last = null;
+  const settle = () => {
+    if (last) [["rows read", last.rowsRead], ["rows written", last.rowsWritten]].forEach(([what, rows]) => count(what, rows));
+    last = null;
+  };
+  settlers.add(settle);
+  return with_(real, {
+    exec: (...args) => {
+      settle();
+      return (last = real.exec(...args));
+    },
+  });
+}
+const settlers = new Set();
 
 /** Data points are kept here as well: nothing local can be asked for them. */
 const dataset = (real) => with_(real, { writeDataPoint: (point) => (points.push(point), real.writeDataPoint(point)) });
@@ -63,6 +81,7 @@ async function control(path, request, env) {
     Object.assign(world, wanted);
     if (wanted.leak) console.log(wanted.leak);
   }
+  for (const settle of settlers) settle();
   const { counts } = world;
   if (wanted.reset) world.counts = {};
   return Response.json({ now: Date.now() / 1000, counts, points });
@@ -88,7 +107,8 @@ export class Keeper extends DurableObject {
     super(state, env);
     // Alarms are set on the true clock.
     const setAlarm = (at) => state.storage.setAlarm(Number(at) - world.shift_ms);
-    this.#real = new Real(with_(state, { storage: with_(state.storage, { setAlarm }) }), around(env, "Keeper"));
+    const storage = with_(state.storage, { setAlarm, sql: sql(state.storage.sql) });
+    this.#real = new Real(with_(state, { storage }), around(env, "Keeper"));
     this.#alarms = env.TEST_WITHOUT_ALARM !== "yes";
   }
 
@@ -115,6 +135,7 @@ export class Keeper extends DurableObject {
   }
 
   async alarm() {
+    count("alarms");
     if (this.#alarms) await this.#real.alarm();
   }
 }

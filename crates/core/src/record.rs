@@ -109,8 +109,7 @@ impl Published {
         let sealed = sealer.seal(&header.place(app, credential), &plain, nonce)?;
         let stays_s = if matches!(self, Self::Record(_)) { 0 } else { MARK_STAYS_S };
         let (version, expires_at) = (header.version, header.expires_at.plus(stays_s));
-        let text = serde_json::to_string(&Stored { header, key: sealed.key_id, sealed: sealed.text })
-            .map_err(|_| DoesNotOpen)?;
+        let text = serde_json::to_string(&Stored::new(&header, sealed)).map_err(|_| DoesNotOpen)?;
         Ok(Entry { version, expires_at, text })
     }
 
@@ -126,12 +125,13 @@ impl Published {
         credential: Credential,
     ) -> Result<Self, DoesNotOpen> {
         let stored: Stored = serde_json::from_str(text).map_err(|_| DoesNotOpen)?;
-        let Header { v, version, refresh_at, expires_at, trust_until } = stored.header;
+        let header = stored.header();
+        let Header { v, version, refresh_at, expires_at, trust_until } = header;
         if v != FORMAT {
             return Err(DoesNotOpen);
         }
         let sealed = Sealed { key_id: stored.key, text: stored.sealed };
-        let plain = sealer.open(&stored.header.place(app, credential), &sealed)?;
+        let plain = sealer.open(&header.place(app, credential), &sealed)?;
         match serde_json::from_str(&plain).map_err(|_| DoesNotOpen)? {
             Body { value: Some(value), identity: Some(identity) } => {
                 Ok(Self::Record(Record { version, value, expires_at, refresh_at, trust_until, identity }))
@@ -145,7 +145,7 @@ impl Published {
 const FORMAT: u8 = 1;
 
 /// The part of a stored record that is in clear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     v: u8,
     /// The record's version.
@@ -163,7 +163,7 @@ impl Header {
     pub fn peek(text: &str) -> Option<Self> {
         serde_json::from_str::<Stored>(text)
             .ok()
-            .map(|stored| stored.header)
+            .map(|stored| stored.header())
             .filter(|header| header.v == FORMAT)
     }
 
@@ -182,10 +182,25 @@ impl Header {
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    #[serde(flatten)]
-    header: Header,
+    v: u8,
+    version: Version,
+    refresh_at: UnixTime,
+    expires_at: UnixTime,
+    trust_until: UnixTime,
     key: String,
     sealed: String,
+}
+
+impl Stored {
+    fn new(header: &Header, sealed: Sealed) -> Self {
+        let Header { v, version, refresh_at, expires_at, trust_until } = *header;
+        Self { v, version, refresh_at, expires_at, trust_until, key: sealed.key_id, sealed: sealed.text }
+    }
+
+    const fn header(&self) -> Header {
+        let Self { v, version, refresh_at, expires_at, trust_until, .. } = *self;
+        Header { v, version, refresh_at, expires_at, trust_until }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

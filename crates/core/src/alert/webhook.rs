@@ -71,7 +71,8 @@ impl Format {
 
     /// The code of an answer: 0 for a message that was taken.
     pub fn code(self, body: &[u8]) -> Option<i64> {
-        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = core::str::from_utf8(body).unwrap_or_default();
+        let answer: Value = serde_json::from_str(text).unwrap_or_default();
         let code = |name: &str| answer.get(name).and_then(Value::as_i64);
         match self {
             Self::Generic | Self::Slack => None,

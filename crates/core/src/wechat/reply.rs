@@ -137,7 +137,8 @@ fn issued(body: &[u8], field: &str) -> Result<Issued, Failure> {
 
 fn object(body: &[u8]) -> Option<Map<String, Json>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).ok()
+    // As a text everywhere: a second kind of reader would be as much code again.
+    serde_json::from_str(core::str::from_utf8(body).ok()?).ok()
 }
 
 /// A whole number of seconds; a number in quotes counts as one.
