@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, Fault};
+use zhongkong_core::config::{AppEntry, Fault, HistoryOf};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, Batch, Deed, Hurry, Line};
 use zhongkong_core::problem::Code;
@@ -59,7 +59,8 @@ pub(crate) fn note(
     let Asked { action, credential, app } = *asked;
     let told = outcome.as_ref().ok().map(|answer| &answer.told);
     let result = outcome.as_ref().map_err(|problem| problem.code).and_then(|answer| answer.told.result);
-    if result.is_ok() && !action.leaves_a_trace() {
+    let of_all = call.centre.config.history == HistoryOf::All;
+    if result.is_ok() && !(action.leaves_a_trace() && (of_all || !action.is_everyday())) {
         return;
     }
     let deed = Deed {

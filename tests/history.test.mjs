@@ -91,6 +91,22 @@ describe("the history", { concurrency: 2 }, () => {
     assert.ok(ips.includes("read 2001:db8:1:2::") && ips.includes("sign 192.0.2.66"), ips.join());
   });
 
+  test("with HISTORY = changes reads leave no line and no message, and refusals do", async (t) => {
+    const centre = await startCentre({ change: (vars) => ({ ...vars, HISTORY: "changes" }) });
+    t.after(() => centre.stop());
+    await centre.set({ faster: 50 });
+    await centre.token();
+    await centre.counts();
+    for (let n = 0; n < 5; n++) await centre.token();
+    await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal((await centre.counts()).history ?? 0, 0, "nothing is sent");
+    await centre.call("/v1/apps/demo/access_token", { key: "" });
+    await centre.report("demo", "a value that was never handed out");
+    const { events } = await until(() => centre.events("demo"), ({ events }) => events.some(({ kind }) => kind === "stranger") && events.some(({ kind }) => kind === "report"));
+    assert.deepEqual(events.filter(({ kind }) => kind === "access"), []);
+  });
+
   test("what names no app of ours is counted in the log", async (t) => {
     const centre = await startCentre();
     t.after(() => centre.stop());

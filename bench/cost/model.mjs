@@ -12,14 +12,14 @@ const MONTH_DAYS = 30;
 export const rested = (rate, rest_s) => rate / (1 + rate * rest_s);
 
 /**
- * One day: `apps` of which each is read equally, `reads` a second in all, over so many isolates. `quiet` is what one app costs when
+ * One day: `apps` of which each is read equally, `reads` a second in all, over so many isolates, with `HISTORY` as it says. `quiet` is what one app costs when
  * nobody reads; `reading` what reads cost one isolate (see measure.mjs); `cpu_us` is that of a read.
  */
-export function day({ apps, reads, isolates }, { quiet, reading, cpu_us, tick }) {
+export function day({ apps, reads, isolates, history = "all" }, { quiet, reading, cpu_us, tick }) {
   const rate = reads / (apps * isolates);
   const places = apps * isolates;
   const found = rested(rate, reading.copy_rests_s) * places * DAY_S;
-  const told = rested(rate, reading.history_rests_s) * places * DAY_S;
+  const told = history === "all" ? rested(rate, reading.history_rests_s) * places * DAY_S : 0;
   const day = {
     requests: reads * DAY_S + tick.ticks,
     cpu_ms: (reads * DAY_S * cpu_us) / 1000,

@@ -27,7 +27,8 @@ function countedTable({ quiet, tick, reading, cpu_us }) {
 
 function free(found) {
   const all = bites(found);
-  return all.length === 0 ? "enough" : all.map(({ name, of }) => `${name} × ${of >= 10 ? whole(of) : of.toFixed(1)}`).join(", ");
+  const told = all.slice(0, 3).map(({ name, of }) => `${name} × ${of >= 10 ? whole(of) : of.toFixed(1)}`);
+  return all.length === 0 ? "enough" : `${told.join(", ")}${all.length > 3 ? ", …" : ""}`;
 }
 
 const NAMES = { requests: "requests", cpu_ms: "CPU", kv_reads: "KV reads", kv_writes: "KV writes", objects: "objects", rows_read: "rows read", rows_written: "rows written" };
@@ -44,10 +45,11 @@ function table(counted, isolates) {
       const spread = isolates ?? isolatesFor(reads);
       const found = day({ apps, reads, isolates: spread }, counted);
       const busy = found.busiest_object > OBJECT_PER_SECOND ? `, one object ${whole(found.busiest_object)}/s` : "";
-      return row(whole(apps), whole(reads), spread, short(found.kv_reads), short(found.kv_writes), short(found.objects), short(found.rows_written), short(found.calls), free(found), `${paid(found)}${busy}`);
+      const sparing = dollars(day({ apps, reads, isolates: spread, history: "changes" }, counted));
+      return row(whole(apps), whole(reads), spread, short(found.kv_reads), short(found.kv_writes), short(found.objects), short(found.rows_written), short(found.calls), free(found), `${paid(found)}${busy}`, `$${whole(sparing.total)}`);
     }),
   );
-  return [...head("apps", "reads/s", "isolates", "KV reads", "KV writes", "objects", "rows written", "WeChat calls", "free plan", "paid, a month"), ...lines].join("\n");
+  return [...head("apps", "reads/s", "isolates", "KV reads", "KV writes", "objects", "rows written", "WeChat calls", "free plan, of its limits", "paid, a month", "with `HISTORY = changes`"), ...lines].join("\n");
 }
 
 /** All of it, in Markdown. */

@@ -11,7 +11,7 @@ mod fault;
 mod secrets;
 mod table;
 
-pub use aside::LogLevel;
+pub use aside::{HistoryOf, LogLevel};
 pub use fault::{Fault, Place};
 
 use crate::access::Callers;
@@ -89,6 +89,8 @@ pub struct Config {
     pub webhook: Option<Webhook>,
     /// How much is logged.
     pub log_level: LogLevel,
+    /// What the history holds of callers who may.
+    pub history: HistoryOf,
     /// Tells two sets of working apps and of faults apart.
     pub fingerprint: String,
     /// Every fault, in the order of the settings.
@@ -108,6 +110,7 @@ impl Config {
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
         let webhook = aside::webhook(raw, &mut faults);
         let log_level = aside::log_level(raw, &mut faults);
+        let history = aside::history(raw, &mut faults);
         let fingerprint = String::new();
         let mut config = Self {
             apps,
@@ -118,6 +121,7 @@ impl Config {
             gateway_key,
             webhook,
             log_level,
+            history,
             fingerprint,
             faults,
         };

@@ -1,4 +1,4 @@
-//! What stands beside the work itself: where alerts go, and how much is logged. Its faults stop nothing.
+//! What stands beside the work itself: where alerts go, how much is logged, what the history holds. Its faults stop nothing.
 
 use super::Raw;
 use super::fault::{Fault, Place};
@@ -33,6 +33,22 @@ impl LogLevel {
             Self::Info => "info",
         }
     }
+}
+
+/// What the history holds of callers who may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// Everything that is handed out.
+    #[default]
+    All,
+    /// What changes something, and nothing of reads, signatures and passed calls: those are most of what a busy centre costs.
+    Changes,
+}
+
+pub(super) fn history(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> HistoryOf {
+    let words = [("all", HistoryOf::All), ("changes", HistoryOf::Changes)];
+    choice(raw, faults, "HISTORY", &words, "use \"all\" or \"changes\", or leave it out for \"all\"")
+        .unwrap_or_default()
 }
 
 pub(super) fn log_level(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> LogLevel {
@@ -164,6 +180,10 @@ mod tests {
             (
                 setup().secret("ALERT_LANGUAGE", Some("de")),
                 "ALERT_LANGUAGE is not one of the known words: use \"zh\" or \"en\", or leave it out.",
+            ),
+            (
+                setup().secret("HISTORY", Some("none")),
+                "HISTORY is not one of the known words: use \"all\" or \"changes\", or leave it out for \"all\".",
             ),
             (
                 setup().secret("LOG_LEVEL", Some("debug")),

@@ -109,6 +109,11 @@ impl Action {
         !matches!(self, Self::Status | Self::Events)
     }
 
+    /// Whether it is what callers do all day, and changes nothing.
+    pub const fn is_everyday(self) -> bool {
+        matches!(self, Self::Read | Self::Sign | Self::CardSign | Self::Pass | Self::Explain)
+    }
+
     /// Whether it is rare and grave, so that its line is not kept waiting.
     pub const fn is_urgent(self) -> bool {
         matches!(self, Self::Revoke | Self::Reseal | Self::Check)
