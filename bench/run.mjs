@@ -52,7 +52,8 @@ const simulator = await startSimulator();
 const world = await startWorld(env, simulator, folder);
 try {
   if (options.profile) {
-    for (const contender of named(options.profile)) await profile(contender, world, generator);
+    await build(env, "build-to-profile", [], true);
+    for (const contender of named(options.profile)) await profile(contender, world, generator, join(root, "build-to-profile"));
   } else {
     await measure();
   }

@@ -25,7 +25,7 @@ const NAMELESS = ["--strip-debug", "--strip-producers"];
 export async function build(env, folder = "build", features = [], names = false) {
   const out = join(root, folder);
   const stamp = join(out, ".inputs");
-  const inputs = fingerprint();
+  const inputs = fingerprint([...features, names]);
   bringLibraries();
   const fresh = OUTPUTS.every((file) => existsSync(join(out, file))) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
   if (!fresh) {
@@ -62,8 +62,8 @@ async function wrap(env, out) {
   rmSync(inner);
 }
 
-function fingerprint() {
-  const hash = createHash("sha256");
+function fingerprint(options) {
+  const hash = createHash("sha256").update(JSON.stringify(options));
   const add = (path) => {
     const file = join(root, path);
     for (const entry of readdirSync(file, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {

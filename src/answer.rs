@@ -2,8 +2,7 @@
 
 mod repeated;
 
-use crate::{log, pages};
-use js_sys::Uint8Array;
+use crate::{glue, log, pages};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
@@ -61,14 +60,15 @@ impl Answer {
     }
 }
 
-/// Turns a handler's outcome into what src/entry.mjs takes: a text, its bytes (which are cheaper to make, once), or a
-/// response. `origin` is that of a page that may read it.
+/// Turns a handler's outcome into a response. `origin` is that of a page that may read it.
 pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> worker::Result<JsValue> {
     let response = match outcome.map(|answer| answer.form) {
         Ok(Form::Json(text)) if origin.is_none() => {
-            return Ok(Uint8Array::new_from_slice(text.as_bytes()).into());
+            return Ok(glue::json_response(&JsValue::from_str(&text)));
         }
-        Ok(Form::Repeated(text)) if origin.is_none() => return Ok(repeated::to_js(text)),
+        Ok(Form::Repeated(text)) if origin.is_none() => {
+            return Ok(glue::json_response(&repeated::bytes_of(text)));
+        }
         Ok(Form::Json(text) | Form::Repeated(text)) => respond(text, JSON, 200)?,
         Ok(Form::Response(response)) => response,
         Err(problem) => from_problem(&problem)?,
@@ -86,7 +86,7 @@ pub(crate) fn ok(body: &Value) -> Outcome {
     Ok(answered(Form::Json(body.to_string())))
 }
 
-/// One with a credential: many ask, and until the second is over all of them are told the same.
+/// One with a credential: until the second is over, all who ask are told the same.
 pub(crate) fn credential(body: Object) -> Answer {
     answered(Form::Repeated(body.finish()))
 }

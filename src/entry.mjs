@@ -10,17 +10,11 @@ import openapi from "../docs/openapi.json";
 const { serve } = Worker.prototype;
 const state = globalThis.__worker_init_state;
 
-/** Of every answer in JSON with status 200; built once. */
+/** Of every answer in JSON with status 200: built once, which costs less than to read them for each. */
 const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" }) };
 
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
 const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
-
-/** What the wasm has said: the text of an answer in JSON or its bytes, a response, or nothing when it could not build one. */
-function response(said) {
-  if (typeof said === "string" || said instanceof Uint8Array) return new Response(said, JSON_ANSWER);
-  return said ?? broken();
-}
 
 const waiting = new Set();
 
@@ -29,15 +23,16 @@ function end() {
   for (const one of waiting) one();
 }
 
-// A trap that is no panic: out of memory, the stack. It may strike where nobody awaits it.
-const isTrap = (error) => error instanceof WebAssembly.RuntimeError;
-addEventListener("error", ({ error }) => isTrap(error) && end());
+/** Whatever has come out of the wasm has ended it, trap or not: the next request gets a new instance. */
+function ended() {
+  state.criticalError = true;
+  end();
+}
+
+// It may strike where nobody awaits it: in a timer, in an answer that has arrived.
+addEventListener("error", ended);
 
 function failed(error) {
-  if (isTrap(error)) {
-    state.criticalError = true;
-    end();
-  }
   // Its name only: a message may quote what went wrong.
   console.error(JSON.stringify({ level: "error", event: "failed", detail: error?.name ?? "unknown" }));
   return broken();
@@ -46,12 +41,13 @@ function failed(error) {
 /** What is promised, or a 500 when it cannot be kept any more. */
 async function guarded(promised) {
   let endThis;
-  const ended = new Promise((resolve) => (endThis = resolve));
+  const end = new Promise((resolve) => (endThis = resolve));
   waiting.add(endThis);
   try {
     // Whoever is ended by another request's panic makes a response of its own: one cannot be handed over.
-    return response(await Promise.race([promised, ended]));
+    return (await Promise.race([promised, end])) ?? broken();
   } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) ended();
     return failed(error);
   } finally {
     waiting.delete(endThis);
@@ -64,9 +60,11 @@ export default {
       // A constructor of worker-build's looks whether the instance is sound.
       if (state.criticalError) new Worker(context, env);
       const { headers } = request;
-      const said = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"), Date.now());
-      return said instanceof Promise ? guarded(said) : response(said);
+      const answer = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"), Date.now());
+      // Nothing when no answer could be built.
+      return answer instanceof Promise ? guarded(answer) : (answer ?? broken());
     } catch (error) {
+      ended();
       return failed(error);
     }
   },
@@ -78,7 +76,12 @@ export default {
 
 export class Keeper extends Inner {
   fetch(request) {
-    return guarded(super.fetch(request));
+    try {
+      return guarded(super.fetch(request));
+    } catch (error) {
+      ended();
+      return failed(error);
+    }
   }
 }
 
@@ -89,8 +92,8 @@ async function read(stream, most) {
   for await (const chunk of stream) {
     chunks.push(chunk);
     length += chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (length > most) break;
+    // Leaving the loop cancels the stream. A chunk without a length has no place here.
+    if (!(length <= most)) break;
   }
   const bytes = new Uint8Array(length);
   let place = 0;
@@ -101,4 +104,6 @@ async function read(stream, most) {
   return bytes;
 }
 
-globalThis.__zhongkong = { read, openapi: () => JSON.stringify(openapi), panicked: end };
+const json_response = (body) => new Response(body, JSON_ANSWER);
+
+globalThis.__zhongkong = { json_response, read, openapi: () => JSON.stringify(openapi), panicked: end };

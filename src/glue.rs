@@ -1,15 +1,20 @@
-//! What is asked of JavaScript beyond the `worker` crate: functions of src/entry.mjs, under `globalThis.__zhongkong`.
+//! Functions of our own JavaScript: those of src/entry.mjs, under `globalThis.__zhongkong`.
 
 use js_sys::futures::JsFuture;
 use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys::web_sys::ReadableStream;
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = __zhongkong, js_name = read)]
     fn beginning_of(stream: ReadableStream, most_bytes: u32) -> Promise;
+
+    /// A response with status 200 and the headers of every answer in JSON. The body is a text, or bytes that nobody will change:
+    /// a view of the wasm's memory is none, since not every version of workerd takes a copy (cloudflare/workerd#4995).
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn json_response(body: &JsValue) -> JsValue;
 
     /// Ends whoever is being served by this instance.
     #[wasm_bindgen(js_namespace = __zhongkong)]

@@ -1,4 +1,4 @@
-//! Bindings of Cloudflare's by their plain methods, with JSON on both sides: the `worker` crate's own types for them make and
+//! Bindings of Cloudflare's by their plain methods, with JSON on both sides (functions of our own JavaScript: glue.rs): the `worker` crate's own types for them make and
 //! read their values field by field, which is a tenth of the wasm.
 
 use js_sys::futures::JsFuture;
@@ -33,7 +33,8 @@ pub(crate) async fn wait(this: &JsValue, method: &str, arguments: &[JsValue]) ->
 /// Whether a rate limit lets this key through.
 pub(crate) async fn is_within(limit: &JsValue, key: &str) -> worker::Result<bool> {
     let outcome = wait(limit, "limit", &[value(&json!({"key": key}))]).await?;
-    Ok(Reflect::get(&outcome, &JsValue::from_str("success"))?.is_truthy())
+    let success = Reflect::get(&outcome, &JsValue::from_str("success"))?.as_bool();
+    success.ok_or_else(|| worker::Error::RustError("a rate limit answered something else".to_owned()))
 }
 
 /// A request. The crate's own brings along everything that Cloudflare's `cf` may hold.

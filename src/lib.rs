@@ -26,19 +26,16 @@ mod read;
 mod router;
 mod shelf;
 mod store;
+mod turn;
 mod webhook;
 
 use incoming::Incoming;
-use js_sys::futures::future_to_promise;
-use std::pin::Pin;
-use std::task::{self, Poll, Waker};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
-/// Answers a request, whose head is read already (src/entry.mjs): with a response, with the text or the bytes of an answer in
-/// JSON, or with a promise of one of these. What needs no I/O is answered at once: a promise would cost as much again.
+/// Answers a request, whose head is read already (src/entry.mjs): with a response, or with a promise of one.
 #[wasm_bindgen]
 #[expect(
     clippy::too_many_arguments,
@@ -56,14 +53,7 @@ pub fn serve(
 ) -> JsValue {
     let request = Incoming::new(request, method, url, authorization, ip.as_deref());
     let call = call::Call { centre: bindings::centre(&env), env, context: Context::new(context) };
-    let mut answering: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> =
-        Box::pin(answer(request, call));
-    let mut waiting_for_nobody = task::Context::from_waker(Waker::noop());
-    match platform::at_once(now_ms, || answering.as_mut().poll(&mut waiting_for_nobody)) {
-        Poll::Ready(answer) => answer.unwrap_or(JsValue::UNDEFINED),
-        // Polled once more at once, and then whenever it is woken.
-        Poll::Pending => future_to_promise(answering).into(),
-    }
+    turn::answer(now_ms, answer(request, call))
 }
 
 /// `Err` where no answer could be built; src/entry.mjs has one of its own for that.

@@ -34,6 +34,7 @@ const fn whole(millis: f64) -> u64 {
 pub(crate) fn at_once<T>(now_ms: f64, work: impl FnOnce() -> T) -> T {
     NOW_MS.set(Some(whole(now_ms)));
     let done = work();
+    // A panic ends the instance, and this with it.
     NOW_MS.set(None);
     done
 }

@@ -125,6 +125,18 @@ describe("time", { concurrency: 4 }, () => {
     await until(async () => JSON.parse(await TOKENS.get("v1/demo/access_token")), ({ version }) => version === 2);
   });
 
+  test("KV never answers: readers are not kept waiting, the Keeper has the truth", async (t) => {
+    const centre = await fresh(t);
+    const { body: first } = await centre.token("demo");
+    await centre.advance(10);
+    await centre.set({ kv_silent: true, faster: 20 });
+    const started = Date.now();
+    const { status, body } = await centre.token("demo");
+    assert.deepEqual([status, body.access_token], [200, first.access_token]);
+    assert.ok(Date.now() - started < 3_000, `${Date.now() - started} ms, with timers twenty times as fast`);
+    await centre.set({ kv_silent: false, faster: 1 });
+  });
+
   test("a leaked token is dead after two forced refreshes, with a restart in between", async (t) => {
     const centre = await fresh(t);
     const revoke = (options) => centre.call("/v1/apps/demo/access_token/revoke", { method: "POST", ...options });

@@ -29,7 +29,8 @@ async function counted(centre, work) {
   const before = await calls(centre);
   await work();
   const counts = await centre.counts();
-  return { ...operations(counts), objects: objects(counts), calls: (await calls(centre)) - before };
+  const { "kv by Worker": found = 0, history: told = 0 } = counts;
+  return { ...operations(counts), found, told, objects: objects(counts), calls: (await calls(centre)) - before };
 }
 
 /** A day without readers, minute by minute: what the app costs, and what the cron's minutes cost. */
@@ -81,12 +82,12 @@ export async function measure() {
   const read = await reading();
   const ours = (name) => Math.max(0, day[name] - tick[name] * DAY_MINUTES);
   const quiet = Object.fromEntries(["kv_reads", "kv_writes", "objects", "roster", "rows_read", "rows_written", "calls"].map((name) => [name, Math.round(ours(name))]));
-  const sendings = read.objects;
+  const sendings = read.told;
   return {
     quiet,
     tick: { ticks: DAY_MINUTES, rows_read: Math.round(tick.rows_read * DAY_MINUTES), rows_written: Math.round(tick.rows_written * DAY_MINUTES) },
     reading: {
-      copy_rests_s: read.seconds / read.kv_reads,
+      copy_rests_s: read.seconds / read.found,
       history_rests_s: read.seconds / sendings,
       rows_read: read.rows_read / sendings,
       rows_written: read.rows_written / sendings,

@@ -1,6 +1,6 @@
 // From what was counted to a day of so many apps and reads.
 
-import { BASE_DOLLARS, FREE, PAID } from "./prices.mjs";
+import { AWAKE_S, BASE_DOLLARS, FREE, OBJECT_GB, PAID } from "./prices.mjs";
 
 export const DAY_S = 86_400;
 const MONTH_DAYS = 30;
@@ -10,6 +10,9 @@ const MONTH_DAYS = 30;
  * one after the rest does it again.
  */
 export const rested = (rate, rest_s) => rate / (1 + rate * rest_s);
+
+/** Seconds that an object with so many requests a day is awake. */
+const awake = (requests) => Math.min(DAY_S, requests * AWAKE_S);
 
 /**
  * One day: `apps` of which each is read equally, `reads` a second in all, over so many isolates, with `HISTORY` as it says. `quiet` is what one app costs when
@@ -29,6 +32,8 @@ export function day({ apps, reads, isolates, history = "all" }, { quiet, reading
     rows_read: told * reading.rows_read + apps * quiet.rows_read + tick.rows_read,
     rows_written: told * reading.rows_written + apps * quiet.rows_written + tick.rows_written,
     calls: apps * quiet.calls,
+    // At most: requests that come together keep it awake once.
+    gb_s: OBJECT_GB * (apps * awake(told / apps + quiet.objects) + awake(apps * quiet.roster + tick.ticks)),
   };
   return { ...day, busiest_object: Math.max(told / apps + quiet.objects, apps * quiet.roster + tick.ticks) / DAY_S };
 }

@@ -31,7 +31,7 @@ function free(found) {
   return all.length === 0 ? "enough" : `${told.join(", ")}${all.length > 3 ? ", …" : ""}`;
 }
 
-const NAMES = { requests: "requests", cpu_ms: "CPU", kv_reads: "KV reads", kv_writes: "KV writes", objects: "objects", rows_read: "rows read", rows_written: "rows written" };
+const NAMES = { requests: "requests", cpu_ms: "CPU", kv_reads: "KV reads", kv_writes: "KV writes", objects: "objects", rows_read: "rows read", rows_written: "rows written", gb_s: "awake objects" };
 
 function paid(found) {
   const { total, parts } = dollars(found);
@@ -46,10 +46,10 @@ function table(counted, isolates) {
       const found = day({ apps, reads, isolates: spread }, counted);
       const busy = found.busiest_object > OBJECT_PER_SECOND ? `, one object ${whole(found.busiest_object)}/s` : "";
       const sparing = dollars(day({ apps, reads, isolates: spread, history: "changes" }, counted));
-      return row(whole(apps), whole(reads), spread, short(found.kv_reads), short(found.kv_writes), short(found.objects), short(found.rows_written), short(found.calls), free(found), `${paid(found)}${busy}`, `$${whole(sparing.total)}`);
+      return row(whole(apps), whole(reads), spread, short(found.kv_reads), short(found.kv_writes), short(found.objects), short(found.rows_written), short(found.gb_s), short(found.calls), free(found), `${paid(found)}${busy}`, `$${whole(sparing.total)}`);
     }),
   );
-  return [...head("apps", "reads/s", "isolates", "KV reads", "KV writes", "objects", "rows written", "WeChat calls", "free plan, of its limits", "paid, a month", "with `HISTORY = changes`"), ...lines].join("\n");
+  return [...head("apps", "reads/s", "isolates", "KV reads", "KV writes", "objects", "rows written", "GB-s", "WeChat calls", "free plan, of its limits", "paid, a month", "with `HISTORY = changes`"), ...lines].join("\n");
 }
 
 /** All of it, in Markdown. */

@@ -1,5 +1,5 @@
 // Where the CPU time of a contender goes, by V8's profiler: functions of JavaScript and of the wasm (by name, if it is built with
-// names), and `(program)`, which is workerd itself.
+// names: `npm run bench -- --profile` does), and `(program)`, which is workerd itself.
 
 import { say } from "../../scripts/shell.mjs";
 import { freePort } from "../../tests/support/workerd.mjs";
@@ -10,9 +10,9 @@ import { load } from "../support/load.mjs";
 const SECONDS = 5;
 const LINES = 25;
 
-export async function profile(contender, world, wrk) {
+export async function profile(contender, world, wrk, build) {
   const address = `127.0.0.1:${await freePort()}`;
-  const { workerd, request, name } = await enter(contender, world, { flags: [`--inspector-addr=${address}`] });
+  const { workerd, request, name } = await enter(contender, world, { build, flags: [`--inspector-addr=${address}`] });
   const inspector = await inspect(address);
   await load(wrk, request, 2);
   await inspector.send("Profiler.enable");

@@ -5,7 +5,7 @@ import { say } from "../../scripts/shell.mjs";
 import { answersRightly, enter } from "../contenders.mjs";
 import { load } from "../support/load.mjs";
 import { cpuUs } from "../support/process.mjs";
-import { spread } from "../support/statistics.mjs";
+import { shuffled, spread } from "../support/statistics.mjs";
 
 /** Which contender is compared with which, and how much of it is aimed at. */
 export const COMPARED = [
@@ -27,8 +27,8 @@ export async function rounds(contenders, world, wrk, { rounds, seconds }) {
     const found = new Map(running.map(({ letter }) => [letter, []]));
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round} of ${rounds}`);
-      // Each begins once: whoever runs after a heavy one might find a warmer machine.
-      const order = running.map((_, place) => running[(place + round) % running.length]);
+      // In another order each time: whoever runs after a heavy one might find a warmer machine.
+      const order = shuffled(running);
       for (const { letter, workerd, request } of order) found.get(letter).push(await one(wrk, workerd, request, seconds));
     }
     for (const contender of running) await answersRightly(contender, contender.request);

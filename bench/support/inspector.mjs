@@ -1,8 +1,10 @@
 // V8's inspector of a workerd that was started with `--inspector-addr`: the isolate's memory, and CPU profiles.
 
-/** Connects to the isolate of the first Worker; `send` gives the result of a command of the DevTools protocol. */
+/** Connects to the isolate of the Worker; `send` gives the result of a command of the DevTools protocol. */
 export async function inspect(address) {
-  const [{ webSocketDebuggerUrl }] = await (await fetch(`http://${address}/json`)).json();
+  const targets = await (await fetch(`http://${address}/json`)).json();
+  // Beside the Worker there may be the one that stands for KV.
+  const { webSocketDebuggerUrl } = targets.find(({ title }) => /\bmain\b/.test(title)) ?? targets[0];
   const socket = new WebSocket(webSocketDebuggerUrl);
   const waiting = new Map();
   let last = 0;

@@ -6,7 +6,7 @@ import Worker, { Keeper as Real } from "zhongkong";
 
 const RealDate = Date;
 const points = [];
-const world = { shift_ms: 0, kv_down: false, roster_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
+const world = { shift_ms: 0, kv_down: false, kv_silent: false, roster_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
 
 /** The clock that the Worker reads: the true one, moved ahead. */
 globalThis.Date = class extends RealDate {
@@ -42,6 +42,7 @@ function kv(store, who) {
   const operation = (name) => async (...args) => {
     count(`kv by ${who}`);
     count(name === "put" || name === "delete" ? "kv writes" : "kv reads", name === "get" && Array.isArray(args[0]) ? args[0].length : 1);
+    if (world.kv_silent) return new Promise(() => {});
     if (world.kv_down) throw new Error(`KV ${name.toUpperCase()} failed: 503 Service Unavailable`);
     return store[name](...args);
   };
@@ -106,7 +107,11 @@ export class Keeper extends DurableObject {
   constructor(state, env) {
     super(state, env);
     // Alarms are set on the true clock.
-    const setAlarm = (at) => state.storage.setAlarm(Number(at) - world.shift_ms);
+    const setAlarm = (at) => {
+      // Billed as a row.
+      count("rows written");
+      return state.storage.setAlarm(Number(at) - world.shift_ms);
+    };
     const storage = with_(state.storage, { setAlarm, sql: sql(state.storage.sql) });
     this.#real = new Real(with_(state, { storage }), around(env, "Keeper"));
     this.#alarms = env.TEST_WITHOUT_ALARM !== "yes";

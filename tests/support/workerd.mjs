@@ -83,6 +83,7 @@ const kv :Workerd.Worker = (
 );
 `,
   );
+  const startedAt = performance.now();
   const child = spawn(WORKERD, ["serve", ...flags, join(folder, "config.capnp")], { stdio: ["ignore", "pipe", "pipe"] });
   const heard = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => heard.push(chunk));
@@ -91,6 +92,7 @@ const kv :Workerd.Worker = (
     url,
     port,
     pid: child.pid,
+    startedAt,
     said: () => Buffer.concat(heard).toString(),
     /** What its KV holds. */
     stored: async () => (await fetch(`http://127.0.0.1:${kvPort}/`)).json(),

@@ -58,7 +58,10 @@ impl<'a> PageUrl<'a> {
         if url.len() > MAX_URL_BYTES {
             return Err(PageUrlError::TooLong);
         }
-        if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        // Most are ASCII, where a byte tells.
+        let odd = |byte: u8| byte <= b' ' || byte == 0x7f;
+        let is_odd = |c: char| c.is_whitespace() || c.is_control();
+        if url.bytes().any(odd) || (!url.is_ascii() && url.chars().any(is_odd)) {
             return Err(PageUrlError::Characters);
         }
         let rest = ["https://", "http://"]
