@@ -32,7 +32,7 @@ const env = await setup();
 // The inspector is spoken to over a WebSocket, which Node has of its own since 22.
 if (!globalThis.WebSocket) process.exit(spawnSync(node, process.argv.slice(1), { stdio: "inherit" }).status ?? 1);
 
-const options = parseArgs({ options: OPTIONS }).values;
+const options = read();
 const number = (name) => {
   const value = Number(options[name]);
   return value > 0 ? value : stop(`--${name}=${options[name]} is no number.`, "npm run bench -- --rounds=9 --seconds=3");
@@ -61,6 +61,14 @@ try {
   await world.upstream.stop();
   await simulator.stop();
   rmSync(folder, { recursive: true });
+}
+
+function read() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch ({ message }) {
+    return stop(message, "npm run bench -- --rounds=9 --seconds=3");
+  }
 }
 
 async function measure() {

@@ -84,15 +84,20 @@ const installed = (program) => run("sh", ["-c", `command -v ${program}`], { mayF
 async function debian(name, packages, size, program) {
   const folder = join(cache, name);
   const file = join(folder, "usr", "bin", program);
-  const found = () => ({ file, libraries: join(folder, "usr", "lib", `${{ x64: "x86_64", arm64: "aarch64" }[process.arch]}-linux-gnu`) });
-  if (existsSync(file)) return found();
-  mkdirSync(folder, { recursive: true });
+  const found = () => ({ file, libraries: readdirSync(join(folder, "usr", "lib")).map((folderOfMachine) => join(folder, "usr", "lib", folderOfMachine)).join(delimiter) });
+  const stamp = join(folder, ".unpacked");
+  if (existsSync(stamp)) return found();
+  mkdirSync(join(folder, "usr", "lib"), { recursive: true });
   say(`fetching ${program} (Debian's ${packages.join(", ")}, ${size})`);
   const download = () => run("apt-get", ["download", "-q", ...packages], { cwd: folder, mayFail: true });
   const fetched = (await download()) || ((await run("apt-get", ["update", "-q"], { mayFail: true })) && (await download()));
-  const archives = fetched ? readdirSync(folder).filter((file) => file.endsWith(".deb")) : [];
-  for (const archive of archives) await run("dpkg-deb", ["-x", archive, "."], { cwd: folder, mayFail: true });
-  if (existsSync(file)) return found();
+  const archives = fetched ? readdirSync(folder).filter((archive) => archive.endsWith(".deb")) : [];
+  let whole = archives.length >= packages.length;
+  for (const archive of archives) whole = (await run("dpkg-deb", ["-x", archive, "."], { cwd: folder, mayFail: true })) && whole;
+  if (whole && existsSync(file)) {
+    writeFileSync(stamp, "");
+    return found();
+  }
   say(`${program} is left out: it was not found, and Debian's package could not be fetched`);
   return { file: null };
 }

@@ -85,16 +85,26 @@ export class Keeper extends Inner {
   }
 }
 
-/** The bytes of a stream; of one with more than `most`, its beginning, which is longer than that. */
-async function read(stream, most) {
+/**
+ * The bytes of a stream; of one with more than `most`, its beginning, which is longer than that. Of the rest so much is thrown away
+ * (whoever is still sending it might find the connection closed, and not our answer), and then it is cancelled.
+ */
+async function read(stream, most, thrownAway) {
   const chunks = [];
   let length = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    length += chunk.byteLength;
-    // Leaving the loop cancels the stream. A chunk without a length has no place here.
-    if (!(length <= most)) break;
+  let thrown = 0;
+  for await (const chunk of stream.values({ preventCancel: true })) {
+    if (length <= most) {
+      chunks.push(chunk);
+      length += chunk.byteLength;
+    } else {
+      thrown += chunk.byteLength;
+    }
+    // A chunk without a length has no place here.
+    if (!(length <= most || thrown < thrownAway)) break;
   }
+  // Not waited for: of an answer that is read twice, the other half may still be to come.
+  if (!(length <= most)) stream.cancel().catch(() => {});
   const bytes = new Uint8Array(length);
   let place = 0;
   for (const chunk of chunks) {

@@ -79,7 +79,7 @@ impl Incoming {
     pub(crate) async fn body(&self, most_bytes: usize) -> Result<Vec<u8>, glue::BrokeOff> {
         match self.request.body() {
             None => Ok(Vec::new()),
-            Some(stream) => glue::read(stream, most_bytes).await,
+            Some(stream) => glue::read_request(stream, most_bytes).await,
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::incoming::Incoming;
 use crate::{js, log};
 use serde_json::json;
 use std::net::IpAddr;
-use worker::Response;
 use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::route::Route;
@@ -58,19 +57,6 @@ pub(crate) fn preflight(centre: &Centre, request: &Incoming) -> Outcome {
             Err(Problem::new(Code::NotAllowed, detail))
         }
     }
-}
-
-/// Lets the page read the answer.
-pub(crate) fn open_to(response: Response, origin: Option<&str>) -> worker::Result<Response> {
-    if let Some(origin) = origin {
-        let headers = response.headers();
-        headers.set("Access-Control-Allow-Origin", origin)?;
-        headers.set("Access-Control-Allow-Methods", "GET, POST")?;
-        headers.set("Access-Control-Allow-Headers", "authorization, content-type")?;
-        headers.set("Access-Control-Max-Age", "86400")?;
-        headers.set("Vary", "Origin")?;
-    }
-    Ok(response)
 }
 
 /// Bounds what one visitor may ask with a key that everybody can read (429), where `SIGN_LIMIT` is bound.

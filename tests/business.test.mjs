@@ -108,6 +108,17 @@ describe("passed through", { concurrency: 2 }, () => {
     assert.ok(Date.now() - started < 40_000);
   });
 
+  test("a long answer in pieces, whose length nobody states, is looked into and passed on whole", async (t) => {
+    const long = JSON.stringify({ errcode: 0, list: "x".repeat(200_000) });
+    const there = await host(t, (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      for (let at = 0; at < long.length; at += 5_000) response.write(long.slice(at, at + 5_000));
+      response.end();
+    });
+    const { call } = await centre(t, [there.url]);
+    for (let n = 0; n < 3; n++) assert.equal((await call("/cgi-bin/user/get")).text, long);
+  });
+
   test("an answer brings no cookies, and no scripts of somebody's upload", async (t) => {
     const there = await host(t, (_, response) => response.writeHead(200, { "content-type": "text/html", "set-cookie": "a=b", "cache-control": "public, max-age=600", "x-of-wechat": "kept" }).end("<script>alert(1)</script>"));
     const { call } = await centre(t, [there.url]);
