@@ -5,7 +5,7 @@ use crate::glue;
 use std::net::IpAddr;
 use worker::Headers;
 use worker::worker_sys::web_sys;
-use zhongkong_core::request::bearer;
+use zhongkong_core::request;
 use zhongkong_core::secret::Secret;
 
 /// A request of a caller's.
@@ -35,21 +35,17 @@ impl Incoming {
 
     /// The path, nothing decoded: `/v1/apps`.
     pub(crate) fn path(&self) -> &str {
-        // Behind `https://` and the host.
-        let from = self.url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2).map(|(at, _)| at);
-        let path = from.and_then(|at| self.url.get(at..)).unwrap_or("/");
-        path.split(['?', '#']).next().unwrap_or(path)
+        request::path(&self.url)
     }
 
     /// What stands behind the `?`; `None` where there is none.
     pub(crate) fn query(&self) -> Option<&str> {
-        let (_, query) = self.url.split('#').next()?.split_once('?')?;
-        Some(query)
+        request::query(&self.url)
     }
 
     /// The key of the `Authorization` header; empty where there is none.
     pub(crate) fn key(&self) -> Secret {
-        Secret::new(bearer(self.authorization.expose()).to_owned())
+        Secret::new(request::bearer(self.authorization.expose()).to_owned())
     }
 
     /// A header; `None` where there is none.

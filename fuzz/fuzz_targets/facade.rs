@@ -38,6 +38,7 @@ fuzz_target!(|text: &str| {
 
 /// How often the words stand inside other names or values, which are left as they are.
 fn query_values_with(query: &str) -> usize {
-    let others = query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("access_token"));
+    let others =
+        query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("access_token"));
     others.map(|pair| pair.matches("access_token=").count()).sum()
 }

@@ -1,5 +1,5 @@
 //! What a request to the centre says, read from its texts before anything else is done: which surface its
-//! path names, its one query parameter, its key.
+//! path names, its query parameters, its key.
 //!
 //! In scope: bounds and forms. Nothing here allocates more than the bounds allow.
 //! Out of scope: who may do what ([`crate::access`]), bodies, answers.
@@ -12,6 +12,20 @@ pub const MAX_URL_BYTES: usize = 12 * 1024;
 
 /// A longer `Authorization` holds no key of ours, in bytes.
 const MAX_AUTHORIZATION_BYTES: usize = 1024;
+
+/// The path of a URL as it came, nothing decoded: `/v1/apps` of `https://host/v1/apps?after=shop`. A request's URL has one always.
+pub fn path(url: &str) -> &str {
+    // Behind `https://` and the host.
+    let from = url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2);
+    let path = from.and_then(|(at, _)| url.get(at..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// What stands behind the `?` of a URL, without a fragment; `None` where there is none.
+pub fn query(url: &str) -> Option<&str> {
+    let (_, query) = url.split('#').next()?.split_once('?')?;
+    Some(query)
+}
 
 /// The key in an `Authorization` header: `Bearer KEY`, the scheme in any case. Empty where there is none.
 pub fn bearer(authorization: &str) -> &str {
@@ -26,6 +40,19 @@ pub fn bearer(authorization: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_read_as_it_came() {
+        let read = |url| (path(url), query(url));
+        assert_eq!(read("https://host/v1/apps"), ("/v1/apps", None));
+        assert_eq!(read("http://127.0.0.1:8787/v1/apps?after=a/b?c"), ("/v1/apps", Some("after=a/b?c")));
+        assert_eq!(read("https://host/?"), ("/", Some("")));
+        assert_eq!(read("https://host//cgi-bin//token?a=1#b?c"), ("//cgi-bin//token", Some("a=1")));
+        assert_eq!(read("https://host/a%2Fb/../c#d?e"), ("/a%2Fb/../c", None));
+        for odd in ["", "https://host", "nonsense"] {
+            assert_eq!(read(odd), ("/", None), "{odd}");
+        }
+    }
 
     #[test]
     fn keys_are_found_behind_their_scheme_only() {
