@@ -10,7 +10,7 @@ const TOP = 46;
 const escaped = (text) => text.replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`);
 const thousands = (value) => `${(value / 1000).toFixed(1)} k/s`;
 
-export function plot({ load: { contenders }, machine: { workerd } }) {
+export function plot({ load: { contenders } }) {
   const all = Object.entries(contenders);
   const most = Math.max(...all.map(([, { per_second }]) => per_second.high));
   const scale = (value) => (value / most) * (WIDTH - LEFT - RIGHT);
@@ -34,7 +34,7 @@ export function plot({ load: { contenders }, machine: { workerd } }) {
     .span { fill: none; stroke: #24292f; stroke-width: 1.5; opacity: .6 }
     @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .span { stroke: #e6edf3 } .theirs { fill: #6e7681 } }
   </style>
-  <text class="head" x="10" y="24">Requests per second, one thread of workerd ${escaped(workerd)}: median, and the middle half of the rounds</text>
+  <text class="head" x="10" y="24">Requests per second, one thread of workerd: median and middle half</text>
 ${bars.join("\n")}
 </svg>
 `;
