@@ -1,5 +1,5 @@
-//! Bindings of Cloudflare's by their plain methods, with JSON on both sides (functions of our own JavaScript: glue.rs): the `worker` crate's own types for them make and
-//! read their values field by field, which is a tenth of the wasm.
+//! Bindings of Cloudflare's by their plain methods, with JSON on both sides. The `worker` crate's own types for them make and read
+//! their values field by field, which is 15 kB of the wasm, gzipped. Functions of our own JavaScript: glue.rs.
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Function, JSON, Promise, Reflect};

@@ -47,7 +47,7 @@ async function quietDay() {
     };
     say("a day of an app that nobody reads, minute by minute");
     const day = await counted(centre, () => minutes(DAY_MINUTES));
-    // Right after a rotation nothing is due: such minutes are the cron's own.
+    // Within one minute nothing more comes due: these runs are the cron's own.
     const tick = await counted(centre, async () => {
       for (let n = 0; n < 5; n++) await centre.cron();
     });
