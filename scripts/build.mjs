@@ -2,11 +2,11 @@
 // sources nor tools have changed since the last time.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { root, setup } from "./setup.mjs";
+import { root, setup, TARGET } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
 const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "docs/openapi.json", "scripts/build.mjs", "scripts/setup.mjs"];
@@ -32,9 +32,12 @@ export async function build(env, folder = "build", features = [], names = false)
     const named = features.length ? ` with ${features.join(", ")}` : "";
     say(`building the Worker${named} (about a minute the first time)`);
     rmSync(stamp, { force: true });
-    await run("worker-build", ["--release", "--out-dir", folder, "--", ...features.flatMap((name) => ["--features", name])], { cwd: root, env, quiet: true });
-    await optimize(env, out, names ? ["--debuginfo"] : NAMELESS);
-    await wrap(env, out);
+    mkdirSync(out, { recursive: true });
+    const bare = join(out, "unbundled");
+    await compile(env, bare, features);
+    await optimize(env, bare, out, names ? ["--debuginfo"] : NAMELESS);
+    await bundle(env, bare, out);
+    rmSync(bare, { recursive: true });
     writeFileSync(stamp, inputs);
   }
   return sizes(folder);
@@ -47,19 +50,28 @@ function bringLibraries() {
   for (const file of ["uPlot.iife.min.js", "uPlot.min.css"]) copyFileSync(join(root, "node_modules", "uplot", "dist", file), join(vendor, file));
 }
 
-async function optimize(env, out, more) {
-  const wasm = join(out, "index_bg.wasm");
-  await run(env.WASM_OPT_BIN, [...FEATURES, ...WASM_OPT, ...more, wasm, "-o", wasm], { cwd: root, env, quiet: true });
+/** The wasm, and the JavaScript through which it is called, into `bare`. */
+async function compile(env, bare, features) {
+  const cargo = ["build", "--release", "--lib", "--target", TARGET, "--target-dir", "target", ...features.flatMap((name) => ["--features", name])];
+  await run("cargo", cargo, { cwd: root, env, quiet: true });
+  const glue = ["--target", "module", "--experimental-reset-state-function", "--no-typescript", "--out-dir", bare, "--out-name", "index"];
+  await run(env.WASM_BINDGEN_BIN, [join("target", TARGET, "release", "zhongkong.wasm"), ...glue], { cwd: root, env, quiet: true });
 }
 
-/** Puts src/entry.mjs around what worker-build has made. */
-async function wrap(env, out) {
-  const inner = join(out, "worker-build.js");
-  renameSync(join(out, "index.js"), inner);
-  const outside = ["./index_bg.wasm", "cloudflare:*"].map((name) => `--external:${name}`);
-  const args = ["src/entry.mjs", "--bundle", "--minify", "--format=esm", `--alias:worker-build=${inner}`, ...outside, `--outfile=${join(out, "index.js")}`];
+async function optimize(env, bare, out, more) {
+  await run(env.WASM_OPT_BIN, [...FEATURES, ...WASM_OPT, ...more, join(bare, "index_bg.wasm"), "-o", join(out, "index_bg.wasm")], { cwd: root, env, quiet: true });
+}
+
+/** One script of src/entry.mjs, of what wasm-bindgen has made, and of the API's description as a text. */
+async function bundle(env, bare, out) {
+  const glue = join(bare, "index.js");
+  // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild.
+  writeFileSync(glue, readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule"));
+  const openapi = join(bare, "openapi.txt");
+  writeFileSync(openapi, JSON.stringify(JSON.parse(readFileSync(join(root, "docs", "openapi.json"), "utf8"))));
+  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, "--external:./index_bg.wasm"];
+  const args = ["src/entry.mjs", "--bundle", "--minify", "--charset=utf8", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
   await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
-  rmSync(inner);
 }
 
 function fingerprint(options) {

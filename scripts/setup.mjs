@@ -10,8 +10,8 @@ import { output, run, say, stop } from "./shell.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
-const WORKER_BUILD = "0.8.7";
-const TARGET = "wasm32-unknown-unknown";
+/** What the Worker is compiled to. */
+export const TARGET = "wasm32-unknown-unknown";
 
 /** Tools live outside the checkout, keyed by version, so that a fresh clone does not rebuild them. */
 const cache = process.env.ZHONGKONG_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "zhongkong");
@@ -20,11 +20,10 @@ const cache = process.env.ZHONGKONG_CACHE ?? join(process.env.XDG_CACHE_HOME ?? 
 export async function setup() {
   await packages();
   await rust();
-  const workerBuild = await tool("worker-build", WORKER_BUILD, "about 4 minutes", []);
   const wasmBindgen = await tool("wasm-bindgen-cli", lockedVersion("wasm-bindgen"), "about 3 minutes", ["--no-default-features"]);
   return {
     ...process.env,
-    PATH: [join(workerBuild, "bin"), join(modules, "node", "bin"), join(modules, ".bin"), process.env.PATH].join(delimiter),
+    PATH: [join(modules, "node", "bin"), join(modules, ".bin"), process.env.PATH].join(delimiter),
     WASM_BINDGEN_BIN: join(wasmBindgen, "bin", "wasm-bindgen"),
     ESBUILD_BIN: join(modules, "esbuild", "bin", "esbuild"),
     WASM_OPT_BIN: join(modules, "binaryen", "bin", "wasm-opt"),

@@ -2,13 +2,10 @@
 // becomes a response. Also what the wasm asks of JavaScript (src/glue.rs).
 //
 // A panic ends the wasm instance, and whoever is being served by it would wait in vain: they get a 500 without a word about
-// it, and the next request a new instance (worker-build sees to that).
+// it, and the next request a new instance. What still calls the old one is refused by wasm-bindgen's script.
 
-import Worker, { Keeper as Inner } from "worker-build";
-import openapi from "../docs/openapi.json";
-
-const { serve } = Worker.prototype;
-const state = globalThis.__worker_init_state;
+import { __wbg_reset_state as anew, scheduled, serve, Keeper as Inner } from "zhongkong-wasm";
+import openapi from "zhongkong-openapi";
 
 /** Of every answer in JSON with status 200: built once, which costs less than to read them for each. */
 const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" }) };
@@ -16,21 +13,54 @@ const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json",
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
 const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
 
+/** Which instance serves: those before it have ended. */
+let instance = 0;
 const waiting = new Set();
+
+class Ended extends Error {}
 
 /** Nobody will be answered by this instance any more. The panic hook (src/panic.rs) calls it. */
 function end() {
-  for (const one of waiting) one();
+  for (const one of waiting) one(new Ended());
 }
 
-/** Whatever has come out of the wasm has ended it, trap or not: the next request gets a new instance. */
+/** Whatever has come out of the wasm has ended it, trap or not: a new instance takes its place. */
 function ended() {
-  state.criticalError = true;
+  instance++;
   end();
+  anew();
 }
 
-// It may strike where nobody awaits it: in a timer, in an answer that has arrived.
-addEventListener("error", ended);
+// It may strike where nobody awaits it: in a timer, in an answer that has arrived. What arrives for an instance that has ended is
+// refused by wasm-bindgen's script, and is no failure of the one that serves.
+addEventListener("error", ({ error }) => {
+  if (!error?.message?.includes("previous WASM instance")) ended();
+});
+
+/** What an instance has promised; fails when it ends before. */
+async function kept(promised) {
+  let endThis;
+  const end = new Promise((_, reject) => (endThis = reject));
+  waiting.add(endThis);
+  try {
+    return await Promise.race([promised, end]);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) ended();
+    throw error;
+  } finally {
+    waiting.delete(endThis);
+  }
+}
+
+/** A response that is promised, or a 500 when that cannot be kept any more. */
+async function answered(promised) {
+  try {
+    return (await kept(promised)) ?? broken();
+  } catch (error) {
+    // Whoever is ended by another's panic makes a response of its own: one cannot be handed over.
+    return error instanceof Ended ? broken() : failed(error);
+  }
+}
 
 function failed(error) {
   // Its name only: a message may quote what went wrong.
@@ -38,50 +68,68 @@ function failed(error) {
   return broken();
 }
 
-/** What is promised, or a 500 when it cannot be kept any more. */
-async function guarded(promised) {
-  let endThis;
-  const end = new Promise((resolve) => (endThis = resolve));
-  waiting.add(endThis);
-  try {
-    // Whoever is ended by another request's panic makes a response of its own: one cannot be handed over.
-    return (await Promise.race([promised, end])) ?? broken();
-  } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) ended();
-    return failed(error);
-  } finally {
-    waiting.delete(endThis);
-  }
-}
-
 export default {
   fetch(request, env, context) {
     try {
-      // A constructor of worker-build's looks whether the instance is sound.
-      if (state.criticalError) new Worker(context, env);
       const { headers } = request;
       const answer = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"), Date.now());
       // Nothing when no answer could be built.
-      return answer instanceof Promise ? guarded(answer) : (answer ?? broken());
+      return answer instanceof Promise ? answered(answer) : (answer ?? broken());
     } catch (error) {
       ended();
       return failed(error);
     }
   },
 
-  scheduled(event, env, context) {
-    return new Worker(context, env).scheduled(event);
+  async scheduled(event, env, context) {
+    try {
+      await answered(scheduled(event, env, context));
+    } catch (error) {
+      ended();
+      failed(error);
+    }
   },
 };
 
-export class Keeper extends Inner {
+export class Keeper {
+  #state;
+  #env;
+  #inner;
+  #instance;
+
+  constructor(state, env) {
+    this.#state = state;
+    this.#env = env;
+  }
+
+  /** A Keeper of the instance that serves. */
+  #sound() {
+    if (this.#instance !== instance) {
+      this.#instance = instance;
+      this.#inner = new Inner(this.#state, this.#env);
+    }
+    return this.#inner;
+  }
+
   fetch(request) {
     try {
-      return guarded(super.fetch(request));
+      return answered(this.#sound().fetch(request));
     } catch (error) {
       ended();
       return failed(error);
     }
+  }
+
+  /** What fails here is thrown on: the runtime tries an alarm again. */
+  async alarm() {
+    let ringing;
+    try {
+      ringing = this.#sound().alarm();
+    } catch (error) {
+      ended();
+      throw error;
+    }
+    await kept(ringing);
   }
 }
 
@@ -116,4 +164,4 @@ async function read(stream, most, thrownAway) {
 
 const json_response = (body) => new Response(body, JSON_ANSWER);
 
-globalThis.__zhongkong = { json_response, read, openapi: () => JSON.stringify(openapi), panicked: end };
+globalThis.__zhongkong = { json_response, read, openapi: () => openapi, panicked: end };

@@ -1,7 +1,7 @@
 //! The lines that gather in an isolate before they are sent to the Keeper.
 //!
-//! The first line after a quiet time is sent at once, the next ones together [`PAUSE_MS`] later: a read
-//! costs no I/O, and a lone one leaves its trace within a moment.
+//! The first line after a quiet time is sent a moment later ([`ASIDE_MS`]), the next ones together [`PAUSE_MS`]
+//! later: a read costs no I/O, and a lone one leaves its trace within a moment.
 
 use super::{Deed, Line, minute};
 use crate::tally::{Reads, Source};
@@ -9,6 +9,9 @@ use crate::time::UnixTime;
 
 /// Between two sendings, in milliseconds. A Worker may work on for 30 s after an answer.
 const PAUSE_MS: u64 = 25_000;
+
+/// So long a line waits in any case, in milliseconds: the answer leaves first. To wake a Keeper may take as long as to answer.
+const ASIDE_MS: u64 = 50;
 
 /// A sending that has not begun so long after its time is not believed to come any more.
 const LATE_MS: u64 = 5_000;
@@ -83,7 +86,7 @@ impl Journal {
         let rested_at_ms = self.sent_at_ms.map_or(0, |at| at.saturating_add(PAUSE_MS));
         let wait_ms = match hurry {
             Hurry::Now => 0,
-            Hurry::Soon => rested_at_ms.saturating_sub(now_ms).min(PAUSE_MS),
+            Hurry::Soon => rested_at_ms.saturating_sub(now_ms).clamp(ASIDE_MS, PAUSE_MS),
             Hurry::Never => PAUSE_MS,
         };
         let stands = |at_ms: u64| now_ms <= at_ms.saturating_add(LATE_MS) && at_ms <= now_ms + PAUSE_MS;
@@ -121,7 +124,7 @@ impl Journal {
 pub enum Hurry {
     /// At once: it is rare and grave.
     Now,
-    /// At once after a quiet time, else with the others.
+    /// In a moment after a quiet time, else with the others.
     Soon,
     /// Always with the others, so that the time of an answer does not tell what was noted.
     Never,
@@ -192,7 +195,7 @@ mod tests {
         let mut journal = Journal::default();
         assert_eq!(journal.plan(1_000, Hurry::Soon), None, "nothing to send");
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(ASIDE_MS));
         assert_eq!(journal.plan(1_001, Hurry::Soon), None, "planned");
         assert_eq!(journal.take(1_005).lines.len(), 1);
         journal.sent(vec![], Reads::default());
@@ -217,7 +220,7 @@ mod tests {
     fn what_is_noted_while_a_sending_is_under_way_is_planned() {
         let mut journal = Journal::default();
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(ASIDE_MS));
         let lines = journal.take(1_000).lines;
         journal.note(&read("web", 7), T0);
         assert_eq!(journal.plan(1_200, Hurry::Soon), Some(24_800));
@@ -230,9 +233,9 @@ mod tests {
     fn a_sending_that_never_comes_is_made_up_for() {
         let mut journal = Journal::default();
         journal.note(&read("web", 7), T0);
-        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(0));
-        assert_eq!(journal.plan(6_000, Hurry::Soon), None);
-        assert_eq!(journal.plan(6_001, Hurry::Soon), Some(0));
+        assert_eq!(journal.plan(1_000, Hurry::Soon), Some(ASIDE_MS));
+        assert_eq!(journal.plan(6_050, Hurry::Soon), None);
+        assert_eq!(journal.plan(6_051, Hurry::Soon), Some(ASIDE_MS));
     }
 
     #[test]
