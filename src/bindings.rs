@@ -137,5 +137,5 @@ fn text(env: &Env, name: &str) -> Option<String> {
 fn json(env: &Env, name: &str) -> Option<Json> {
     let value = binding(env, name)?;
     let text = value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())?;
-    Some(serde_json::from_str(&text).unwrap_or(Json::String(text)))
+    Some(zhongkong_core::json::tree(&text).unwrap_or(Json::String(text)))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::{self, RequestInit};
 use worker::{Headers, Request};
+use zhongkong_core::json;
 
 /// JSON as a value of JavaScript.
 pub(crate) fn value(value: &Value) -> JsValue {
@@ -16,7 +17,12 @@ pub(crate) fn value(value: &Value) -> JsValue {
 
 /// A value of JavaScript, read as JSON.
 pub(crate) fn read<T: DeserializeOwned>(value: &JsValue) -> worker::Result<T> {
-    Ok(serde_json::from_str(&String::from(JSON::stringify(value)?))?)
+    read_text(&String::from(JSON::stringify(value)?))
+}
+
+/// JSON, where an answer has to be an error of the `worker` crate.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> worker::Result<T> {
+    json::read(text).map_err(|unreadable| worker::Error::RustError(unreadable.to_string()))
 }
 
 /// Calls a method.

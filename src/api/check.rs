@@ -25,7 +25,6 @@ const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
 const STORE_TAKES: Duration = Duration::from_secs(5);
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Wanted {
     credential: Option<String>,
 }

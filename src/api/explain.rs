@@ -24,7 +24,6 @@ const SHAPE: &str =
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     url: String,
     signature: Option<String>,

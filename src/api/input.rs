@@ -2,6 +2,7 @@
 
 use crate::incoming::Incoming;
 use serde::de::DeserializeOwned;
+use zhongkong_core::json;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::query::{self, QueryError};
 
@@ -46,13 +47,13 @@ pub(crate) async fn json<T: DeserializeOwned>(request: &Incoming, shape: &str) -
     object(&bytes(request).await?, shape)
 }
 
-/// The JSON object that a body holds. serde would take a list of the fields' values as well.
+/// The JSON object that a body holds, with no field that has no place.
 ///
 /// # Errors
 /// 400 with `shape`.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8], shape: &str) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
-    let read = text.and_then(|text| serde_json::from_str(text).ok());
+    let read = text.and_then(|text| json::read_exactly(text).ok());
     read.ok_or_else(|| invalid(format!("Send a JSON body of the form {shape}.")))
 }
 

@@ -17,7 +17,6 @@ use zhongkong_core::digest::Sha256Digest;
 const SHAPE: &str = "{\"stale\": \"the value that failed, or its SHA-256 in hex\"}";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Report {
     stale: String,
 }

@@ -17,7 +17,6 @@ const HINT: &str = "Send ?url= with encodeURIComponent(location.href.split('#')[
 const SHAPE: &str = "{\"url\": \"https://…\"}";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Page {
     url: String,
 }

@@ -34,7 +34,8 @@ impl Alerts {
     /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
     pub(super) fn open(state: &State) -> worker::Result<Self> {
         let meta = Meta::open(state)?;
-        let book = meta.get(BOOK)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let book =
+            meta.get(BOOK)?.and_then(|text| zhongkong_core::json::read(&text).ok()).unwrap_or_default();
         Ok(Self { meta, book: RefCell::new(book), sending: Cell::new(None) })
     }
 

@@ -60,7 +60,7 @@ pub(crate) async fn trends(env: &Env, app: &AppName) -> worker::Result<Trends> {
 
 async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {
     let reply = send(stub, url, serde_json::to_string(question)?).await?;
-    Ok(serde_json::from_str(&reply)?)
+    js::read_text(&reply)
 }
 
 async fn send(stub: Stub, url: &str, question: String) -> worker::Result<String> {

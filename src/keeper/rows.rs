@@ -1,6 +1,7 @@
 //! Rows of SQLite, read as JSON: one way to read for everything, and less code than a value of JavaScript taken apart.
 
-use js_sys::{Array, JSON};
+use crate::js;
+use js_sys::Array;
 use serde::de::DeserializeOwned;
 use worker::SqlCursor;
 
@@ -16,6 +17,6 @@ impl Rows for SqlCursor {
         for row in self {
             rows.push(&row?);
         }
-        Ok(serde_json::from_str(&String::from(JSON::stringify(&rows)?))?)
+        js::read(&rows)
     }
 }

@@ -64,7 +64,7 @@ impl Storage {
             let slot = sealer
                 .open(&place(app, credential, version), &sealed)
                 .ok()
-                .and_then(|plain| serde_json::from_str(&plain).ok());
+                .and_then(|plain| zhongkong_core::json::read(&plain).ok());
             Some((credential, slot.map_or(Loaded::DoesNotOpen(version), Loaded::Whole)))
         });
         Ok(slots.collect())

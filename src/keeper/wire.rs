@@ -1,6 +1,7 @@
 //! What the Worker and a Keeper say to each other: JSON over the stub's `fetch`, inside one
 //! deployment.
 
+use crate::js;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use zhongkong_core::wechat::Failure;
 
 /// Reads a question. Through its text: numbers stay what they are.
 pub(super) async fn read<T: DeserializeOwned>(request: &mut Request) -> worker::Result<T> {
-    Ok(serde_json::from_str(&request.text().await?)?)
+    js::read_text(&request.text().await?)
 }
 
 /// A question to the Keeper of `app`.

@@ -1,5 +1,9 @@
-//! JSON objects written straight into one text: for answers that are given a thousand times a second. Everything else is
-//! written by serde.
+//! JSON: how types are read ([`read`]), and objects written straight into one text, for answers that are given a thousand times
+//! a second. Everything else is written by serde.
+
+mod read;
+
+pub use read::{Unreadable, read, read_exactly, tree};
 
 use core::fmt::Write as _;
 

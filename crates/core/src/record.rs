@@ -5,6 +5,7 @@
 
 use crate::app::{AppName, Identity};
 use crate::credential::{Credential, Value, Version};
+use crate::json;
 use crate::seal::{DoesNotOpen, NONCE_BYTES, Sealed, Sealer};
 use crate::store::Entry;
 use crate::time::UnixTime;
@@ -124,7 +125,7 @@ impl Published {
         app: &AppName,
         credential: Credential,
     ) -> Result<Self, DoesNotOpen> {
-        let stored: Stored = serde_json::from_str(text).map_err(|_| DoesNotOpen)?;
+        let stored: Stored = json::read(text).map_err(|_| DoesNotOpen)?;
         let header = stored.header();
         let Header { v, version, refresh_at, expires_at, trust_until } = header;
         if v != FORMAT {
@@ -132,7 +133,7 @@ impl Published {
         }
         let sealed = Sealed { key_id: stored.key, text: stored.sealed };
         let plain = sealer.open(&header.place(app, credential), &sealed)?;
-        match serde_json::from_str(&plain).map_err(|_| DoesNotOpen)? {
+        match json::read(&plain).map_err(|_| DoesNotOpen)? {
             Body { value: Some(value), identity: Some(identity) } => {
                 Ok(Self::Record(Record { version, value, expires_at, refresh_at, trust_until, identity }))
             }
@@ -161,10 +162,7 @@ impl Header {
     /// Reads the header of a stored text; `None` when it is of another format. Nothing is opened:
     /// good for planning, not for trusting.
     pub fn peek(text: &str) -> Option<Self> {
-        serde_json::from_str::<Stored>(text)
-            .ok()
-            .map(|stored| stored.header())
-            .filter(|header| header.v == FORMAT)
+        json::read::<Stored>(text).ok().map(|stored| stored.header()).filter(|header| header.v == FORMAT)
     }
 
     /// The associated data: all that is in clear, and where the record belongs.

@@ -7,6 +7,7 @@ use super::book::Notice;
 use super::message::{generic, summary};
 use crate::app::AppName;
 use crate::digest::hex;
+use crate::json;
 use crate::language::Language;
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -72,7 +73,7 @@ impl Format {
     /// The code of an answer: 0 for a message that was taken.
     pub fn code(self, body: &[u8]) -> Option<i64> {
         let text = core::str::from_utf8(body).unwrap_or_default();
-        let answer: Value = serde_json::from_str(text).unwrap_or_default();
+        let answer = json::tree(text).unwrap_or_default();
         let code = |name: &str| answer.get(name).and_then(Value::as_i64);
         match self {
             Self::Generic | Self::Slack => None,

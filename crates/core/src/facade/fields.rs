@@ -1,5 +1,6 @@
 //! The fields of a request for a credential, from wherever an SDK has put them: query, form or JSON.
 
+use crate::json;
 use crate::request::query::decode;
 use crate::secret::Secret;
 use serde_json::Value as Json;
@@ -36,7 +37,7 @@ impl Fields {
         fields.add_form(query)?;
         let text = core::str::from_utf8(body).map_err(|_| Unreadable)?.trim();
         if text.starts_with('{') {
-            let json: Json = serde_json::from_str(text).map_err(|_| Unreadable)?;
+            let json = json::tree(text).map_err(|_| Unreadable)?;
             for (name, value) in json.as_object().into_iter().flatten() {
                 match value {
                     Json::String(text) => fields.add(name, text.clone())?,

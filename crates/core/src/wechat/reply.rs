@@ -3,6 +3,7 @@
 
 use super::errcode::{Class, Endpoint, classify};
 use crate::credential::Value;
+use crate::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::IpAddr;
@@ -137,8 +138,10 @@ fn issued(body: &[u8], field: &str) -> Result<Issued, Failure> {
 
 fn object(body: &[u8]) -> Option<Map<String, Json>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // As a text everywhere: a second kind of reader would be as much code again.
-    serde_json::from_str(core::str::from_utf8(body).ok()?).ok()
+    match json::tree(core::str::from_utf8(body).ok()?) {
+        Ok(Json::Object(object)) => Some(object),
+        _ => None,
+    }
 }
 
 /// A whole number of seconds; a number in quotes counts as one.
