@@ -7,19 +7,21 @@ use crate::bindings::Centre;
 use crate::keeper::client;
 use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
 use crate::store::{self, Found};
+use crate::together;
 use crate::{history, log, platform};
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
+use litemap::LiteMap;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::map;
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
-type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
+type Due = LiteMap<AppName, Vec<(Credential, Version)>>;
 
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;
@@ -48,7 +50,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         }
     }
     let names: Vec<AppName> = woken.iter().map(|(ready, _)| ready.app.name.clone()).collect();
-    let waking = join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown)));
+    let waking = together::all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown)));
     let telling = async {
         if is_new {
             history::tell_faults(centre, env, now).await;
@@ -91,7 +93,7 @@ async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<
         reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
     }
     match reply {
-        RosterReply::Due(apps) => Ok((apps.into_iter().map(|app| (app, Vec::new())).collect(), is_new)),
+        RosterReply::Due(apps) => Ok((map::of(apps.into_iter().map(|app| (app, Vec::new()))), is_new)),
         _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
     }
 }

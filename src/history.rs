@@ -5,10 +5,11 @@ use crate::answer::Outcome;
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::keeper::client;
+use crate::together;
 use crate::{analytics, log, platform};
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
+use litemap::LiteMap;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -74,7 +75,7 @@ pub(crate) fn note(
         let about = app.filter(|name| AppName::parse(name).is_some());
         return gather(call, None, &Deed { about, ..deed }, Hurry::Never);
     }
-    let app = app.and_then(|name| call.centre.config.apps.get_key_value(name)).map(|(app, _)| app);
+    let app = app.and_then(|name| call.centre.config.name_of(name));
     let urgent = result.is_ok() && action.is_urgent();
     gather(call, app, &deed, if urgent { Hurry::Now } else { Hurry::Soon });
 }
@@ -145,11 +146,11 @@ async fn deliver(
 /// Lines of those who may not: each to the app that it names, if there is one, else into the log. What
 /// does not arrive is lost: it is not kept at the cost of others.
 async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> (Vec<Line>, Reads) {
-    let mut apps: BTreeMap<&AppName, Vec<Line>> = BTreeMap::new();
-    let mut nowhere: BTreeMap<(Option<String>, Action, String), u64> = BTreeMap::new();
+    let mut apps: LiteMap<&AppName, Vec<Line>> = LiteMap::new();
+    let mut nowhere: LiteMap<(Option<String>, Action, String), u64> = LiteMap::new();
     for line in lines {
-        let named = line.about.as_deref().and_then(|name| centre.config.apps.get_key_value(name));
-        match named.map(|(app, _)| app).filter(|app| apps.len() < MOST_APPS || apps.contains_key(app)) {
+        let named = line.about.as_deref().and_then(|name| centre.config.name_of(name));
+        match named.filter(|app| apps.len() < MOST_APPS || apps.contains_key(app)) {
             Some(app) => apps.entry(app).or_default().push(Line { about: None, ..line }),
             None => *nowhere.entry((line.caller, line.action, line.result)).or_default() += line.count,
         }
@@ -158,7 +159,7 @@ async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> (Vec<Line>, 
         log::info("refused", json!({"caller": caller, "action": action, "result": result, "count": count}));
     }
     let told = apps.into_iter().map(|(app, lines)| deliver(centre, env, app, lines, Reads::default()));
-    join_all(told).await;
+    together::all(told).await;
     (Vec::new(), Reads::default())
 }
 
@@ -173,5 +174,5 @@ pub(crate) async fn tell_faults(centre: &Centre, env: &Env, now: UnixTime) {
         let line = |fault: &Fault| Line::new(&Deed { about: Some(&fault.setting), ..deed }, now);
         deliver(centre, env, app, faults.iter().map(line).collect(), Reads::default())
     });
-    join_all(told).await;
+    together::all(told).await;
 }

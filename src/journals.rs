@@ -1,22 +1,23 @@
 //! What callers have done, in the memory of this isolate, until it is sent to the Keepers. Plain data only.
 
 use crate::platform;
+use litemap::LiteMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Deed, Journal};
+use zhongkong_core::map;
 use zhongkong_core::tally::Source;
 
 /// A journal for each configured app, for those who may; and one for all who may not, which costs the
 /// same whether there is such an app or not.
 pub(crate) struct Journals {
-    apps: BTreeMap<AppName, RefCell<Journal>>,
+    apps: LiteMap<AppName, RefCell<Journal>>,
     refused: RefCell<Journal>,
 }
 
 impl Journals {
     pub(crate) fn new(apps: impl Iterator<Item = AppName>) -> Self {
-        Self { apps: apps.map(|app| (app, RefCell::default())).collect(), refused: RefCell::default() }
+        Self { apps: map::of(apps.map(|app| (app, RefCell::default()))), refused: RefCell::default() }
     }
 
     /// The journal of an app, or that of those who may not.

@@ -26,6 +26,7 @@ mod read;
 mod router;
 mod shelf;
 mod store;
+mod together;
 mod turn;
 mod webhook;
 

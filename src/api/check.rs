@@ -9,9 +9,9 @@ use crate::keeper::wire::{Ask, Asked, Reply, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::{Either, join, select};
+use litemap::LiteMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 use worker::Delay;
@@ -75,11 +75,12 @@ pub(crate) async fn now(request: &Incoming, call: &Call, ready: &ReadyApp) -> Ou
     answer::ok(&found)
 }
 
-fn checked(asked: &BTreeMap<Credential, Asked>) -> Value {
-    let rows = asked.iter().map(|(credential, asked)| {
-        (credential.name().to_owned(), json!({"call": asked.call, "rotated": asked.rotated}))
-    });
-    Value::Object(rows.collect::<Map<_, _>>())
+fn checked(asked: &LiteMap<Credential, Asked>) -> Value {
+    let mut rows = Map::new();
+    for (credential, asked) in asked.iter() {
+        rows.insert(credential.name().to_owned(), json!({"call": asked.call, "rotated": asked.rotated}));
+    }
+    Value::Object(rows)
 }
 
 /// Whether the store can be read, and what it has of the access token.

@@ -1,8 +1,8 @@
 //! An app as its status shows it: for people, in both languages, and without a value.
 
 use crate::keeper::wire::Report;
+use litemap::LiteMap;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
@@ -19,13 +19,11 @@ pub(super) fn ready_app(ready: &ReadyApp, report: &Report) -> Value {
         .into_iter()
         .find(|state| report.credentials.values().any(|status| status.state == *state))
         .unwrap_or("ok");
-    let credentials: Map<String, Value> = report
-        .credentials
-        .iter()
-        .map(|(credential, status)| {
-            (credential.name().to_owned(), credential_of(*credential, status, Rules::of(app, *credential)))
-        })
-        .collect();
+    let mut credentials = Map::new();
+    for (credential, status) in report.credentials.iter() {
+        let described = credential_of(*credential, status, Rules::of(app, *credential));
+        credentials.insert(credential.name().to_owned(), described);
+    }
     json!({
         "app": app.name,
         "appid": app.appid,
@@ -39,7 +37,7 @@ pub(super) fn ready_app(ready: &ReadyApp, report: &Report) -> Value {
 }
 
 /// Those that go on.
-pub(super) fn incidents(open: &BTreeMap<Incident, Open>) -> Vec<Value> {
+pub(super) fn incidents(open: &LiteMap<Incident, Open>) -> Vec<Value> {
     let shown = |(incident, open): (&Incident, &Open)| json!({"incident": incident, "since": open.since, "told": open.told});
     open.iter().map(shown).collect()
 }

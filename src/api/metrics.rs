@@ -7,7 +7,8 @@ use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply, Report, RosterAsk, RosterReply};
 use crate::platform;
-use futures_util::future::{join, join_all};
+use crate::together;
+use futures_util::future::join;
 use zhongkong_core::access::Caller;
 use zhongkong_core::alert::Incident;
 use zhongkong_core::app::AppName;
@@ -41,7 +42,7 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller) -> Ou
     }
     let fatal = config.fatal().next().is_some();
     let (reports, tick) = join(
-        join_all(apps.iter().map(|(_, entry)| report(call, entry, fatal))),
+        together::all(apps.iter().map(|(_, entry)| report(call, entry, fatal))),
         client::ask_roster(&call.env, &RosterAsk::LastTick),
     )
     .await;

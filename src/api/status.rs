@@ -6,10 +6,9 @@ use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
+use crate::together;
 use crate::{log, platform};
-use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::ops::Bound;
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place};
@@ -32,12 +31,14 @@ pub(crate) async fn all(request: &Incoming, call: &Call, caller: &Caller) -> Out
         ),
     };
     let config = &call.centre.config;
-    let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-    let names = config.apps.range((after, Bound::Unbounded)).map(|(name, _)| name);
-    let mut names = names.filter(|name| caller.apps.includes(name));
+    let first = after.map_or(0, |after| match config.apps.find_index(&after) {
+        Ok(place) => place + 1,
+        Err(place) => place,
+    });
+    let mut names = config.apps.keys().skip(first).filter(|name| caller.apps.includes(name));
     let page: Vec<&AppName> = names.by_ref().take(PAGE).collect();
     let next = page.last().filter(|_| names.next().is_some());
-    let apps = join_all(page.iter().map(|name| describe(call, name))).await;
+    let apps = together::all(page.iter().map(|name| describe(call, name))).await;
     let faults: Vec<String> =
         config.faults.iter().filter(|fault| concerns(caller, fault)).map(ToString::to_string).collect();
     let tick = match client::ask_roster(&call.env, &RosterAsk::LastTick).await {

@@ -4,9 +4,9 @@
 use super::rows::Rows as _;
 use super::wire::{HourCount, Life, Trends};
 use crate::platform;
+use litemap::LiteMap;
 use serde::Deserialize;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use worker::{SqlStorage, SqlStorageValue, State};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
@@ -30,7 +30,7 @@ struct Number {
 pub(super) struct Counts {
     sql: SqlStorage,
     /// Version and end of each life, as they were noted last: most changes of a slot do not change them.
-    noted: RefCell<BTreeMap<Credential, (u64, UnixTime)>>,
+    noted: RefCell<LiteMap<Credential, (u64, UnixTime)>>,
 }
 
 impl Counts {

@@ -16,7 +16,6 @@ use crate::{log, platform};
 use futures_util::future::select;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,7 +43,7 @@ pub(super) struct Desk {
     pub(super) flights: Flights,
     /// The host that has answered the last call.
     pub(super) answering_host: Cell<Option<usize>>,
-    pub(super) publishing: RefCell<BTreeSet<Credential>>,
+    pub(super) publishing: RefCell<Vec<Credential>>,
     pub(super) alarm_at_ms: Cell<Option<u64>>,
     /// What the roster has been told: when to wake us, and which token we hold.
     pub(super) noted: Cell<Option<(UnixTime, Version)>>,
@@ -213,7 +212,8 @@ impl Desk {
         if let Some(call) = effects.call {
             self.fly(credential, call);
         }
-        if effects.publish && self.publishing.borrow_mut().insert(credential) {
+        if effects.publish && !self.publishing.borrow().contains(&credential) {
+            self.publishing.borrow_mut().push(credential);
             let desk = Rc::clone(self);
             self.state.wait_until(async move { desk.publish(credential).await });
         }

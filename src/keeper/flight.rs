@@ -6,9 +6,9 @@ use super::upstream;
 use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
+use litemap::LiteMap;
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use zhongkong_core::app::{App, TokenApi};
@@ -21,7 +21,7 @@ use zhongkong_core::wechat::{ApiRequest, Failure, Issued, Verdict, reply};
 pub(super) type Flight = Shared<LocalBoxFuture<'static, ()>>;
 
 #[derive(Default)]
-pub(super) struct Flights(RefCell<BTreeMap<Credential, Flight>>);
+pub(super) struct Flights(RefCell<LiteMap<Credential, Flight>>);
 
 impl Flights {
     /// Whether no call is under way.

@@ -4,9 +4,9 @@ use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
 use crate::{analytics, log, platform};
+use litemap::LiteMap;
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use worker::{Env, State};
 use zhongkong_core::app::AppName;
@@ -22,9 +22,9 @@ pub(super) struct Opened {
     pub(super) centre: Rc<Centre>,
     pub(super) storage: Storage,
     pub(super) history: History,
-    pub(super) slots: RefCell<BTreeMap<Credential, Slot>>,
+    pub(super) slots: RefCell<LiteMap<Credential, Slot>>,
     /// For each credential: when it wants to be looked at, and when WeChat is to be called for it.
-    pub(super) wake_at: RefCell<BTreeMap<Credential, (UnixTime, UnixTime)>>,
+    pub(super) wake_at: RefCell<LiteMap<Credential, (UnixTime, UnixTime)>>,
 }
 
 impl Opened {

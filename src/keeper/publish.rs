@@ -44,7 +44,7 @@ impl Desk {
                 break;
             }
         }
-        self.publishing.borrow_mut().remove(&credential);
+        self.publishing.borrow_mut().retain(|other| *other != credential);
         if let Err(error) = self.set_alarm().await {
             log::warn("alarm_not_set", json!({"detail": error.to_string()}));
         }

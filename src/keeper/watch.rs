@@ -6,8 +6,8 @@ use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
 use crate::{log, platform};
 use futures_util::future::{Either, select};
+use litemap::LiteMap;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,19 +18,21 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Status};
 use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::language::Language;
+use zhongkong_core::map;
 
 /// A check answers after this, whatever is still under way, in milliseconds.
 const CHECK_TAKES_MS: u64 = 20_000;
 
 impl Desk {
     /// How every credential of the app is.
-    fn statuses(&self) -> worker::Result<BTreeMap<Credential, Status>> {
+    fn statuses(&self) -> worker::Result<LiteMap<Credential, Status>> {
         let (ready, now) = (self.ready()?, platform::now());
         let status = |credential| {
             let rules = Rules::of(&ready.app, credential);
             self.slot(credential).map(|slot| (credential, slot.status(rules, now)))
         };
-        ready.app.credentials().map(status).collect()
+        let statuses: Vec<_> = ready.app.credentials().map(status).collect::<worker::Result<_>>()?;
+        Ok(map::of(statuses))
     }
 
     /// How everything is.
@@ -48,10 +50,10 @@ impl Desk {
     /// Asks WeChat now, where that is safe, and waits until it has answered.
     pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> worker::Result<Reply> {
         let ready = self.ready()?;
-        let mut asked = BTreeMap::new();
+        let mut asked: LiteMap<Credential, Asked> = LiteMap::new();
         let deadline = platform::now_millis() + CHECK_TAKES_MS;
         let wanted = || ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one));
-        let versions: BTreeMap<_, _> = wanted()
+        let versions: Vec<(Credential, _)> = wanted()
             .map(|credential| Ok((credential, self.slot(credential)?.version())))
             .collect::<worker::Result<_>>()?;
         // The token comes first: tickets are asked for with it.
@@ -72,10 +74,11 @@ impl Desk {
                 self.land(credential, deadline).await;
             }
         }
-        for (credential, asked) in &mut asked {
+        for (credential, asked) in asked.iter_mut() {
             asked.rotated = versions
-                .get(credential)
-                .is_some_and(|before| self.slot(*credential).is_ok_and(|slot| slot.version() > *before));
+                .iter()
+                .find(|(one, _)| one == credential)
+                .is_some_and(|(_, before)| self.slot(*credential).is_ok_and(|slot| slot.version() > *before));
         }
         Ok(Reply::Checked { asked, report: self.report()? })
     }

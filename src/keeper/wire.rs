@@ -2,9 +2,9 @@
 //! deployment.
 
 use crate::js;
+use litemap::LiteMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use worker::Request;
 use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::app::{AppName, Identity};
@@ -73,7 +73,8 @@ pub(crate) enum Reply {
     Status(Report),
     /// What was asked of WeChat, and how everything is now.
     Checked {
-        asked: BTreeMap<Credential, Asked>,
+        #[serde(with = "zhongkong_core::map")]
+        asked: LiteMap<Credential, Asked>,
         report: Report,
     },
 }
@@ -89,8 +90,10 @@ pub(crate) struct Asked {
 /// How everything about an app is.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
-    pub(crate) credentials: BTreeMap<Credential, Status>,
-    pub(crate) incidents: BTreeMap<Incident, Open>,
+    #[serde(with = "zhongkong_core::map")]
+    pub(crate) credentials: LiteMap<Credential, Status>,
+    #[serde(with = "zhongkong_core::map")]
+    pub(crate) incidents: LiteMap<Incident, Open>,
     /// Alerts that wait to be delivered.
     pub(crate) alerts_waiting: usize,
     /// Since the Keeper's beginning.
@@ -216,7 +219,8 @@ pub(crate) struct Held {
 pub(crate) struct Tick {
     /// When the cron last asked, if ever.
     pub(crate) last_at: Option<UnixTime>,
-    pub(crate) incidents: BTreeMap<Incident, Open>,
+    #[serde(with = "zhongkong_core::map")]
+    pub(crate) incidents: LiteMap<Incident, Open>,
     /// Alerts that wait to be delivered.
     pub(crate) alerts_waiting: usize,
 }

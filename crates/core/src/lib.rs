@@ -17,6 +17,7 @@ pub mod facade;
 pub mod history;
 pub mod json;
 pub mod language;
+pub mod map;
 pub mod metrics;
 pub mod problem;
 pub mod record;

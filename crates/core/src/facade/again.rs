@@ -3,7 +3,7 @@
 
 use crate::app::AppName;
 use crate::credential::Version;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// Asking again so soon is a report.
 const SOON_MS: u64 = 10_000;
@@ -18,7 +18,7 @@ const MOST: usize = 1_000;
 
 /// Who was handed which version last, in this isolate.
 #[derive(Debug, Default)]
-pub struct AskedAgain(BTreeMap<(String, AppName), Last>);
+pub struct AskedAgain(LiteMap<(String, AppName), Last>);
 
 #[derive(Debug)]
 struct Last {

@@ -190,6 +190,13 @@ struct Fields<'de> {
     node: Node<'de>,
 }
 
+impl<'de> Fields<'de> {
+    fn next(&mut self) -> Option<Node<'de>> {
+        let name = self.names.next()?;
+        Some(self.node.below(self.object.get(*name)))
+    }
+}
+
 impl<'de> SeqAccess<'de> for Fields<'de> {
     type Error = Unreadable;
 
@@ -197,11 +204,12 @@ impl<'de> SeqAccess<'de> for Fields<'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Unreadable> {
-        let Some(name) = self.names.next() else { return Ok(None) };
-        match self.object.get(*name) {
-            Some(value) => seed.deserialize(self.node.below(Some(value))).map(Some),
+        let Some(node) = self.next() else { return Ok(None) };
+        match seed.deserialize(node) {
+            Ok(value) => Ok(Some(value)),
             // Where nothing cannot be read as something, serde takes the default, or there is none: then it fails.
-            None => Ok(seed.deserialize(self.node.below(None)).ok()),
+            Err(_) if node.value.is_none() => Ok(None),
+            Err(unreadable) => Err(unreadable),
         }
     }
 }
