@@ -30,7 +30,9 @@ use zhongkong_core::request::route::Route;
 /// 5. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
 pub(crate) async fn route(request: &Incoming, call: &Call) -> Outcome {
     let path = request.path();
-    if let Some(target) = Target::parse(path) {
+    // Nothing of WeChat's begins like ours.
+    let target = if path.starts_with("/v1/") { None } else { Target::parse(path) };
+    if let Some(target) = target {
         return facade::answer(request, call, target).await;
     }
     let route = Route::parse(path);

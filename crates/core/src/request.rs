@@ -18,7 +18,8 @@ pub fn path(url: &str) -> &str {
     // Behind `https://` and the host.
     let from = url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2);
     let path = from.and_then(|(at, _)| url.get(at..)).unwrap_or("/");
-    path.split(['?', '#']).next().unwrap_or(path)
+    let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
 /// What stands behind the `?` of a URL, without a fragment; `None` where there is none.
