@@ -24,8 +24,8 @@ const in_two_hours = () => Math.floor(Date.now() / 1000) + 7200;
 const seed = () => ({ "shop/access_token": { value: JSON.stringify({ value: "9".repeat(136), expires_at: in_two_hours() }) } });
 
 /** A JavaScript Worker, with the same KV as ours. */
-const javascript = (file) => (world, { flags }) =>
-  launch({ files: [file(world)], vars: { KEY, AUTHORIZATION: `Bearer ${KEY}`, UPSTREAM: world.upstream.url }, kv: { module: KV, seed: seed() }, flags });
+const javascript = (file) => (world, { flags, inAdvance }) =>
+  launch({ files: [file(world)], vars: { KEY, AUTHORIZATION: `Bearer ${KEY}`, UPSTREAM: world.upstream.url }, kv: { module: KV, seed: seed() }, flags, inAdvance });
 
 /** A centre with three apps and four callers; its WeChat is `host`. */
 const centre = (host) => (world, more) => {
