@@ -34,6 +34,7 @@ export async function build(env, folder = "build", features = [], names = false)
     rmSync(stamp, { force: true });
     mkdirSync(out, { recursive: true });
     const bare = join(out, "unbundled");
+    rmSync(bare, { recursive: true, force: true });
     await compile(env, bare, features);
     await bundle(env, bare, out);
     await leaveOut(env, bare, out);
@@ -67,12 +68,13 @@ async function optimize(env, bare, out, more) {
 async function bundle(env, bare, out) {
   const glue = join(bare, "index.js");
   // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild. And a class that nobody uses
-  // is left out only when nothing is done to it: `using` is not for these.
-  const lines = readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule").split("\n");
+  // is left out only when nothing is done to it: `using` is not for these, and their registries stand for nothing.
+  const script = readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule").replaceAll("new FinalizationRegistry", "/* @__PURE__ */ new FinalizationRegistry");
+  const lines = script.split("\n");
   writeFileSync(glue, lines.filter((line) => !line.startsWith("if (Symbol.dispose)")).join("\n"));
   const openapi = join(bare, "openapi.txt");
   writeFileSync(openapi, JSON.stringify(JSON.parse(readFileSync(join(root, "docs", "openapi.json"), "utf8"))));
-  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, "--external:./index_bg.wasm", "--pure:FinalizationRegistry"];
+  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, "--external:./index_bg.wasm"];
   const args = ["src/entry.mjs", "--bundle", "--minify", "--charset=utf8", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
   await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
 }

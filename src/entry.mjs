@@ -15,47 +15,81 @@ const broken = () => new Response(BROKEN, { status: 500, headers: { "content-typ
 
 /** Which instance serves: those before it have ended. */
 let instance = 0;
+/** Whether it has not ended. Where nobody hears of the end, whoever comes next sees to a new one. */
+let sound = true;
 const waiting = new Set();
 
-class Ended extends Error {}
+class Ended extends Error {
+  constructor() {
+    super("the instance has ended");
+    this.name = "Ended";
+  }
+}
 
 /** Nobody will be answered by this instance any more. The panic hook (src/panic.rs) calls it. */
 function end() {
+  sound = false;
   for (const one of waiting) one(new Ended());
+}
+
+function renew() {
+  anew();
+  instance++;
+  sound = true;
 }
 
 /** Whatever has come out of the wasm has ended it, trap or not: a new instance takes its place. */
 function ended() {
-  instance++;
   end();
-  anew();
+  try {
+    renew();
+  } catch {
+    // Tried again before the next call.
+  }
 }
 
-// It may strike where nobody awaits it: in a timer, in an answer that has arrived. What arrives for an instance that has ended is
-// refused by wasm-bindgen's script, and is no failure of the one that serves.
+// It may strike where nobody awaits it: in a task of the wasm's own. What arrives for an instance that has ended is refused by
+// wasm-bindgen's script, and is no failure of the one that serves.
 addEventListener("error", ({ error }) => {
-  if (!error?.message?.includes("previous WASM instance")) ended();
+  if (!/previous wasm instance/i.test(error?.message)) ended();
+});
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason instanceof WebAssembly.RuntimeError) ended();
 });
 
 /** What an instance has promised; fails when it ends before. */
 async function kept(promised) {
+  const its = instance;
   let endThis;
   const end = new Promise((_, reject) => (endThis = reject));
   waiting.add(endThis);
   try {
     return await Promise.race([promised, end]);
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) ended();
+    if (error instanceof WebAssembly.RuntimeError && its === instance) ended();
     throw error;
   } finally {
     waiting.delete(endThis);
   }
 }
 
+/** Asks the wasm for what it promises; what fails is thrown on. */
+async function asked(ask) {
+  let promised;
+  try {
+    if (!sound) renew();
+    promised = ask();
+  } catch (error) {
+    ended();
+    throw error;
+  }
+  return kept(promised);
+}
+
 /** A response that is promised, or a 500 when that cannot be kept any more. */
 async function answered(promised) {
   try {
-    return (await kept(promised)) ?? broken();
+    return (await promised) ?? broken();
   } catch (error) {
     // Whoever is ended by another's panic makes a response of its own: one cannot be handed over.
     return error instanceof Ended ? broken() : failed(error);
@@ -71,22 +105,24 @@ function failed(error) {
 export default {
   fetch(request, env, context) {
     try {
+      if (!sound) renew();
       const { headers } = request;
       const answer = serve(request, env, context, request.method, request.url, headers.get("authorization"), headers.get("cf-connecting-ip"), Date.now());
       // Nothing when no answer could be built.
-      return answer instanceof Promise ? answered(answer) : (answer ?? broken());
+      return answer instanceof Promise ? answered(kept(answer)) : (answer ?? broken());
     } catch (error) {
       ended();
       return failed(error);
     }
   },
 
+  /** What fails is thrown on: the list of the cron's runs shows it. */
   async scheduled(event, env, context) {
     try {
-      await answered(scheduled(event, env, context));
+      await asked(() => scheduled(event, env, context));
     } catch (error) {
-      ended();
       failed(error);
+      throw error;
     }
   },
 };
@@ -103,33 +139,21 @@ export class Keeper {
   }
 
   /** A Keeper of the instance that serves. */
-  #sound() {
+  #serving() {
     if (this.#instance !== instance) {
-      this.#instance = instance;
       this.#inner = new Inner(this.#state, this.#env);
+      this.#instance = instance;
     }
     return this.#inner;
   }
 
   fetch(request) {
-    try {
-      return answered(this.#sound().fetch(request));
-    } catch (error) {
-      ended();
-      return failed(error);
-    }
+    return answered(asked(() => this.#serving().fetch(request)));
   }
 
-  /** What fails here is thrown on: the runtime tries an alarm again. */
-  async alarm() {
-    let ringing;
-    try {
-      ringing = this.#sound().alarm();
-    } catch (error) {
-      ended();
-      throw error;
-    }
-    await kept(ringing);
+  /** What fails is thrown on: the runtime tries an alarm again. */
+  alarm() {
+    return asked(() => this.#serving().alarm());
   }
 }
 

@@ -4,8 +4,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::cell::RefCell;
 use std::pin::Pin;
 
-/// Waits for all of them; the outputs stand in the order of the futures. All that wait do so as one kind of future: `join_all` is
-/// compiled anew for each, which is 2 kB of wasm a time.
+/// Waits for all of them; the outputs stand in the order of the futures. Each is boxed, so that the waiting is compiled once: `join_all`
+/// would be compiled anew for each kind of future, with 2 kB of wasm.
 pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let outputs = RefCell::new(Vec::new());
     let noted = |(place, future): (usize, F)| -> Pin<Box<dyn Future<Output = ()> + '_>> {
@@ -21,5 +21,6 @@ pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<
     let mut waiting: FuturesUnordered<_> = futures.into_iter().enumerate().map(noted).collect();
     while waiting.next().await.is_some() {}
     drop(waiting);
+    // Each has its output by now.
     outputs.into_inner().into_iter().flatten().collect()
 }

@@ -10,7 +10,7 @@ use crate::time::UnixTime;
 /// Between two sendings, in milliseconds. A Worker may work on for 30 s after an answer.
 const PAUSE_MS: u64 = 25_000;
 
-/// So long a line waits in any case, in milliseconds: the answer leaves first. To wake a Keeper may take as long as to answer.
+/// So long a line waits unless it is grave, in milliseconds: the answer leaves first. To wake a Keeper may take as long as to answer.
 const ASIDE_MS: u64 = 50;
 
 /// A sending that has not begun so long after its time is not believed to come any more.
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_sent_at_once_the_next_ones_together() {
+    fn the_first_is_sent_in_a_moment_the_next_ones_together() {
         let mut journal = Journal::default();
         assert_eq!(journal.plan(1_000, Hurry::Soon), None, "nothing to send");
         journal.note(&read("web", 7), T0);
