@@ -72,7 +72,8 @@ impl<'a> PageUrl<'a> {
                     .and(url.get(scheme.len()..))
             })
             .ok_or(PageUrlError::Scheme)?;
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?'));
+        let authority = end.and_then(|end| rest.get(..end)).unwrap_or(rest);
         let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
         if host.is_empty() || !host.bytes().all(plain) || !port.bytes().all(|b| b.is_ascii_digit()) {
@@ -116,12 +117,13 @@ impl HostPattern {
 
     /// Whether `host` is covered. `*.example.com` covers what is below it, not `example.com`.
     pub fn covers(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        if self.below {
-            host.strip_suffix(&self.host).is_some_and(|front| front.len() > 1 && front.ends_with('.'))
-        } else {
-            host == self.host
-        }
+        let Some((front, end)) =
+            host.len().checked_sub(self.host.len()).and_then(|at| host.split_at_checked(at))
+        else {
+            return false;
+        };
+        let is_in = if self.below { front.len() > 1 && front.ends_with('.') } else { front.is_empty() };
+        is_in && end.eq_ignore_ascii_case(&self.host)
     }
 }
 
@@ -131,7 +133,8 @@ pub const NONCE_CHARS: usize = 16;
 /// A `nonceStr` of letters and digits from random bytes.
 pub fn nonce(random: [u8; NONCE_CHARS]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";
-    random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 63))).map(|&b| char::from(b)).collect()
+    let text = random.map(|byte| ALPHABET.get(usize::from(byte & 63)).copied().unwrap_or_default());
+    core::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// The signature of a page for `wx.config`: 40 lower-case hex digits.
