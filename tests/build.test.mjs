@@ -3,11 +3,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createTestHarness } from "wrangler";
 import { startSimulator } from "./support/simulator.mjs";
 
+const wasm = readFileSync(new URL("../build/index_bg.wasm", import.meta.url));
+
+test("the wasm does not grow unnoticed (docs/benchmark.md, \"The size\")", () => {
+  const kb = gzipSync(wasm, { level: 9 }).length / 1000;
+  assert.ok(kb < 310, `${kb} kB, gzipped: the goal is 200`);
+});
+
 test("the wasm imports nothing but its own glue: no clock, no system", () => {
-  const module = new WebAssembly.Module(readFileSync(new URL("../build/index_bg.wasm", import.meta.url)));
+  const module = new WebAssembly.Module(wasm);
   const modules = new Set(WebAssembly.Module.imports(module).map((entry) => entry.module));
   assert.deepEqual([...modules], ["./index_bg.js"]);
 });
