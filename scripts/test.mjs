@@ -6,10 +6,9 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { deny } from "./deny.mjs";
 import { canFuzz, fuzz } from "./fuzz.mjs";
-import { browser, checkers, node, root, sdks, setup } from "./setup.mjs";
+import { browser, checkers, node, root, sdks, setup, TARGET } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
-const TARGET = "wasm32-unknown-unknown";
 const cargo = (...args) => (env) => run("cargo", args, { cwd: root, env, fix: `cargo ${args.join(" ")}` });
 const strict = ["--", "-D", "warnings"];
 

@@ -59,14 +59,13 @@ addEventListener("unhandledrejection", ({ reason }) => {
 
 /** What an instance has promised; fails when it ends before. */
 async function kept(promised) {
-  const its = instance;
   let endThis;
   const end = new Promise((_, reject) => (endThis = reject));
   waiting.add(endThis);
   try {
     return await Promise.race([promised, end]);
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError && its === instance) ended();
+    if (error instanceof WebAssembly.RuntimeError) ended();
     throw error;
   } finally {
     waiting.delete(endThis);
