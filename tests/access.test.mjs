@@ -120,6 +120,17 @@ test("a list is no body, though it holds what the fields would: 400", async () =
   ]) isProblem(await centre.call(`/v1/apps/demo/${path}`, { method: "POST", body }), 400, "invalid_request");
 });
 
+test("a body with a field twice, or with one that has no place: 400", async () => {
+  const url = '"url":"https://shop.example.com/"';
+  for (const [path, body] of [
+    ["signature", `{${url},${url}}`],
+    ["signature", `{${url},"uri":"https://shop.example.com/"}`],
+    ["check", '{"credential":"access_token","credential":"access_token"}'],
+    ["access_token/refresh", '{"stale":"x","stale":"y"}'],
+    ["card_signature", '{"card_id":"a","card_id":"b"}'],
+  ]) isProblem(await centre.call(`/v1/apps/demo/${path}`, { method: "POST", body }), 400, "invalid_request");
+});
+
 test("a URL of 16 kB, a broken encoding, odd paths: each a clear 4xx", async () => {
   isProblem(await centre.call(`/v1/apps/demo/signature?url=${"a".repeat(16_384)}`), 413, "too_large");
   isProblem(await centre.call(`/${"a".repeat(16_384)}`), 413, "too_large");

@@ -2,6 +2,7 @@
 //! a second. Everything else is written by serde.
 
 mod read;
+mod tree;
 
 pub use read::{Unreadable, read, read_exactly, tree};
 

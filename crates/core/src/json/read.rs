@@ -2,8 +2,7 @@
 //! for speed, and for all that Worker and Keeper say to each other it came to a fifth of the wasm. Here a text becomes a
 //! tree first, which exists once; then a struct is given its fields in their own order, so it needs no search for names.
 //!
-//! Out of scope, and not to be derived: `alias`, `flatten`, enums without a tag or with one inside. Of a field that is there twice the
-//! last one counts.
+//! Out of scope, and not to be derived: `alias`, `flatten`, enums without a tag or with one inside.
 
 use core::fmt;
 use serde::de::value::BorrowedStrDeserializer;
@@ -18,7 +17,8 @@ use serde_json::{Map, Value, map};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// Reads JSON. A field that is `null` or missing is `None` or its default; fields without a place are left out.
+/// Reads JSON that we have written. A field that is `null` or missing is `None` or its default; fields without a place are left out, and
+/// of one that stands twice the last counts.
 ///
 /// # Errors
 /// [`Unreadable`].
@@ -26,12 +26,13 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     T::deserialize(Node { value: Some(&tree(text)?), exactly: false })
 }
 
-/// Reads JSON, and refuses a field that has no place.
+/// Reads JSON that somebody else has written: refuses a field that has no place, and a name that stands twice in one object.
 ///
 /// # Errors
 /// [`Unreadable`].
 pub fn read_exactly<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
-    T::deserialize(Node { value: Some(&tree(text)?), exactly: true })
+    let tree = super::tree::read(text, true).map_err(|_| Unreadable)?;
+    T::deserialize(Node { value: Some(&tree), exactly: true })
 }
 
 /// Reads JSON of any form.
@@ -39,7 +40,7 @@ pub fn read_exactly<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
 /// # Errors
 /// [`Unreadable`].
 pub fn tree(text: &str) -> Result<Value, Unreadable> {
-    serde_json::from_str(text).map_err(|_| Unreadable)
+    super::tree::read(text, false).map_err(|_| Unreadable)
 }
 
 /// A place in the tree; `None` where something is missing.

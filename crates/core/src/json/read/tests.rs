@@ -129,6 +129,17 @@ fn fields_without_a_place_are_left_out_or_refused() {
 }
 
 #[test]
+fn a_name_that_stands_twice_is_refused_where_somebody_else_has_written_it() {
+    for twice in [r#"{"up": 7, "up": 7}"#, r#"{"up": 7, "\u0075p": 8}"#] {
+        assert_eq!(read_exactly::<Counts>(twice), Err(Unreadable), "{twice}");
+        assert!(read::<Counts>(twice).is_ok(), "{twice}");
+    }
+    let below = r#"[{"any": [{"a": 1, "b": {"c": null, "c": true}}]}]"#;
+    assert_eq!(read_exactly::<Value>(below), Err(Unreadable));
+    assert!(read_exactly::<Value>(r#"[{"a": {"a": [1.5, -1, "a", "a"]}}, {"a": false}]"#).is_ok());
+}
+
+#[test]
 fn tuples_have_their_length() {
     assert_eq!(read::<(u8, String)>(r#"[1, "a"]"#), Ok((1, "a".to_owned())));
     for wrong in ["[1]", r#"[1, "a", 2]"#, "{}", "null"] {
