@@ -18,7 +18,7 @@ const OUTPUTS = ["index.js", "index_bg.wasm"];
  */
 const WASM_OPT = ["-Oz", "--one-caller-inline-max-function-size=0", "--reorder-functions-by-name"];
 /** What rustc and wasm-bindgen use; not all that binaryen knows, since workerd may not know it yet. */
-const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"].map((feature) => `--enable-${feature}`);
+const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types"].map((feature) => `--enable-${feature}`);
 const NAMELESS = ["--strip-debug", "--strip-producers"];
 
 /** Builds into `folder`, with the cargo `features`, and with the names of functions for a profiler; returns the sizes of what came out. */
