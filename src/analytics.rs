@@ -6,7 +6,7 @@
 //! result.
 
 use crate::bindings::Centre;
-use crate::{js, log};
+use crate::{glue, log};
 use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
@@ -37,8 +37,8 @@ pub(crate) fn tell_reads(centre: &Centre, app: &AppName, reads: Reads) {
 fn write(centre: &Centre, app: &AppName, blobs: [&str; 6], count: u64, version: u64) {
     let Some(dataset) = &centre.analytics else { return };
     let point = json!({"indexes": [app], "blobs": blobs, "doubles": [count, version]});
-    if let Err(error) = js::call(dataset, "writeDataPoint", &[js::value(&point)]) {
-        let detail = worker::Error::from(error).to_string();
+    if let Err(error) = glue::write_data_point(dataset, &point.to_string()) {
+        let detail = glue::message(&error);
         log::warn("analytics_failed", json!({"app": app, "detail": detail}));
     }
 }

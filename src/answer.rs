@@ -5,8 +5,7 @@ mod repeated;
 use crate::{glue, log};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use worker::worker_sys::web_sys;
-use worker::{Headers, Response};
+use worker::worker_sys::web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
 use zhongkong_core::json::Object;
@@ -25,11 +24,22 @@ pub(crate) struct Answer {
 
 /// How it is handed to the runtime.
 enum Form {
-    /// The body of an answer in JSON with status 200. src/entry.mjs makes the response: its headers are always the same.
+    /// The body of an answer in JSON with status 200. Its headers are always the same (src/glue.mjs).
     Json(String),
     /// The same, and asked for by the thousand within a second.
     Repeated(String),
-    Response(Response),
+    /// WeChat's own.
+    Passed(Response),
+    Whole(Whole),
+}
+
+/// Any other.
+struct Whole {
+    body: Option<String>,
+    status: u16,
+    content_type: &'static str,
+    /// Beside those of every answer, or in their place.
+    headers: Vec<(&'static str, String)>,
 }
 
 /// See [`zhongkong_core::history::Deed`].
@@ -60,33 +70,31 @@ impl Answer {
     }
 }
 
-/// Turns a handler's outcome into a response. `origin` is that of a page that may read it.
-pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> worker::Result<JsValue> {
-    let response = match outcome.map(|answer| answer.form) {
-        Ok(Form::Json(text)) if origin.is_none() => {
-            return Ok(glue::json_response(&JsValue::from_str(&text)));
-        }
-        Ok(Form::Repeated(text)) if origin.is_none() => {
+/// Turns a handler's outcome into a response. `origin` is that of a page that may read it (CORS): one that asks for a signature.
+pub(crate) fn into_js(outcome: Outcome, origin: Option<&str>) -> Result<JsValue, JsValue> {
+    let form = outcome.map_or_else(|problem| Form::Whole(of_problem(&problem)), |answer| answer.form);
+    let mut whole = match form {
+        Form::Json(text) if origin.is_none() => return Ok(glue::json_response(&JsValue::from_str(&text))),
+        Form::Repeated(text) if origin.is_none() => {
             return Ok(glue::json_response(&repeated::bytes_of(text)));
         }
-        Ok(Form::Json(text) | Form::Repeated(text)) => respond(text, JSON, 200)?,
-        Ok(Form::Response(response)) => response,
-        Err(problem) => from_problem(&problem)?,
+        Form::Passed(response) => return Ok(response.into()),
+        Form::Json(text) | Form::Repeated(text) => whole(text, JSON, 200),
+        Form::Whole(whole) => whole,
     };
-    Ok(web_sys::Response::from(open_to(response, origin)?).into())
-}
-
-/// Lets a page of this origin read the answer (CORS).
-fn open_to(response: Response, origin: Option<&str>) -> worker::Result<Response> {
     if let Some(origin) = origin {
-        let headers = response.headers();
-        headers.set("Access-Control-Allow-Origin", origin)?;
-        headers.set("Access-Control-Allow-Methods", "GET, POST")?;
-        headers.set("Access-Control-Allow-Headers", "authorization, content-type")?;
-        headers.set("Access-Control-Max-Age", "86400")?;
-        headers.set("Vary", "Origin")?;
+        let allowed = [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Methods", "GET, POST"),
+            ("Access-Control-Allow-Headers", "authorization, content-type"),
+            ("Access-Control-Max-Age", "86400"),
+            ("Vary", "Origin"),
+        ];
+        whole.headers.extend(allowed.map(|(name, value)| (name, value.to_owned())));
     }
-    Ok(response)
+    let Whole { body, status, content_type, headers } = whole;
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    glue::response(body, status, content_type, &headers)
 }
 
 /// A successful answer.
@@ -106,43 +114,30 @@ pub(crate) fn credential(body: Object) -> Answer {
 
 /// An answer with a status of its own.
 pub(crate) fn with_status(body: &Value, status: u16) -> Outcome {
-    built(respond(body.to_string(), JSON, status))
+    built(whole(body.to_string(), JSON, status))
 }
 
-/// WeChat's own answer to a call of this path, unchanged but for what a browser would make of it on a host of
-/// ours: no cookies, no scripts in what somebody has uploaded, nothing kept.
-pub(crate) fn passed(response: Response, path: &str) -> Outcome {
-    let headers = Headers::new();
-    let guarded = || {
-        for (name, value) in response.headers().entries() {
-            if !name.eq_ignore_ascii_case("set-cookie") {
-                headers.append(&name, &value)?;
-            }
-        }
-        headers.set("Cache-Control", "no-store")?;
-        headers.set("X-Content-Type-Options", "nosniff")?;
-        headers.set("Content-Security-Policy", "sandbox")
-    };
-    guarded().map_err(|_| internal("an answer could not be passed on"))?;
-    Ok(answered(Form::Response(response.with_headers(headers))).telling("ok", Some(path.to_owned())))
+/// WeChat's own answer to a call of this path, with this body: unchanged but for what a browser would make of it on a host of
+/// ours.
+pub(crate) fn passed(answer: &Response, body: &JsValue, path: &str) -> Outcome {
+    let response = glue::passed_on(answer, body).map_err(|_| internal("an answer could not be passed on"))?;
+    Ok(answered(Form::Passed(response)).telling("ok", Some(path.to_owned())))
 }
 
 /// A text for whoever has asked, and nobody else.
-pub(crate) fn text(text: String, content_type: &str) -> Outcome {
-    built(respond(text, content_type, 200))
+pub(crate) fn text(text: String, content_type: &'static str) -> Outcome {
+    built(whole(text, content_type, 200))
 }
 
 /// A text that is no secret, and may be kept for an hour.
-pub(crate) fn public(text: &str, content_type: &str) -> Outcome {
-    built(respond(text.to_owned(), content_type, 200).and_then(|response| {
-        response.headers().set("Cache-Control", "public, max-age=3600")?;
-        Ok(response)
-    }))
+pub(crate) fn public(text: String, content_type: &'static str) -> Outcome {
+    let headers = vec![("Cache-Control", "public, max-age=3600".to_owned())];
+    built(Whole { headers, ..whole(text, content_type, 200) })
 }
 
 /// An empty answer.
 pub(crate) fn nothing() -> Outcome {
-    built(Response::empty().map(|response| response.with_status(204)))
+    built(Whole { body: None, status: 204, content_type: "", headers: Vec::new() })
 }
 
 /// A refusal in WeChat's form.
@@ -154,10 +149,8 @@ const fn answered(form: Form) -> Answer {
     Answer { form, told: Told { result: Ok("ok"), version: None, about: None } }
 }
 
-fn built(response: worker::Result<Response>) -> Outcome {
-    response
-        .map(|response| answered(Form::Response(response)))
-        .map_err(|_| internal("an answer could not be built"))
+const fn built(whole: Whole) -> Outcome {
+    Ok(answered(Form::Whole(whole)))
 }
 
 /// A fault of ours: the reason goes into the log, not to the caller.
@@ -166,28 +159,24 @@ pub(crate) fn internal(reason: &str) -> Problem {
     Problem::new(Code::Internal, "Something went wrong here. The operator finds the reason in the log.")
 }
 
-fn from_problem(problem: &Problem) -> worker::Result<Response> {
-    let response = respond(problem.to_json(), "application/problem+json", problem.code.status())?;
-    let headers = response.headers();
+fn of_problem(problem: &Problem) -> Whole {
+    let mut headers = Vec::new();
     if let Some(seconds) = problem.retry_after_s {
-        headers.set("Retry-After", &seconds.to_string())?;
+        headers.push(("Retry-After", seconds.to_string()));
     }
     if let Some(methods) = problem.allow {
-        headers.set("Allow", methods)?;
+        headers.push(("Allow", methods.to_owned()));
     }
     // RFC 6750, 3.
-    match problem.code {
-        Code::Unauthorized => headers.set("WWW-Authenticate", "Bearer error=\"invalid_token\"")?,
-        Code::NotAllowed => headers.set("WWW-Authenticate", "Bearer error=\"insufficient_scope\"")?,
-        _ => {}
-    }
-    Ok(response)
+    let bearer = match problem.code {
+        Code::Unauthorized => Some("Bearer error=\"invalid_token\""),
+        Code::NotAllowed => Some("Bearer error=\"insufficient_scope\""),
+        _ => None,
+    };
+    headers.extend(bearer.map(|bearer| ("WWW-Authenticate", bearer.to_owned())));
+    Whole { headers, ..whole(problem.to_json(), "application/problem+json", problem.code.status()) }
 }
 
-fn respond(body: String, content_type: &str, status: u16) -> worker::Result<Response> {
-    let headers = Headers::new();
-    headers.set("Content-Type", content_type)?;
-    headers.set("Cache-Control", "no-store")?;
-    headers.set("X-Content-Type-Options", "nosniff")?;
-    Ok(Response::ok(body)?.with_headers(headers).with_status(status))
+const fn whole(body: String, content_type: &'static str, status: u16) -> Whole {
+    Whole { body: Some(body), status, content_type, headers: Vec::new() }
 }

@@ -8,6 +8,7 @@ use crate::keeper::client;
 use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::together;
+use crate::trouble::{self, Trouble};
 use crate::{history, log, platform};
 use futures_util::future::join;
 use litemap::LiteMap;
@@ -83,7 +84,7 @@ async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>)
 }
 
 /// Who is due; and whether the roster has seen this configuration for the first time.
-async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<(Due, bool)> {
+async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> trouble::Result<(Due, bool)> {
     let configured = centre.config.fingerprint.clone();
     let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
     let is_new = matches!(reply, RosterReply::Unknown);
@@ -94,7 +95,7 @@ async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<
     }
     match reply {
         RosterReply::Due(apps) => Ok((map::of(apps.into_iter().map(|app| (app, Vec::new()))), is_new)),
-        _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
+        _ => Err(Trouble::new("the roster answered another question")),
     }
 }
 

@@ -1,17 +1,14 @@
 // The outermost layer of build/index.js: the head of each request is read here, once; the wasm answers; and what it hands back
-// becomes a response. Also what the wasm asks of JavaScript (src/glue.rs).
+// becomes a response. What the wasm asks of JavaScript meanwhile is glue.mjs.
 //
 // A panic ends the wasm instance, and whoever is being served by it would wait in vain: they get a 500 without a word about
 // it, and the next request a new instance. What still calls the old one is refused by wasm-bindgen's script.
 
 import { __wbg_reset_state as anew, scheduled, serve, Keeper as Inner } from "zhongkong-wasm";
-import openapi from "zhongkong-openapi";
-
-/** Of every answer in JSON with status 200: built once, which costs less than to read them for each. */
-const JSON_ANSWER = { headers: new Headers({ "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" }) };
+import * as glue from "./glue.mjs";
 
 const BROKEN = JSON.stringify({ type: "about:blank", status: 500, title: "Internal error", code: "internal" });
-const broken = () => new Response(BROKEN, { status: 500, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
+const broken = () => glue.response(BROKEN, 500, "application/problem+json", "");
 
 /** Which instance serves: those before it have ended. */
 let instance = 0;
@@ -116,9 +113,9 @@ export default {
   },
 
   /** What fails is thrown on: the list of the cron's runs shows it. */
-  async scheduled(event, env, context) {
+  async scheduled(event, env) {
     try {
-      await asked(() => scheduled(event, env, context));
+      await asked(() => scheduled(env));
     } catch (error) {
       failed(error);
       throw error;
@@ -147,7 +144,13 @@ export class Keeper {
   }
 
   fetch(request) {
-    return answered(asked(() => this.#serving().fetch(request)));
+    return answered(this.#answer(request));
+  }
+
+  async #answer(request) {
+    const question = await request.text();
+    const answer = await asked(() => this.#serving().answer(new URL(request.url).pathname, question));
+    return answer === undefined ? undefined : new Response(answer);
   }
 
   /** What fails is thrown on: the runtime tries an alarm again. */
@@ -156,35 +159,4 @@ export class Keeper {
   }
 }
 
-/**
- * The bytes of a stream; of one with more than `most`, its beginning, which is longer than that. Of the rest so much is thrown away
- * (whoever is still sending it might find the connection closed, and not our answer), and then it is cancelled.
- */
-async function read(stream, most, thrownAway) {
-  const chunks = [];
-  let length = 0;
-  let thrown = 0;
-  for await (const chunk of stream.values({ preventCancel: true })) {
-    if (length <= most) {
-      chunks.push(chunk);
-      length += chunk.byteLength;
-    } else {
-      thrown += chunk.byteLength;
-    }
-    // A chunk without a length has no place here.
-    if (!(length <= most || thrown < thrownAway)) break;
-  }
-  // Not waited for: of an answer that is read twice, the other half may still be to come.
-  if (!(length <= most)) stream.cancel().catch(() => {});
-  const bytes = new Uint8Array(length);
-  let place = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, place);
-    place += chunk.byteLength;
-  }
-  return bytes;
-}
-
-const json_response = (body) => new Response(body, JSON_ANSWER);
-
-globalThis.__zhongkong = { json_response, read, openapi: () => openapi, panicked: end };
+globalThis.__zhongkong = { ...glue, panicked: end };

@@ -3,7 +3,7 @@
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::{js, log, pages};
+use crate::{glue, log, pages};
 use serde_json::json;
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -60,7 +60,7 @@ pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem)
         return problem;
     }
     let Some(limit) = &call.centre.key_limit else { return problem };
-    match js::is_within(limit, &neighbourhood(ip)).await {
+    match glue::is_within(limit, &neighbourhood(ip)).await {
         Ok(false) => {
             let detail = "Too many requests without a valid key came from this address.";
             Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S)

@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::keeper::client;
 use crate::together;
 use crate::{analytics, log, platform};
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use litemap::LiteMap;
 use serde_json::json;
@@ -87,7 +88,7 @@ fn gather(call: &Call, app: Option<&AppName>, deed: &Deed<'_>, hurry: Hurry) {
     journal.note(deed, UnixTime::from_millis(now_ms));
     let Some(wait_ms) = journal.plan(now_ms, hurry) else { return };
     let (centre, env, app) = (Rc::clone(&call.centre), call.env.clone(), app.cloned());
-    call.context.wait_until(async move {
+    let later = async move {
         let mut wait_ms = Some(wait_ms);
         // What did not arrive, or came meanwhile without a request that could send it, is sent from here too.
         while let Some(pause_ms) = wait_ms {
@@ -98,7 +99,8 @@ fn gather(call: &Call, app: Option<&AppName>, deed: &Deed<'_>, hurry: Hurry) {
             let journal = centre.journals.of(app.as_ref());
             wait_ms = journal.borrow_mut().plan(platform::now_millis(), Hurry::Soon);
         }
-    });
+    };
+    call.context.wait_until(later.boxed_local());
 }
 
 /// Sends what has gathered. What does not arrive is sent with the next.

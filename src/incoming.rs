@@ -2,8 +2,8 @@
 //! bounds.
 
 use crate::glue;
+use js_sys::{RegExp, Uint8Array};
 use std::net::IpAddr;
-use worker::Headers;
 use worker::worker_sys::web_sys;
 use zhongkong_core::request;
 use zhongkong_core::secret::Secret;
@@ -58,9 +58,9 @@ impl Incoming {
         self.header("Content-Length")?.parse().ok()
     }
 
-    /// All headers.
-    pub(crate) fn headers(&self) -> Headers {
-        Headers(self.request.headers())
+    /// All headers, but for those whose names match.
+    pub(crate) fn headers_but(&self, left: &RegExp) -> web_sys::Headers {
+        glue::headers_but(&self.request, left)
     }
 
     /// The body as it comes; `None` where there is none.
@@ -73,9 +73,25 @@ impl Incoming {
     /// # Errors
     /// When it breaks off.
     pub(crate) async fn body(&self, most_bytes: usize) -> Result<Vec<u8>, glue::BrokeOff> {
+        self.bytes(most_bytes).await.map(|bytes| bytes.to_vec())
+    }
+
+    /// The same, left where it is.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(crate) async fn bytes(&self, most_bytes: usize) -> Result<Uint8Array, glue::BrokeOff> {
         match self.request.body() {
-            None => Ok(Vec::new()),
+            None => Ok(Uint8Array::new_with_length(0)),
             Some(stream) => glue::read_request(stream, most_bytes).await,
         }
+    }
+
+    /// The body of a request that has stated how long it is.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(crate) async fn whole(&self) -> Result<Uint8Array, glue::BrokeOff> {
+        glue::whole(&self.request).await
     }
 }

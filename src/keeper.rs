@@ -16,67 +16,76 @@ mod meta;
 mod opened;
 mod publish;
 mod roster;
-mod rows;
+mod sql;
 mod storage;
 mod timing;
 mod upstream;
 mod watch;
 pub(crate) mod wire;
 
-use crate::log;
+use crate::trouble::Trouble;
+use crate::{log, turn};
 use client::{HISTORY_PATH, ROSTER_PATH};
 use desk::Desk;
+use js_sys::Promise;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
 pub(crate) use upstream::gateway_key_for;
-use wire::{Question, Reply};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 /// After a failure of the alarm itself, for instance of SQLite.
 const ALARM_AGAIN: Duration = Duration::from_secs(30);
 
-/// The Durable Object class.
-#[durable_object]
+/// The Durable Object class, without its requests and responses: those are src/entry.mjs's.
+#[wasm_bindgen]
 pub struct Keeper {
     desk: Rc<Desk>,
 }
 
+#[wasm_bindgen]
 impl Keeper {
-    /// Answers a [`Question`] of the Worker with a [`Reply`].
-    async fn answer(&self, mut request: Request) -> worker::Result<Response> {
-        let question: Question = wire::read(&mut request).await?;
-        Response::from_json::<Reply>(&self.desk.answer(question).await?)
-    }
-}
-
-impl DurableObject for Keeper {
-    fn new(state: State, env: Env) -> Self {
-        Self { desk: Rc::new(Desk::new(state, env)) }
+    #[wasm_bindgen(constructor)]
+    /// As the runtime makes one.
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        Self { desk: Rc::new(Desk::new(State::from(state), env)) }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+    /// A promise of the answer in JSON to a question of the Worker; of `undefined` when there is none.
+    pub fn answer(&self, path: String, question: String) -> Promise {
         #[cfg(feature = "panic-on-purpose")]
-        crate::panic::on_purpose(request.headers().get("X-Panic")?.as_deref(), "keeper");
-        let answer = match request.path().as_str() {
-            ROSTER_PATH => roster::answer(&self.desk, request).await,
-            HISTORY_PATH => history::answer(&self.desk.state, request).await,
-            _ => self.answer(request).await,
-        };
-        answer.or_else(|error| {
-            // Storage and platform errors: they hold no secret, and callers do not see them.
-            log::warn("keeper_failed", json!({"app": self.desk.app(), "detail": error.to_string()}));
-            Response::error("the Keeper could not answer", 500)
+        crate::panic::on_purpose(path.strip_prefix("/panic/"), "keeper");
+        let desk = Rc::clone(&self.desk);
+        turn::promise(async move {
+            let answer = match path.as_str() {
+                ROSTER_PATH => roster::answer(&desk, &question),
+                HISTORY_PATH => history::answer(&desk.state, &question),
+                _ => desk.answer(&question).await,
+            };
+            Ok(answer.map_or_else(|error| unanswered(&desk, &error), JsValue::from))
         })
     }
 
-    /// The planned moment. The runtime drops an alarm that fails again and again, so a failure is
+    /// The planned moment, as a promise. The runtime drops an alarm that fails again and again, so a failure is
     /// caught here, and the alarm set anew.
-    async fn alarm(&self) -> worker::Result<Response> {
-        if let Err(error) = self.desk.alarm().await {
-            log::warn("alarm_failed", json!({"detail": error.to_string()}));
-            self.desk.set_alarm_in(ALARM_AGAIN).await?;
-        }
-        Response::empty()
+    pub fn alarm(&self) -> Promise {
+        let desk = Rc::clone(&self.desk);
+        turn::promise(async move {
+            if let Err(error) = desk.alarm().await {
+                log::warn("alarm_failed", json!({"detail": error.to_string()}));
+                desk.set_alarm_in(ALARM_AGAIN).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
+}
+
+/// Storage and platform errors: they hold no secret, and callers do not see them.
+fn unanswered(desk: &Desk, error: &Trouble) -> JsValue {
+    log::warn("keeper_failed", json!({"app": desk.app(), "detail": error.to_string()}));
+    JsValue::UNDEFINED
 }

@@ -7,7 +7,6 @@ mod analytics;
 mod answer;
 mod api;
 mod bindings;
-mod body;
 mod call;
 mod cron;
 mod facade;
@@ -16,7 +15,6 @@ mod glue;
 mod history;
 mod incoming;
 mod journals;
-mod js;
 mod keeper;
 mod log;
 mod pages;
@@ -27,14 +25,16 @@ mod router;
 mod shelf;
 mod store;
 mod together;
+mod trouble;
 mod turn;
 mod webhook;
 
 use incoming::Incoming;
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
-use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+use worker::{Context, Env};
 
 /// Answers a request, whose head is read already (src/entry.mjs): with a response, or with a promise of one.
 #[wasm_bindgen]
@@ -65,11 +65,14 @@ async fn answer(request: Incoming, call: call::Call) -> Result<JsValue, JsValue>
     let outcome = router::route(&request, &call).await;
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(request.header("X-Panic").as_deref(), "after");
-    answer::into_js(outcome, page.as_deref()).map_err(|_| JsValue::UNDEFINED)
+    answer::into_js(outcome, page.as_deref())
 }
 
-/// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    cron::tick(&bindings::centre(&env), &env).await;
+/// Runs each minute: a promise of nothing. What fails is logged.
+#[wasm_bindgen]
+pub fn scheduled(env: Env) -> Promise {
+    turn::promise(async move {
+        cron::tick(&bindings::centre(&env), &env).await;
+        Ok(JsValue::UNDEFINED)
+    })
 }

@@ -8,7 +8,7 @@ use crate::answer::{self, Outcome};
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::{js, log};
+use crate::{glue, log};
 use serde_json::json;
 use std::net::IpAddr;
 use zhongkong_core::access::{Caller, neighbourhood};
@@ -23,7 +23,7 @@ const LIMITED_FOR_S: u64 = 60;
 
 /// `GET /jssdk.js`.
 pub(crate) fn script() -> Outcome {
-    answer::public(SCRIPT, "text/javascript; charset=utf-8")
+    answer::public(SCRIPT.to_owned(), "text/javascript; charset=utf-8")
 }
 
 /// Whether pages may ask for it.
@@ -64,7 +64,7 @@ pub(crate) async fn limit(call: &Call, caller: &Caller, ip: Option<IpAddr>) -> R
     let Some(limit) = call.centre.sign_limit.as_ref().filter(|_| caller.is_publishable()) else {
         return Ok(());
     };
-    match js::is_within(limit, &format!("{} {}", caller.name, neighbourhood(ip))).await {
+    match glue::is_within(limit, &format!("{} {}", caller.name, neighbourhood(ip))).await {
         Ok(false) => {
             let detail = "Too many signatures were asked for from this address.";
             Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))

@@ -9,12 +9,9 @@ use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
 use crate::store::{self, Found};
 use crate::{log, platform};
-use futures_util::future::{Either, select};
+use futures_util::FutureExt as _;
 use serde_json::json;
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
-use worker::Delay;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
@@ -22,9 +19,6 @@ use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
 use zhongkong_core::tally::Source;
 use zhongkong_core::time::UnixTime;
-
-/// A store that takes longer is not waited for: the Keeper has the truth.
-const STORE_TAKES: Duration = Duration::from_secs(2);
 
 /// A credential that lives, with `min_ttl_s` seconds left if that can be had.
 ///
@@ -69,11 +63,7 @@ async fn from_afar(
 ) -> Result<Rc<Record>, Problem> {
     let (shelves, app) = (&call.centre.shelves, &ready.app.name);
     let from = |source| call.centre.journals.note_read(app, source);
-    let find = pin!(store::find(&call.env, &call.centre, app, credential));
-    let found = match select(find, pin!(Delay::from(STORE_TAKES))).await {
-        Either::Left((found, _)) => found,
-        Either::Right(_) => Found::Failed,
-    };
+    let found = store::find(&call.env, &call.centre, app, credential).await;
     // The store may have taken its time.
     let now_ms = platform::now_millis();
     let (mut stored, shown) = match found {
@@ -169,10 +159,11 @@ fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record
     let due = record.freshness(UnixTime::from_millis(now_ms), ready.identity) == Freshness::Due;
     if due && call.centre.shelves.at(app, credential, |shelf| shelf.should_wake(now_ms)) == Some(true) {
         let (env, ready) = (call.env.clone(), Rc::clone(ready));
-        call.context.wait_until(async move {
+        let later = async move {
             if client::wake(&env, &ready, Vec::new()).await.is_err() {
                 log::warn("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
             }
-        });
+        };
+        call.context.wait_until(later.boxed_local());
     }
 }

@@ -79,7 +79,7 @@ fn known<'r>(request: &Incoming, path: &str, route: Option<Route<'r>>) -> Result
     if !route.knows(&request.method) {
         let allow = route.methods();
         let detail = format!("This path knows {allow}.");
-        return Err(Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) });
+        return Err(Problem::new(Code::MethodNotAllowed, detail).allowing(allow));
     }
     if !matches!(route, Route::Health | Route::Script | Route::OpenApi)
         && !route.takes_parameters()

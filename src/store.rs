@@ -11,6 +11,7 @@ use crate::{bindings, log, platform};
 use d1::D1;
 use kv::Kv;
 use serde_json::json;
+use std::time::Duration;
 use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::StoreKind;
@@ -19,6 +20,12 @@ use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::record::{Header, Published, Record, store_key};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
+
+/// A store that takes longer to say what it has is not waited for: the Keeper has the truth.
+const READ_TAKES: Duration = Duration::from_secs(2);
+
+/// One that takes longer has not taken what was written, and is tried again.
+const WRITE_TAKES: Duration = Duration::from_secs(10);
 
 /// What a store has under a key.
 pub(crate) enum Found<T> {

@@ -1,7 +1,10 @@
 //! The first turn of a request: what can be answered without waiting is answered at once. A promise would cost as much again.
 
 use crate::platform;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use futures_util::task::AtomicWaker;
+use js_sys::Promise;
 use js_sys::futures::future_to_promise;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -36,7 +39,13 @@ pub(crate) fn answer(
                 bell.0.register(context.waker());
                 poll()
             });
-            future_to_promise(promised).into()
+            promise(promised).into()
         }
     }
+}
+
+/// A promise of what a future comes to. In a box: what makes a promise of it is compiled once, not for each kind of future.
+pub(crate) fn promise(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    let boxed: LocalBoxFuture<'static, _> = future.boxed_local();
+    future_to_promise(boxed)
 }

@@ -1,12 +1,10 @@
 //! Sending a message to the receiver of alerts. What it says is not logged, but for its code, nor is its address, which is a
 //! key.
 
-use crate::{body, js};
-use futures_util::future::{Either, select};
-use std::pin::pin;
+use crate::glue::{self, NoAnswer};
 use std::time::Duration;
-use worker::web_sys::{RequestInit, RequestRedirect};
-use worker::{AbortController, Delay, Fetch, Headers, Request};
+use wasm_bindgen::JsValue;
+use worker::worker_sys::web_sys::Headers;
 use zhongkong_core::alert::{Envelope, Webhook};
 
 /// So long a receiver may take.
@@ -17,45 +15,28 @@ const MAX_ANSWER_BYTES: usize = 4096;
 
 /// Sends a message; says why it has not arrived, without a word of the receiver's but its code.
 pub(crate) async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), String> {
-    let abort = AbortController::default();
-    let signal = abort.signal();
-    let exchange = async {
-        let response = Fetch::Request(build(envelope)?).send_with_signal(&signal).await?;
-        let status = response.status_code();
-        // One that says nothing there may keep it open for as long as it likes.
-        let wanted = if webhook.format.answers_with_code() { MAX_ANSWER_BYTES } else { 0 };
-        let answer = if wanted > 0 { body::at_most(response, wanted).await? } else { Vec::new() };
-        Ok::<_, worker::Error>((status, answer))
-    };
-    let outcome = match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((outcome, _)) => Some(outcome),
-        Either::Right(_) => None,
-    };
-    // Whatever is still open, read or not, is closed.
-    abort.abort();
-    match outcome {
-        Some(Ok((status, answer))) if webhook.format.has_taken(status, &answer) => Ok(()),
-        Some(Ok((status, answer))) => {
+    let unreachable = || "the receiver could not be reached".to_owned();
+    let headers = headers(envelope).map_err(|_| unreachable())?;
+    // One that says nothing there may keep it open for as long as it likes.
+    let wanted = if webhook.format.answers_with_code() { MAX_ANSWER_BYTES } else { 0 };
+    let body = Some(envelope.body.as_str());
+    match glue::exchange(envelope.url.expose(), &headers, body, PATIENCE, wanted).await {
+        Ok((status, answer)) if webhook.format.has_taken(status, &answer) => Ok(()),
+        Ok((status, answer)) => {
             let code =
                 webhook.format.code(&answer).map(|code| format!(" and code {code}")).unwrap_or_default();
             Err(format!("the receiver refused it, with status {status}{code}"))
         }
-        // The error's text may hold the URL: it ends here.
-        Some(Err(_)) => Err("the receiver could not be reached".to_owned()),
-        None => Err("the receiver took too long".to_owned()),
+        Err(NoAnswer::Unreachable) => Err(unreachable()),
+        Err(NoAnswer::Late) => Err("the receiver took too long".to_owned()),
     }
 }
 
-fn build(envelope: &Envelope) -> worker::Result<Request> {
-    let headers = Headers::new();
+fn headers(envelope: &Envelope) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
     headers.set("Content-Type", "application/json; charset=utf-8")?;
     for (name, value) in &envelope.headers {
         headers.set(name, value)?;
     }
-    let init = RequestInit::new();
-    // What is sent is for this receiver, not for wherever it points.
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_method("POST");
-    init.set_body(&envelope.body.as_str().into());
-    js::request(envelope.url.expose(), &headers, &init)
+    Ok(headers)
 }

@@ -8,21 +8,15 @@ use crate::keeper::client;
 use crate::keeper::wire::{Ask, Asked, Reply, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use litemap::LiteMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::pin::pin;
-use std::time::Duration;
-use worker::Delay;
 use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem};
 
 const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
-
-/// So long the store may take.
-const STORE_TAKES: Duration = Duration::from_secs(5);
 
 #[derive(Default, Deserialize)]
 struct Wanted {
@@ -90,11 +84,11 @@ async fn store_state(call: &Call, ready: &ReadyApp) -> Value {
         StoreKind::D1 => "d1",
         StoreKind::Memory => return json!({"kind": "memory", "state": "ok", "version": null}),
     };
-    let find = pin!(store::find(&call.env, &call.centre, &ready.app.name, Credential::AccessToken));
-    let (state, version) = match select(find, pin!(Delay::from(STORE_TAKES))).await {
-        Either::Left((Found::Here(record), _)) => ("ok", Some(record.version)),
-        Either::Left((Found::Nothing, _)) => ("empty", None),
-        Either::Left((Found::Failed, _)) | Either::Right(_) => ("failed", None),
+    let found = store::find(&call.env, &call.centre, &ready.app.name, Credential::AccessToken).await;
+    let (state, version) = match found {
+        Found::Here(record) => ("ok", Some(record.version)),
+        Found::Nothing => ("empty", None),
+        Found::Failed => ("failed", None),
     };
     json!({"kind": kind, "state": state, "version": version})
 }

@@ -6,5 +6,5 @@ use crate::glue;
 
 /// The document. No I/O.
 pub(crate) fn show() -> Outcome {
-    answer::public(&glue::openapi(), "application/json")
+    answer::public(glue::openapi(), "application/json")
 }

@@ -2,7 +2,7 @@
 
 use super::bearer::{self, Bearer};
 use super::credential::by_key;
-use super::upstream::{Outgoing, says_dead};
+use super::upstream::{Outgoing, Reply as Answered};
 use super::{Known, Refused, Reply};
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
@@ -10,7 +10,7 @@ use crate::incoming::Incoming;
 use crate::keeper::wire::Ask;
 use crate::read;
 use std::rc::Rc;
-use worker::Response;
+use worker::worker_sys::web_sys::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
@@ -52,7 +52,8 @@ pub(super) async fn pass(
         may_pass(caller, path)?;
         let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
         let mut outgoing = outgoing(request).await?;
-        return Ok(answer::passed(send(&mut outgoing, call, &ready, &sent).await?, path)?);
+        let reply = Answered::of(send(&mut outgoing, call, &ready, &sent).await?);
+        return Ok(answer::passed(&reply.response, &reply.body, path)?);
     }
     let key = || Some(request.key()).filter(|key| !key.expose().is_empty());
     let token = query
@@ -101,7 +102,8 @@ pub(crate) async fn pass_native(
         }
         let sent = query.with_secret(&path, &ready.app.appid, &ready.app.secret);
         let mut outgoing = outgoing(request).await?;
-        return answer::passed(send(&mut outgoing, call, ready, &sent).await?, &path);
+        let reply = Answered::of(send(&mut outgoing, call, ready, &sent).await?);
+        return answer::passed(&reply.response, &reply.body, &path);
     }
     run(request, &path, &query, call, ready).await
 }
@@ -127,10 +129,12 @@ async fn send(
     let gateway_key = call.centre.config.gateway_key.as_ref();
     // A code that a user signs in with is good for one time.
     let once = path_and_query.starts_with("/sns/");
-    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
-        let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
-        Problem::new(Code::Unavailable, detail).retry_after(2)
-    })
+    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| not_reached(ready))
+}
+
+fn not_reached(ready: &ReadyApp) -> Problem {
+    let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
+    Problem::new(Code::Unavailable, detail).retry_after(2)
 }
 
 /// With the real token; once more with the next one when WeChat calls it dead.
@@ -144,16 +148,17 @@ async fn run(
     let record = read::live(call, ready, TOKEN, 0).await?;
     let mut outgoing = outgoing(request).await?;
     let sent = query.with_token(path, &record.value);
-    let mut response = send(&mut outgoing, call, ready, &sent).await?;
+    let response = send(&mut outgoing, call, ready, &sent).await?;
+    let mut reply = Answered::look_into(response).await.map_err(|_| not_reached(ready))?;
     let mut version = record.version;
-    if says_dead(&mut response).await
+    if reply.says_dead
         && let Some(next) = heal(call, ready, record).await
         && outgoing.is_repeatable()
     {
         version = next.version;
-        response = send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?;
+        reply = Answered::of(send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?);
     }
-    Ok(answer::passed(response, path)?.of_version(version))
+    Ok(answer::passed(&reply.response, &reply.body, path)?.of_version(version))
 }
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has

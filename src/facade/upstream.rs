@@ -3,16 +3,13 @@
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
+use crate::glue::{self, BrokeOff};
 use crate::incoming::Incoming;
 use crate::keeper::gateway_key_for;
-use crate::{body, js};
-use futures_util::future::{Either, select};
-use js_sys::Uint8Array;
-use std::pin::pin;
+use js_sys::RegExp;
 use std::time::Duration;
-use worker::wasm_bindgen::JsValue;
-use worker::web_sys::{RequestCache, RequestInit, RequestRedirect};
-use worker::{AbortController, AbortSignal, Delay, Fetch, Headers, Response};
+use wasm_bindgen::JsValue;
+use worker::worker_sys::web_sys::{Headers, Response};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};
@@ -26,44 +23,28 @@ const REFUSAL_BYTES: usize = 4 * 1024;
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What belongs to the connection, to us, to Cloudflare, or says who has asked.
-const OURS: [&str; 24] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "origin",
-    "proxy-authorization",
-    "proxy-connection",
-    "referer",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "true-client-ip",
-    "upgrade",
-    "via",
-    "x-client-ip",
-    "x-gateway-key",
-    "x-http-method-override",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-];
+/// Headers that stay here: what belongs to the connection, to us, to Cloudflare, or says who has asked.
+const OURS: &str = "^(?:authorization|connection|content-length|cookie|expect|forwarded|host|keep-alive|origin|\
+    proxy-authorization|proxy-connection|referer|te|trailer|transfer-encoding|true-client-ip|upgrade|via|\
+    x-client-ip|x-gateway-key|x-http-method-override|x-original-url|x-real-ip|x-rewrite-url|\
+    cdn-loop|cf-.*|x-forwarded-.*)$";
+
+const GATEWAY_KEY: &str = "X-Gateway-Key";
+
+thread_local! {
+    static LEFT: RegExp = RegExp::new(OURS, "");
+}
 
 /// A request as it goes on.
 pub(super) struct Outgoing {
     method: String,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     body: Body,
 }
 
 enum Body {
     None,
-    Kept(Vec<u8>),
+    Kept(JsValue),
     Stream(JsValue),
     /// It was a stream, and has been sent.
     Gone,
@@ -77,26 +58,10 @@ impl Outgoing {
     /// What to tell the caller.
     pub(super) async fn of(request: &Incoming) -> Result<Self, &'static str> {
         let method = request.method.clone();
-        let passes = |name: &str| {
-            !OURS.contains(&name)
-                && !name.starts_with("cf-")
-                && !name.starts_with("x-forwarded-")
-                && name != "cdn-loop"
-        };
-        let headers: Vec<(String, String)> =
-            request.headers().entries().filter(|(name, _)| passes(&name.to_ascii_lowercase())).collect();
-        let body = match (request.stream(), request.stated_bytes()) {
-            (None, _) => Body::None,
-            _ if method == "GET" => Body::None,
-            (Some(stream), Some(bytes)) if bytes > KEPT_BYTES => Body::Stream(stream.into()),
-            _ => {
-                // A body that is small, or does not say how large it is.
-                let body = request.body(KEPT_BYTES).await.map_err(|_| "The body could not be read.")?;
-                if body.len() > KEPT_BYTES {
-                    return Err("A body of more than 1 MB has to state its Content-Length.");
-                }
-                Body::Kept(body)
-            }
+        let headers = LEFT.with(|left| request.headers_but(left));
+        let body = match request.stream() {
+            Some(stream) if method != "GET" => Body::of(request, stream.into()).await?,
+            _ => Body::None,
         };
         Ok(Self { method, headers, body })
     }
@@ -119,20 +84,13 @@ impl Outgoing {
         let tries = if again { ready.app.api_hosts.len() } else { 1 };
         let mut answered = None;
         for host in ready.app.api_hosts.iter().take(tries) {
-            let abort = AbortController::default();
-            let signal = abort.signal();
-            let sent = pin!(self.send_to(host, gateway_key, path_and_query, &signal));
-            match select(sent, pin!(Delay::from(PATIENCE))).await {
-                Either::Left((Ok(response), _)) => match response.status_code() {
-                    // It may point anywhere, and repeats the query, which holds the token.
-                    300..=399 => {}
-                    // A gateway's word, or Cloudflare's for a host that is not there.
-                    502..=504 | 520..=530 => answered = Some(response),
-                    _ => return Some(response),
-                },
-                // The error's text may hold the URL: it ends here.
-                Either::Left((Err(_), _)) => {}
-                Either::Right(_) => abort.abort(),
+            let Some(response) = self.send_to(host, gateway_key, path_and_query).await else { continue };
+            match response.status() {
+                // It may point anywhere, and repeats the query, which holds the token.
+                300..=399 => {}
+                // A gateway's word, or Cloudflare's for a host that is not there.
+                502..=504 | 520..=530 => answered = Some(response),
+                _ => return Some(response),
             }
         }
         answered
@@ -143,46 +101,94 @@ impl Outgoing {
         host: &str,
         gateway_key: Option<&Secret>,
         path_and_query: &str,
-        signal: &AbortSignal,
-    ) -> worker::Result<Response> {
-        let headers = Headers::new();
-        for (name, value) in &self.headers {
-            headers.append(name, value)?;
+    ) -> Option<Response> {
+        match gateway_key_for(host, gateway_key) {
+            Some(key) => self.headers.set(GATEWAY_KEY, key.expose()).ok()?,
+            // The host before may have been a relay.
+            None if gateway_key.is_some() => self.headers.delete(GATEWAY_KEY).ok()?,
+            None => {}
         }
-        if let Some(key) = gateway_key_for(host, gateway_key) {
-            headers.set("X-Gateway-Key", key.expose())?;
-        }
-        let init = RequestInit::new();
-        // A redirect would carry the token to wherever it points.
-        init.set_redirect(RequestRedirect::Manual);
-        init.set_method(&self.method);
-        // Nothing on the way keeps an answer that belongs to a token.
-        init.set_cache(RequestCache::NoStore);
-        match std::mem::replace(&mut self.body, Body::Gone) {
-            Body::None => self.body = Body::None,
-            Body::Kept(bytes) => {
-                init.set_body(&Uint8Array::new_from_slice(&bytes));
-                self.body = Body::Kept(bytes);
-            }
-            Body::Stream(stream) => init.set_body(&stream),
-            Body::Gone => return Err(worker::Error::RustError("the body has been sent".to_owned())),
-        }
-        let request = js::request(&format!("{host}{path_and_query}"), &headers, &init)?;
-        Fetch::Request(request).send_with_signal(signal).await
+        let body = self.body.take()?;
+        glue::send(&format!("{host}{path_and_query}"), &self.method, &self.headers, &body, PATIENCE).await
     }
 }
 
-/// Whether WeChat says that the token is dead. Only a short reply that may be JSON is looked into, and the
-/// reply stays whole.
-pub(super) async fn says_dead(response: &mut Response) -> bool {
-    let header = |name: &str| response.headers().get(name).ok().flatten();
-    let kind = header("Content-Type").unwrap_or_default();
-    let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
-    let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
-    if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
-        return false;
+impl Body {
+    async fn of(request: &Incoming, stream: JsValue) -> Result<Self, &'static str> {
+        let unread = |_: BrokeOff| "The body could not be read.";
+        match request.stated_bytes() {
+            Some(bytes) if bytes > KEPT_BYTES => Ok(Self::Stream(stream)),
+            Some(_) => Ok(Self::Kept(request.whole().await.map_err(unread)?.into())),
+            None => {
+                let body = request.bytes(KEPT_BYTES).await.map_err(unread)?;
+                if body.length() as usize > KEPT_BYTES {
+                    return Err("A body of more than 1 MB has to state its Content-Length.");
+                }
+                Ok(Self::Kept(body.into()))
+            }
+        }
     }
-    let Ok(copy) = response.cloned() else { return false };
-    let beginning = body::at_most(copy, REFUSAL_BYTES + 1).await.unwrap_or_default();
-    beginning.len() <= REFUSAL_BYTES && reply::probe(&beginning) == Verdict::Dead
+
+    /// What is to be sent; `None` for a stream that has been.
+    fn take(&mut self) -> Option<JsValue> {
+        match std::mem::replace(self, Self::Gone) {
+            Self::None => {
+                *self = Self::None;
+                Some(JsValue::UNDEFINED)
+            }
+            Self::Kept(bytes) => {
+                *self = Self::Kept(bytes.clone());
+                Some(bytes)
+            }
+            Self::Stream(stream) => Some(stream),
+            Self::Gone => None,
+        }
+    }
+}
+
+/// What WeChat has answered, and what is left of its body to pass on.
+pub(super) struct Reply {
+    pub(super) response: Response,
+    pub(super) body: JsValue,
+    /// Whether it says that the token is dead.
+    pub(super) says_dead: bool,
+}
+
+impl Reply {
+    /// An answer that is passed on as it is.
+    pub(super) fn of(response: Response) -> Self {
+        let body = response.body().map_or(JsValue::NULL, JsValue::from);
+        Self { response, body, says_dead: false }
+    }
+
+    /// Looks into an answer. Only a short one that may be JSON can be a refusal.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(super) async fn look_into(response: Response) -> Result<Self, BrokeOff> {
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let kind = header("Content-Type").unwrap_or_default();
+        let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
+        let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
+        if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
+            return Ok(Self::of(response));
+        }
+        // What is packed is longer than it says.
+        if stated.is_some() && header("Content-Encoding").is_none() {
+            let bytes = glue::whole(&response).await?;
+            let says_dead = is_dead(&bytes.to_vec());
+            let body = if bytes.length() == 0 { JsValue::NULL } else { bytes.into() };
+            return Ok(Self { response, body, says_dead });
+        }
+        let copy = response.clone().map_err(|_| BrokeOff)?;
+        let beginning = match copy.body() {
+            Some(stream) => glue::read(stream, REFUSAL_BYTES).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        Ok(Self { says_dead: beginning.len() <= REFUSAL_BYTES && is_dead(&beginning), ..Self::of(response) })
+    }
+}
+
+fn is_dead(reply: &[u8]) -> bool {
+    reply::probe(reply) == Verdict::Dead
 }

@@ -6,6 +6,7 @@
 
 use super::meta::Meta;
 use crate::bindings::Centre;
+use crate::trouble;
 use crate::webhook::send;
 use crate::{log, platform};
 use serde_json::json;
@@ -32,7 +33,7 @@ pub(super) struct Alerts {
 
 impl Alerts {
     /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
-    pub(super) fn open(state: &State) -> worker::Result<Self> {
+    pub(super) fn open(state: &State) -> trouble::Result<Self> {
         let meta = Meta::open(state)?;
         let book =
             meta.get(BOOK)?.and_then(|text| zhongkong_core::json::read(&text).ok()).unwrap_or_default();
@@ -44,7 +45,7 @@ impl Alerts {
     }
 
     /// Compares what is wrong now with what was.
-    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> worker::Result<()> {
+    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> trouble::Result<()> {
         self.change(|book| book.look(findings, now, can_tell))
     }
 
@@ -100,7 +101,7 @@ impl Alerts {
     }
 
     /// Changes the book, and commits it where it is another than before.
-    fn change(&self, change: impl FnOnce(&mut Book)) -> worker::Result<()> {
+    fn change(&self, change: impl FnOnce(&mut Book)) -> trouble::Result<()> {
         let mut book = self.book.borrow().clone();
         change(&mut book);
         if book == *self.book.borrow() {

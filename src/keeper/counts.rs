@@ -1,13 +1,14 @@
 //! Counts and lives in the Keeper's SQLite: what metrics and plots show. Totals are kept for ever, hours and lives for a few
 //! days. They need no sound configuration.
 
-use super::rows::Rows as _;
+use super::sql::{Sql, SqlValue};
 use super::wire::{HourCount, Life, Trends};
 use crate::platform;
+use crate::trouble;
 use litemap::LiteMap;
 use serde::Deserialize;
 use std::cell::RefCell;
-use worker::{SqlStorage, SqlStorageValue, State};
+use worker::State;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
 use zhongkong_core::tally::{Count, Reads};
@@ -28,44 +29,44 @@ struct Number {
 }
 
 pub(super) struct Counts {
-    sql: SqlStorage,
+    sql: Sql,
     /// Version and end of each life, as they were noted last: most changes of a slot do not change them.
     noted: RefCell<LiteMap<Credential, (u64, UnixTime)>>,
 }
 
 impl Counts {
     /// Opens the tables, making them where they are missing.
-    pub(super) fn open(state: &State) -> worker::Result<Self> {
-        let sql = state.storage().sql();
+    pub(super) fn open(state: &State) -> trouble::Result<Self> {
+        let sql = Sql::of(state);
         for table in [
             "CREATE TABLE IF NOT EXISTS counts (hour INTEGER NOT NULL, what TEXT NOT NULL, credential TEXT NOT NULL, \
              outcome TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (hour, what, credential, outcome)) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS lives (credential TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, \
              expires_at INTEGER NOT NULL, PRIMARY KEY (credential, version)) WITHOUT ROWID",
         ] {
-            sql.exec(table, None)?;
+            sql.run(table, Vec::new())?;
         }
         Ok(Self { sql, noted: RefCell::default() })
     }
 
     /// Adds to the total and to its hour.
-    pub(super) fn add(&self, count: &Count, at: UnixTime) -> worker::Result<()> {
+    pub(super) fn add(&self, count: &Count, at: UnixTime) -> trouble::Result<()> {
         let hour = at.as_secs() / HOUR_S;
         self.add_to(ALWAYS, count)?;
         if self.add_to(hour, count)? {
             let oldest = integer(hour.saturating_sub(KEPT_S / HOUR_S));
-            self.sql.exec("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
+            self.sql.run("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
         }
         Ok(())
     }
 
     /// Adds reads. They are many, and nobody plots them: totals only.
-    pub(super) fn add_reads(&self, reads: Reads) -> worker::Result<()> {
+    pub(super) fn add_reads(&self, reads: Reads) -> trouble::Result<()> {
         reads.counts().try_for_each(|count| self.add_to(ALWAYS, &count).map(drop))
     }
 
     /// Says whether it was the first of its kind in that hour.
-    fn add_to(&self, hour: u64, count: &Count) -> worker::Result<bool> {
+    fn add_to(&self, hour: u64, count: &Count) -> trouble::Result<bool> {
         let row = vec![
             integer(hour),
             count.what.as_str().into(),
@@ -73,19 +74,16 @@ impl Counts {
             count.outcome.as_str().into(),
             integer(count.count),
         ];
-        let sum: Vec<Number> = self
-            .sql
-            .exec(
-                "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
+        let sum: Vec<Number> = self.sql.rows(
+            "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
-                row,
-            )?
-            .rows()?;
+            row,
+        )?;
         Ok(sum.iter().all(|row| row.n == count.count))
     }
 
     /// Notes the life of the value that is held.
-    pub(super) fn note_life(&self, credential: Credential, status: &Status) -> worker::Result<()> {
+    pub(super) fn note_life(&self, credential: Credential, status: &Status) -> trouble::Result<()> {
         let (Some(at), Some(expires_at)) = (status.rotated_at, status.expires_at) else { return Ok(()) };
         let before = self.noted.borrow_mut().insert(credential, (status.version, expires_at));
         let is_new = before.is_none_or(|(version, _)| version != status.version);
@@ -93,7 +91,7 @@ impl Counts {
             self.noted.borrow_mut().extend(before.map(|before| (credential, before)));
             return Ok(());
         }
-        self.sql.exec(
+        self.sql.run(
             "INSERT INTO lives (credential, version, at, expires_at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at",
             vec![
@@ -107,37 +105,31 @@ impl Counts {
             return Ok(());
         }
         let oldest = integer(at.minus(KEPT_S).as_secs());
-        self.sql.exec("DELETE FROM lives WHERE expires_at < ?", vec![oldest]).map(drop)
+        self.sql.run("DELETE FROM lives WHERE expires_at < ?", vec![oldest])
     }
 
     /// Everything since the beginning.
-    pub(super) fn totals(&self) -> worker::Result<Vec<Count>> {
+    pub(super) fn totals(&self) -> trouble::Result<Vec<Count>> {
         let query = "SELECT what, credential, outcome, count FROM counts WHERE hour = 0";
-        self.sql.exec(query, None)?.rows()
+        self.sql.rows(query, Vec::new())
     }
 
     /// The last days.
-    pub(super) fn trends(&self) -> worker::Result<Trends> {
+    pub(super) fn trends(&self) -> trouble::Result<Trends> {
         let from = platform::now().minus(KEPT_S).as_secs();
-        let hours: Vec<HourCount> = self
-            .sql
-            .exec(
-                "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts \
+        let hours: Vec<HourCount> = self.sql.rows(
+            "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts \
                  WHERE hour >= ? ORDER BY hour",
-                vec![integer((from / HOUR_S).max(1))],
-            )?
-            .rows()?;
-        let rotations: Vec<Life> = self
-            .sql
-            .exec(
-                "SELECT credential, version, at, expires_at FROM lives WHERE expires_at >= ? ORDER BY at",
-                vec![integer(from)],
-            )?
-            .rows()?;
+            vec![integer((from / HOUR_S).max(1))],
+        )?;
+        let rotations: Vec<Life> = self.sql.rows(
+            "SELECT credential, version, at, expires_at FROM lives WHERE expires_at >= ? ORDER BY at",
+            vec![integer(from)],
+        )?;
         Ok(Trends { rotations, hours })
     }
 }
 
-fn integer(number: u64) -> SqlStorageValue {
+fn integer(number: u64) -> SqlValue {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }

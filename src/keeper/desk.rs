@@ -12,7 +12,9 @@ use super::opened::{Opened, refuse};
 use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
+use crate::trouble;
 use crate::{log, platform};
+use futures_util::FutureExt as _;
 use futures_util::future::select;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -68,8 +70,9 @@ impl Desk {
         }
     }
 
-    /// Answers a question, after waiting for a flight where the engine says so.
-    pub(super) async fn answer(self: &Rc<Self>, question: Question) -> worker::Result<Reply> {
+    /// Answers a [`Question`] with a [`Reply`], after waiting for a flight where the engine says so.
+    pub(super) async fn answer(self: &Rc<Self>, question: &str) -> trouble::Result<String> {
+        let question: Question = zhongkong_core::json::read(question)?;
         self.open(&question.app)?;
         if question.identity != self.ready()?.identity {
             // During a deployment the Worker and the Keeper may be of different versions.
@@ -101,12 +104,12 @@ impl Desk {
             Ask::Status => self.report().map(Reply::Status),
         };
         self.set_alarm().await?;
-        reply
+        Ok(serde_json::to_string(&reply?)?)
     }
 
     /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one
     /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
-    pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
+    pub(super) async fn alarm(self: &Rc<Self>) -> trouble::Result<()> {
         self.alarm_at_ms.set(None);
         let centre = bindings::centre(&self.env);
         let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
@@ -130,12 +133,12 @@ impl Desk {
         self.opened.borrow().as_ref().map(|opened| opened.ready.app.name.clone())
     }
 
-    pub(super) fn opened(&self) -> worker::Result<Rc<Opened>> {
+    pub(super) fn opened(&self) -> trouble::Result<Rc<Opened>> {
         self.opened.borrow().clone().ok_or_else(|| refuse("the Keeper does not know its app yet"))
     }
 
     /// Opens the desk on first use. After a failure the next event tries again.
-    fn open(self: &Rc<Self>, app: &AppName) -> worker::Result<()> {
+    fn open(self: &Rc<Self>, app: &AppName) -> trouble::Result<()> {
         if self.opened.borrow().is_some() {
             return Ok(());
         }
@@ -149,7 +152,7 @@ impl Desk {
     }
 
     /// Tells the slots whom they serve. What was under way when the Keeper was killed is lost.
-    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> worker::Result<()> {
+    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> trouble::Result<()> {
         for credential in ready.app.credentials() {
             self.step(credential, Event::Configured(ready.identity))?;
             self.give_up_lost_call(credential)?;
@@ -158,27 +161,27 @@ impl Desk {
     }
 
     /// A call under way that no flight carries has lost its outcome.
-    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
+    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> trouble::Result<()> {
         if self.slot(credential)?.has_call_under_way() && self.flights.under_way(credential).is_none() {
             self.step(credential, Event::Lost)?;
         }
         Ok(())
     }
 
-    pub(super) fn slot(&self, credential: Credential) -> worker::Result<Slot> {
+    pub(super) fn slot(&self, credential: Credential) -> trouble::Result<Slot> {
         Ok(self.opened()?.slots.borrow().get(&credential).cloned().unwrap_or_default())
     }
 
-    pub(super) fn ready(&self) -> worker::Result<Rc<ReadyApp>> {
+    pub(super) fn ready(&self) -> trouble::Result<Rc<ReadyApp>> {
         Ok(Rc::clone(&self.opened()?.ready))
     }
 
-    pub(super) fn centre(&self) -> worker::Result<Rc<Centre>> {
+    pub(super) fn centre(&self) -> trouble::Result<Rc<Centre>> {
         Ok(Rc::clone(&self.opened()?.centre))
     }
 
     /// One decision, committed, with its effects under way. No await in here.
-    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> worker::Result<Effects> {
+    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> trouble::Result<Effects> {
         let opened = self.opened()?;
         let rules = Rules::of(&opened.ready.app, credential);
         let before = self.slot(credential)?;
@@ -215,7 +218,7 @@ impl Desk {
         if effects.publish && !self.publishing.borrow().contains(&credential) {
             self.publishing.borrow_mut().push(credential);
             let desk = Rc::clone(self);
-            self.state.wait_until(async move { desk.publish(credential).await });
+            self.state.wait_until(desk.publish(credential).boxed_local());
         }
         if effects.persist {
             self.look();
@@ -224,7 +227,7 @@ impl Desk {
     }
 
     /// During a deployment the Worker may know of a ticket that this instance does not keep.
-    fn is_kept(&self, credential: Credential) -> worker::Result<()> {
+    fn is_kept(&self, credential: Credential) -> trouble::Result<()> {
         let kept = self.ready()?.app.credentials().any(|kept| kept == credential);
         if kept { Ok(()) } else { Err(refuse("this credential is not kept")) }
     }
@@ -235,7 +238,7 @@ impl Desk {
         self: &Rc<Self>,
         credential: Credential,
         event: impl Fn(Patience) -> Event,
-    ) -> worker::Result<Reply> {
+    ) -> trouble::Result<Reply> {
         let first = self.slot(credential)?.version();
         let deadline = platform::now_millis() + READER_WAITS_MS;
         let mut patience = Patience::Left;
@@ -266,7 +269,7 @@ impl Desk {
 
     /// Does what is due for every credential, and waits until it is done. The store showed these
     /// versions.
-    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> worker::Result<()> {
+    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> trouble::Result<()> {
         let ready = self.ready()?;
         for credential in ready.app.credentials() {
             for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {
@@ -284,7 +287,7 @@ impl Desk {
     }
 
     /// Seals every slot with the current key and publishes it anew.
-    fn reseal(self: &Rc<Self>) -> worker::Result<Reply> {
+    fn reseal(self: &Rc<Self>) -> trouble::Result<Reply> {
         let opened = self.opened()?;
         let loaded: Vec<Credential> = opened.slots.borrow().keys().copied().collect();
         for credential in &loaded {

@@ -3,6 +3,7 @@
 
 use super::desk::Desk;
 use super::upstream;
+use crate::trouble;
 use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
@@ -41,7 +42,7 @@ impl Desk {
         let desk = Rc::clone(self);
         let flight = async move { desk.call(credential, call).await }.boxed_local().shared();
         self.flights.0.borrow_mut().insert(credential, flight.clone());
-        self.state.wait_until(flight);
+        self.state.wait_until(flight.boxed_local());
     }
 
     async fn call(self: Rc<Self>, credential: Credential, call: Call) {
@@ -61,7 +62,7 @@ impl Desk {
         }
     }
 
-    async fn outcome(self: &Rc<Self>, credential: Credential, call: Call) -> worker::Result<Event> {
+    async fn outcome(self: &Rc<Self>, credential: Credential, call: Call) -> trouble::Result<Event> {
         let sent_at = self.slot(credential)?.sent_at().unwrap_or(UnixTime::from_secs(0));
         let ready = self.ready()?;
         if !call.fetches() {
@@ -87,7 +88,7 @@ impl Desk {
         })
     }
 
-    async fn fetch_token(&self, app: &App, call: Call) -> worker::Result<Result<Issued, Failure>> {
+    async fn fetch_token(&self, app: &App, call: Call) -> trouble::Result<Result<Issued, Failure>> {
         // Asking another host after a lost reply is harmless for the stable API. For the plain one
         // it would be a second rotation, so while there is a token to lose it is one host an attempt:
         // the one that has just answered a knock, else the next one each time.
@@ -110,7 +111,7 @@ impl Desk {
         self: &Rc<Self>,
         app: &App,
         ticket: TicketType,
-    ) -> worker::Result<Result<Issued, Failure>> {
+    ) -> trouble::Result<Result<Issued, Failure>> {
         let Some(token) = self.token().await? else { return Ok(Err(Failure::NoToken)) };
         let body = self.send(app, &ApiRequest::ticket(ticket, &token), 0..app.api_hosts.len()).await?;
         let fetched = body.and_then(|body| reply::ticket(&body));
@@ -122,7 +123,7 @@ impl Desk {
         Ok(fetched)
     }
 
-    async fn probe(&self, app: &App) -> worker::Result<Verdict> {
+    async fn probe(&self, app: &App) -> trouble::Result<Verdict> {
         let Some(token) = self.slot(Credential::AccessToken)?.held_value().cloned() else {
             return Ok(Verdict::Unclear);
         };
@@ -135,7 +136,7 @@ impl Desk {
     }
 
     /// A live access token for a ticket, waited for where one is on its way.
-    async fn token(self: &Rc<Self>) -> worker::Result<Option<Value>> {
+    async fn token(self: &Rc<Self>) -> trouble::Result<Option<Value>> {
         let read = |patience| Event::Read { min_ttl_s: 0, patience };
         let mut answer = self.step(Credential::AccessToken, read(Patience::Left))?.answer;
         while answer == Some(Answer::Wait) {
@@ -154,7 +155,7 @@ impl Desk {
         app: &App,
         request: &ApiRequest,
         hosts: Range<usize>,
-    ) -> worker::Result<Result<Vec<u8>, Failure>> {
+    ) -> trouble::Result<Result<Vec<u8>, Failure>> {
         Ok(self.exchange(app, request, hosts).await?.map(|sent| sent.body))
     }
 
@@ -163,7 +164,7 @@ impl Desk {
         app: &App,
         request: &ApiRequest,
         hosts: Range<usize>,
-    ) -> worker::Result<Result<upstream::Reply, Failure>> {
+    ) -> trouble::Result<Result<upstream::Reply, Failure>> {
         let centre = self.centre()?;
         let tried = app.api_hosts.get(hosts.clone()).unwrap_or_default();
         let reply = upstream::send(tried, request, centre.config.gateway_key.as_ref()).await;

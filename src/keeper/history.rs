@@ -2,14 +2,16 @@
 //! of all the most interesting.
 
 use super::counts::Counts;
-use super::rows::Rows as _;
-use super::wire::{self, Entry, Filter, HistoryAsk};
+use super::sql::{Sql, SqlValue};
+use super::wire::{Entry, Filter, HistoryAsk};
+use crate::trouble;
 use crate::{log, platform};
 use serde::Deserialize;
 use serde_json::json;
-use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
+use worker::State;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, KEPT_DAYS, Kind, Line};
+use zhongkong_core::json;
 use zhongkong_core::tally::Count;
 use zhongkong_core::time::UnixTime;
 
@@ -25,44 +27,42 @@ struct Number {
 }
 
 pub(super) struct History {
-    sql: SqlStorage,
+    sql: Sql,
     pub(super) counts: Counts,
 }
 
 /// Answers a question about it.
-pub(super) async fn answer(state: &State, mut request: Request) -> worker::Result<Response> {
+pub(super) fn answer(state: &State, question: &str) -> trouble::Result<String> {
     let history = History::open(state)?;
-    match wire::read(&mut request).await? {
+    match json::read(question)? {
         HistoryAsk::Note { lines, reads } => {
             // A line that is not taken would not be taken the next time either.
             for error in lines.iter().filter_map(|line| history.add(line).err()) {
                 log::warn("history_not_written", json!({"detail": error.to_string()}));
             }
             history.counts.add_reads(reads)?;
-            Response::from_json::<[Entry; 0]>(&[])
+            Ok("[]".to_owned())
         }
-        HistoryAsk::Page(filter) => Response::from_json(&history.page(&filter)?),
-        HistoryAsk::Trends => Response::from_json(&history.counts.trends()?),
+        HistoryAsk::Page(filter) => Ok(serde_json::to_string(&history.page(&filter)?)?),
+        HistoryAsk::Trends => Ok(serde_json::to_string(&history.counts.trends()?)?),
     }
 }
 
 impl History {
     /// Opens the table, making it where it is missing.
-    pub(super) fn open(state: &State) -> worker::Result<Self> {
-        let sql = state.storage().sql();
-        sql.exec(
+    pub(super) fn open(state: &State) -> trouble::Result<Self> {
+        let sql = Sql::of(state);
+        sql.run(
             "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, minute INTEGER NOT NULL, \
              kind TEXT NOT NULL, caller TEXT, action TEXT NOT NULL, credential TEXT, result TEXT NOT NULL, \
              version INTEGER, errcode INTEGER, about TEXT, ip TEXT, first_at INTEGER NOT NULL, \
-             last_at INTEGER NOT NULL, count INTEGER NOT NULL)",
-            None,
-        )?;
+             last_at INTEGER NOT NULL, count INTEGER NOT NULL)", Vec::new())?;
         Ok(Self { sql, counts: Counts::open(state)? })
     }
 
     /// Adds a line to the one of its like in the same minute, else after all others. In a minute that
     /// is told in detail already, it is told in short.
-    pub(super) fn add(&self, line: &Line) -> worker::Result<()> {
+    pub(super) fn add(&self, line: &Line) -> trouble::Result<()> {
         if let Some(count) = Count::of(line) {
             self.counts.add(&count, line.first_at)?;
         }
@@ -76,54 +76,47 @@ impl History {
         if self.merge(&short)? { Ok(()) } else { self.append(&short) }
     }
 
-    fn merge(&self, line: &Line) -> worker::Result<bool> {
+    fn merge(&self, line: &Line) -> trouble::Result<bool> {
         let more = vec![integer(line.count), integer(line.last_at.as_secs()), LOOK_BACK.into()];
-        let merged: Vec<Number> = self
-            .sql
-            .exec(
-                "UPDATE events SET count = count + ?11, last_at = max(last_at, ?12) \
+        let merged: Vec<Number> = self.sql.rows(
+            "UPDATE events SET count = count + ?11, last_at = max(last_at, ?12) \
                  WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?13 AND minute = ?1 AND kind = ?2 \
                  AND caller IS ?3 AND action = ?4 AND credential IS ?5 AND result = ?6 AND version IS ?7 \
                  AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id AS n",
-                [likeness(line), more].concat(),
-            )?
-            .rows()?;
+            [likeness(line), more].concat(),
+        )?;
         Ok(!merged.is_empty())
     }
 
-    fn is_crowded(&self, line: &Line) -> worker::Result<bool> {
+    fn is_crowded(&self, line: &Line) -> trouble::Result<bool> {
         let like = vec![
             integer(line.minute()),
             line.kind.name().into(),
             line.caller.as_deref().into(),
             LOOK_BACK.into(),
         ];
-        let counted: Vec<Number> = self
-            .sql
-            .exec(
-                "SELECT count(*) AS n FROM events WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?4 \
+        let counted: Vec<Number> = self.sql.rows(
+            "SELECT count(*) AS n FROM events WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?4 \
                  AND minute = ?1 AND kind = ?2 AND caller IS ?3",
-                like,
-            )?
-            .rows()?;
+            like,
+        )?;
         Ok(counted.iter().any(|row| row.n >= u64::from(line.kind.most_in_a_minute())))
     }
 
-    fn append(&self, line: &Line) -> worker::Result<()> {
+    fn append(&self, line: &Line) -> trouble::Result<()> {
         let more =
             vec![integer(line.count), integer(line.last_at.as_secs()), integer(line.first_at.as_secs())];
         let new: Vec<Number> = self
             .sql
-            .exec(
+            .rows(
                 "INSERT INTO events (minute, kind, caller, action, credential, result, version, errcode, about, ip, \
                  count, last_at, first_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
                  RETURNING id AS n",
                 [likeness(line), more].concat(),
-            )?
-            .rows()?;
+            )?;
         if new.iter().any(|row| row.n % SWEEP_EVERY == 0) {
             for kind in Kind::ALL {
-                self.sql.exec(
+                self.sql.run(
                     "DELETE FROM events WHERE kind = ?1 AND id <= \
                      (SELECT id FROM events WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
                     vec![kind.name().into(), integer(u64::from(kind.most_kept()))],
@@ -134,21 +127,21 @@ impl History {
     }
 
     /// Deletes what is too old; says whether anything is left. Costs one row where nothing is too old.
-    pub(super) fn forget_old(&self, now: UnixTime) -> worker::Result<bool> {
+    pub(super) fn forget_old(&self, now: UnixTime) -> trouble::Result<bool> {
         let kept_from = kept_from(now);
         let oldest = "SELECT minute AS n FROM events ORDER BY id LIMIT 1";
-        let before: Vec<Number> = self.sql.exec(oldest, None)?.rows()?;
+        let before: Vec<Number> = self.sql.rows(oldest, Vec::new())?;
         if before.iter().all(|row| row.n >= kept_from) {
             return Ok(!before.is_empty());
         }
-        self.sql.exec("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
-        Ok(!self.sql.exec(oldest, None)?.rows::<Number>()?.is_empty())
+        self.sql.run("DELETE FROM events WHERE minute < ?", vec![integer(kept_from)])?;
+        Ok(!self.sql.rows::<Number>(oldest, Vec::new())?.is_empty())
     }
 
     /// A part of it, newest first. What is too old and not yet deleted is not shown.
-    fn page(&self, filter: &Filter) -> worker::Result<Vec<Entry>> {
+    fn page(&self, filter: &Filter) -> trouble::Result<Vec<Entry>> {
         self.sql
-            .exec(
+            .rows(
                 "SELECT id, kind, caller, action, credential, result, version, errcode, about, ip, first_at, last_at, \
                  count FROM events WHERE minute >= ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) \
                  AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR caller = ?5) ORDER BY id DESC LIMIT ?6",
@@ -160,13 +153,12 @@ impl History {
                     filter.caller.as_deref().into(),
                     integer(u64::from(filter.limit)),
                 ],
-            )?
-            .rows()
+            )
     }
 }
 
 /// What makes two lines one.
-fn likeness(line: &Line) -> Vec<SqlStorageValue> {
+fn likeness(line: &Line) -> Vec<SqlValue> {
     vec![
         integer(line.minute()),
         line.kind.name().into(),
@@ -192,6 +184,6 @@ fn clamped(number: u64) -> i64 {
     i64::try_from(number).map_or(MOST, |number| number.min(MOST))
 }
 
-fn integer(number: u64) -> SqlStorageValue {
+fn integer(number: u64) -> SqlValue {
     clamped(number).into()
 }

@@ -1,10 +1,11 @@
 //! Single values by name in an object's SQLite: the app of a Keeper, the roster's configuration and tick, the book of incidents.
 
-use super::rows::Rows as _;
+use super::sql::Sql;
+use crate::trouble;
 use serde::Deserialize;
-use worker::{SqlStorage, State};
+use worker::State;
 
-pub(super) struct Meta(SqlStorage);
+pub(super) struct Meta(Sql);
 
 #[derive(Deserialize)]
 struct Row {
@@ -13,23 +14,23 @@ struct Row {
 
 impl Meta {
     /// Opens the table, making it where it is missing.
-    pub(super) fn open(state: &State) -> worker::Result<Self> {
-        let sql = state.storage().sql();
-        sql.exec(
+    pub(super) fn open(state: &State) -> trouble::Result<Self> {
+        let sql = Sql::of(state);
+        sql.run(
             "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-            None,
+            Vec::new(),
         )?;
         Ok(Self(sql))
     }
 
-    pub(super) fn get(&self, key: &str) -> worker::Result<Option<String>> {
+    pub(super) fn get(&self, key: &str) -> trouble::Result<Option<String>> {
         let query = "SELECT value FROM meta WHERE key = ?";
-        let rows: Vec<Row> = self.0.exec(query, vec![key.into()])?.rows()?;
+        let rows: Vec<Row> = self.0.rows(query, vec![key.into()])?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
-    pub(super) fn set(&self, key: &str, value: &str) -> worker::Result<()> {
+    pub(super) fn set(&self, key: &str, value: &str) -> trouble::Result<()> {
         let row = vec![key.into(), value.into()];
-        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row).map(drop)
+        self.0.run("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
     }
 }

@@ -3,6 +3,7 @@
 use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
+use crate::trouble::{self, Trouble};
 use crate::{analytics, log, platform};
 use litemap::LiteMap;
 use serde_json::json;
@@ -29,7 +30,7 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Reads what SQLite holds.
-    pub(super) fn load(state: &State, env: &Env, app: &AppName) -> worker::Result<Self> {
+    pub(super) fn load(state: &State, env: &Env, app: &AppName) -> trouble::Result<Self> {
         let centre = bindings::centre(env);
         let ready = match centre.config.apps.get(app) {
             Some(AppEntry::Ready(ready)) => Rc::clone(ready),
@@ -58,7 +59,7 @@ impl Opened {
         Ok(opened)
     }
 
-    pub(super) fn sealer(&self) -> worker::Result<&Sealer> {
+    pub(super) fn sealer(&self) -> trouble::Result<&Sealer> {
         self.centre.config.sealer.as_ref().ok_or_else(|| refuse("SEAL_KEY is missing or wrong"))
     }
 
@@ -74,6 +75,6 @@ impl Opened {
 }
 
 /// An error of the Keeper's own, for the log.
-pub(super) fn refuse(why: &str) -> worker::Error {
-    worker::Error::RustError(why.to_owned())
+pub(super) fn refuse(why: &str) -> Trouble {
+    Trouble::new(why)
 }

@@ -2,19 +2,12 @@
 
 use super::desk::Desk;
 use crate::{log, platform, store};
-use futures_util::future::{Either, select};
 use serde_json::json;
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
-use worker::Delay;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Slot, Stored};
 use zhongkong_core::record::Published;
 use zhongkong_core::store::StoreFailure;
-
-/// A store that takes longer has not taken it, and is tried again.
-const STORE_TAKES: Duration = Duration::from_secs(10);
 
 impl Desk {
     /// Brings the store in line with the slot, one write after the other: no older version can
@@ -24,11 +17,7 @@ impl Desk {
             if slot.is_stored() {
                 break;
             }
-            let write = pin!(self.write(credential, &slot));
-            let outcome = match select(write, pin!(Delay::from(STORE_TAKES))).await {
-                Either::Left((outcome, _)) => outcome,
-                Either::Right(_) => Err(StoreFailure("the store took too long".to_owned())),
-            };
+            let outcome = self.write(credential, &slot).await;
             if let Err(failure) = &outcome {
                 log::warn(
                     "publish_failed",

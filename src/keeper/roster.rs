@@ -7,17 +7,19 @@
 
 use super::desk::Desk;
 use super::meta::Meta;
-use super::rows::Rows as _;
-use super::wire::{self, Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
+use super::sql::{Sql, SqlValue};
+use super::wire::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
+use crate::trouble;
 use serde::Deserialize;
 use serde_json::json;
 use std::rc::Rc;
-use worker::{Request, Response, SqlStorage, SqlStorageValue, State};
+use worker::State;
 use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::json;
 use zhongkong_core::time::UnixTime;
 
 #[derive(Deserialize)]
@@ -35,9 +37,9 @@ struct HolderRow {
 const OVERLAP_S: u64 = 300;
 
 /// Answers a question of the cron or of a Keeper.
-pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Result<Response> {
+pub(super) fn answer(desk: &Rc<Desk>, question: &str) -> trouble::Result<String> {
     let roster = Roster::open(&desk.state)?;
-    let reply = match wire::read(&mut request).await? {
+    let reply = match json::read(question)? {
         RosterAsk::Due { configured, now } => {
             roster.ticked(now)?;
             look_at_configuration(desk, &bindings::centre(&desk.env), now);
@@ -90,7 +92,7 @@ pub(super) async fn answer(desk: &Rc<Desk>, mut request: Request) -> worker::Res
             RosterReply::Noted
         }
     };
-    Response::from_json(&reply)
+    Ok(serde_json::to_string(&reply)?)
 }
 
 /// Tells of settings that are missing or wrong, and when they no longer are.
@@ -106,13 +108,13 @@ fn look_at_configuration(desk: &Rc<Desk>, centre: &Rc<Centre>, now: UnixTime) {
 }
 
 struct Roster {
-    sql: SqlStorage,
+    sql: Sql,
     meta: Meta,
 }
 
 impl Roster {
-    fn open(state: &State) -> worker::Result<Self> {
-        let sql = state.storage().sql();
+    fn open(state: &State) -> trouble::Result<Self> {
+        let sql = Sql::of(state);
         for table in [
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",
@@ -122,25 +124,25 @@ impl Roster {
             "CREATE INDEX IF NOT EXISTS tokens_by_time ON tokens (until)",
             "CREATE INDEX IF NOT EXISTS tokens_by_app ON tokens (app)",
         ] {
-            sql.exec(table, None)?;
+            sql.run(table, Vec::new())?;
         }
         Ok(Self { sql, meta: Meta::open(state)? })
     }
 
     /// Which configuration was registered last.
-    fn configured(&self) -> worker::Result<Option<String>> {
+    fn configured(&self) -> trouble::Result<Option<String>> {
         self.meta.get("configured")
     }
 
     /// The cron has asked.
-    fn ticked(&self, now: UnixTime) -> worker::Result<()> {
+    fn ticked(&self, now: UnixTime) -> trouble::Result<()> {
         self.meta.set("ticked_at", &now.as_secs().to_string())
     }
 
     /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.
-    fn register(&self, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
+    fn register(&self, apps: &[(AppName, Fingerprint)]) -> trouble::Result<()> {
         for (app, fingerprint) in apps {
-            self.sql.exec(
+            self.sql.run(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
                  SET wake_at = 0, fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint",
                 vec![app.as_str().into(), fingerprint.as_str().into()],
@@ -150,69 +152,54 @@ impl Roster {
     }
 
     /// Those who are due, the longest waiting first.
-    fn due(&self, now: UnixTime) -> worker::Result<Vec<AppName>> {
-        let rows: Vec<AppRow> = self
-            .sql
-            .exec(
-                "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
-                vec![seconds(now), i64::from(MOST_A_TICK).into()],
-            )?
-            .rows()?;
+    fn due(&self, now: UnixTime) -> trouble::Result<Vec<AppName>> {
+        let rows: Vec<AppRow> = self.sql.rows(
+            "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
+            vec![seconds(now), i64::from(MOST_A_TICK).into()],
+        )?;
         Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())
     }
 
-    fn note(&self, app: &AppName, wake_at: UnixTime) -> worker::Result<()> {
-        self.sql
-            .exec(
-                "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
+    fn note(&self, app: &AppName, wake_at: UnixTime) -> trouble::Result<()> {
+        self.sql.run(
+            "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
                  ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
-                vec![app.as_str().into(), seconds(wake_at)],
-            )
-            .map(drop)
+            vec![app.as_str().into(), seconds(wake_at)],
+        )
     }
 
     /// Remembers whose a token is. The one before it is taken for as long as WeChat takes it, at most.
-    fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> worker::Result<()> {
+    fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> trouble::Result<()> {
         let digest = token.digest.to_string();
-        self.sql.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
+        self.sql.run("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
         let kept_until = if token.alone { now } else { now.plus(OVERLAP_S) };
-        self.sql.exec(
+        self.sql.run(
             "UPDATE tokens SET until = min(until, ?1) WHERE app = ?2 AND digest <> ?3",
             vec![seconds(kept_until), app.as_str().into(), digest.as_str().into()],
         )?;
-        self.sql
-            .exec(
-                "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
-                vec![
-                    digest.into(),
-                    app.as_str().into(),
-                    token.identity.as_str().into(),
-                    seconds(token.until),
-                ],
-            )
-            .map(drop)
+        self.sql.run(
+            "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
+            vec![digest.into(), app.as_str().into(), token.identity.as_str().into(), seconds(token.until)],
+        )
     }
 
-    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<(AppName, Fingerprint)>> {
-        let rows: Vec<HolderRow> = self
-            .sql
-            .exec(
-                "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
-                vec![token.to_string().into(), seconds(now)],
-            )?
-            .rows()?;
+    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> trouble::Result<Option<(AppName, Fingerprint)>> {
+        let rows: Vec<HolderRow> = self.sql.rows(
+            "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
+            vec![token.to_string().into(), seconds(now)],
+        )?;
         Ok(rows.into_iter().next().and_then(|row| Some((AppName::parse(&row.app)?, row.identity))))
     }
 
-    fn forget(&self, apps: &[AppName]) -> worker::Result<()> {
+    fn forget(&self, apps: &[AppName]) -> trouble::Result<()> {
         for app in apps {
-            self.sql.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
-            self.sql.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.run("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.run("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
         }
         Ok(())
     }
 }
 
-fn seconds(time: UnixTime) -> SqlStorageValue {
+fn seconds(time: UnixTime) -> SqlValue {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
 }

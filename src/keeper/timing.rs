@@ -3,7 +3,9 @@
 use super::client;
 use super::desk::Desk;
 use super::wire::{Held, RosterAsk};
+use crate::trouble;
 use crate::{log, platform};
+use futures_util::FutureExt as _;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,7 +28,7 @@ const WHILE_PUBLISHING_MS: u64 = 15_000;
 impl Desk {
     /// Sets the alarm to the next planned moment, where that is another than before, and notes the
     /// moment in the roster.
-    pub(super) async fn set_alarm(self: &Rc<Self>) -> worker::Result<()> {
+    pub(super) async fn set_alarm(self: &Rc<Self>) -> trouble::Result<()> {
         let Some(planned) = self.planned() else { return Ok(()) };
         let now_ms = platform::now_millis();
         let planned_ms = planned.as_secs().saturating_mul(1000);
@@ -47,8 +49,8 @@ impl Desk {
         set
     }
 
-    pub(super) async fn set_alarm_in(&self, pause: Duration) -> worker::Result<()> {
-        self.state.storage().set_alarm(pause).await
+    pub(super) async fn set_alarm_in(&self, pause: Duration) -> trouble::Result<()> {
+        Ok(self.state.storage().set_alarm(pause).await?)
     }
 
     /// What the roster should have: when WeChat is to be called next, once nothing is under way.
@@ -79,7 +81,7 @@ impl Desk {
             return;
         }
         let desk = Rc::clone(self);
-        self.state.wait_until(async move {
+        let later = async move {
             while let Some(news) = desk.to_note() {
                 let (wake_at, now) = (news.0, platform::now());
                 let note = RosterAsk::Note { app: app.clone(), wake_at, token: desk.held_token(now), now };
@@ -91,6 +93,7 @@ impl Desk {
                 desk.noted.set(Some(news));
             }
             desk.noting.set(false);
-        });
+        };
+        self.state.wait_until(later.boxed_local());
     }
 }

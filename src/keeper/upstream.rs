@@ -3,12 +3,10 @@
 //! Nothing about a request is ever put into an error or a log: the plain token API carries the
 //! AppSecret in its URL.
 
-use crate::{body, js};
-use futures_util::future::{Either, select};
-use std::pin::pin;
+use crate::glue;
 use std::time::Duration;
-use worker::web_sys::{RequestCache, RequestInit, RequestRedirect};
-use worker::{AbortController, Delay, Fetch, Headers, Request};
+use wasm_bindgen::JsValue;
+use worker::worker_sys::web_sys::Headers;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
 use zhongkong_core::wechat::{ApiRequest, Failure};
@@ -38,46 +36,32 @@ pub(super) async fn send(
 ) -> Result<Reply, Failure> {
     let mut garbled = None;
     for (number, host) in hosts.iter().enumerate() {
-        let abort = AbortController::default();
-        let signal = abort.signal();
-        let exchange = async {
-            let request = build(host, request, gateway_key)?;
-            let response = Fetch::Request(request).send_with_signal(&signal).await?;
-            let status = response.status_code();
-            Ok::<_, worker::Error>((status, body::at_most(response, MAX_REPLY_BYTES).await?))
-        };
-        match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((Ok((status, body)), _)) => {
-                let reply = Reply { host: number, status, body };
-                if is_reply(&reply.body) {
-                    return Ok(reply);
-                }
-                garbled = Some(reply);
+        let headers = headers(host, request, gateway_key)?;
+        let url = format!("{host}{}", request.path_and_query);
+        let answer = glue::exchange(&url, &headers, request.body.as_deref(), PATIENCE, MAX_REPLY_BYTES);
+        if let Ok((status, body)) = answer.await {
+            let reply = Reply { host: number, status, body };
+            if is_reply(&reply.body) {
+                return Ok(reply);
             }
-            // The error's text may hold the URL: it ends here.
-            Either::Left((Err(_), _)) => {}
-            Either::Right(_) => abort.abort(),
+            garbled = Some(reply);
         }
     }
     garbled.ok_or(Failure::Unreachable)
 }
 
-fn build(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> worker::Result<Request> {
-    let headers = Headers::new();
-    let init = RequestInit::new();
-    // A redirect would carry the secret to wherever it points.
-    init.set_redirect(RequestRedirect::Manual);
-    // Nothing on the way keeps a credential.
-    init.set_cache(RequestCache::NoStore);
-    if let Some(body) = &request.body {
-        headers.set("Content-Type", "application/json")?;
-        init.set_method("POST");
-        init.set_body(&body.as_str().into());
-    }
-    if let Some(key) = gateway_key_for(host, gateway_key) {
-        headers.set("X-Gateway-Key", key.expose())?;
-    }
-    js::request(&format!("{host}{}", request.path_and_query), &headers, &init)
+fn headers(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> Result<Headers, Failure> {
+    let headers = || {
+        let headers = Headers::new()?;
+        if request.body.is_some() {
+            headers.set("Content-Type", "application/json")?;
+        }
+        if let Some(key) = gateway_key_for(host, gateway_key) {
+            headers.set("X-Gateway-Key", key.expose())?;
+        }
+        Ok(headers)
+    };
+    headers().map_err(|_: JsValue| Failure::Unreachable)
 }
 
 /// The key goes to relays, not to WeChat.

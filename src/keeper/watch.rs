@@ -4,7 +4,9 @@ use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
 use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
+use crate::trouble;
 use crate::{log, platform};
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use litemap::LiteMap;
 use serde_json::json;
@@ -25,18 +27,18 @@ const CHECK_TAKES_MS: u64 = 20_000;
 
 impl Desk {
     /// How every credential of the app is.
-    fn statuses(&self) -> worker::Result<LiteMap<Credential, Status>> {
+    fn statuses(&self) -> trouble::Result<LiteMap<Credential, Status>> {
         let (ready, now) = (self.ready()?, platform::now());
         let status = |credential| {
             let rules = Rules::of(&ready.app, credential);
             self.slot(credential).map(|slot| (credential, slot.status(rules, now)))
         };
-        let statuses: Vec<_> = ready.app.credentials().map(status).collect::<worker::Result<_>>()?;
+        let statuses: Vec<_> = ready.app.credentials().map(status).collect::<trouble::Result<_>>()?;
         Ok(map::of(statuses))
     }
 
     /// How everything is.
-    pub(super) fn report(&self) -> worker::Result<Report> {
+    pub(super) fn report(&self) -> trouble::Result<Report> {
         let alerts = self.alerts()?;
         let book = alerts.book();
         Ok(Report {
@@ -48,14 +50,14 @@ impl Desk {
     }
 
     /// Asks WeChat now, where that is safe, and waits until it has answered.
-    pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> worker::Result<Reply> {
+    pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> trouble::Result<Reply> {
         let ready = self.ready()?;
         let mut asked: LiteMap<Credential, Asked> = LiteMap::new();
         let deadline = platform::now_millis() + CHECK_TAKES_MS;
         let wanted = || ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one));
         let versions: Vec<(Credential, _)> = wanted()
             .map(|credential| Ok((credential, self.slot(credential)?.version())))
-            .collect::<worker::Result<_>>()?;
+            .collect::<trouble::Result<_>>()?;
         // The token comes first: tickets are asked for with it.
         let (token, tickets): (Vec<_>, Vec<_>) =
             wanted().partition(|credential| *credential == Credential::AccessToken);
@@ -94,7 +96,7 @@ impl Desk {
     }
 
     /// The book of incidents of this object.
-    pub(super) fn alerts(&self) -> worker::Result<Rc<Alerts>> {
+    pub(super) fn alerts(&self) -> trouble::Result<Rc<Alerts>> {
         if let Some(alerts) = &*self.alerts.borrow() {
             return Ok(Rc::clone(alerts));
         }
@@ -111,7 +113,7 @@ impl Desk {
         }
     }
 
-    fn look_around(self: &Rc<Self>) -> worker::Result<()> {
+    fn look_around(self: &Rc<Self>) -> trouble::Result<()> {
         let (opened, statuses) = (self.opened()?, self.statuses()?);
         for (credential, status) in &statuses {
             opened.history.counts.note_life(*credential, status)?;
@@ -126,13 +128,13 @@ impl Desk {
     }
 
     /// Delivers what is due, beside everything else.
-    pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> worker::Result<()> {
+    pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> trouble::Result<()> {
         let alerts = self.alerts()?;
         if !alerts.begin(centre) {
             return Ok(());
         }
         let (desk, centre) = (Rc::clone(self), Rc::clone(centre));
-        self.state.wait_until(async move {
+        let later = async move {
             // Before anything is sent: an object that is killed meanwhile comes back. A Keeper's plan has it already.
             let keeps = desk.opened().is_ok();
             if !keeps && let Err(error) = desk.set_alarm_in(Duration::from_secs(WHILE_SENDING_S)).await {
@@ -149,19 +151,24 @@ impl Desk {
             if let Err(error) = set {
                 log::warn("alarm_not_set", json!({"detail": error.to_string()}));
             }
-        });
+        };
+        self.state.wait_until(later.boxed_local());
         Ok(())
     }
 
     /// Sets the alarm of an object that keeps no credentials to its next attempt to deliver.
-    async fn ring_for_alerts(&self, centre: &Centre) -> worker::Result<()> {
+    async fn ring_for_alerts(&self, centre: &Centre) -> trouble::Result<()> {
         let Some(at) = self.alerts()?.due_at(centre) else { return Ok(()) };
         let wait_s = platform::now().until(at).max(1);
         self.set_alarm_in(Duration::from_secs(wait_s)).await
     }
 
     /// The app is not configured any more, or wrongly: says what waits to be said. An app that is gone has no incidents.
-    pub(super) fn deliver_at_rest(self: &Rc<Self>, centre: &Rc<Centre>, app: &AppName) -> worker::Result<()> {
+    pub(super) fn deliver_at_rest(
+        self: &Rc<Self>,
+        centre: &Rc<Centre>,
+        app: &AppName,
+    ) -> trouble::Result<()> {
         if !centre.config.apps.contains_key(app) {
             self.alerts()?.look(&[], platform::now(), centre.config.webhook.is_some())?;
         }

@@ -1,11 +1,8 @@
 //! What the Worker and a Keeper say to each other: JSON over the stub's `fetch`, inside one
 //! deployment.
 
-use crate::js;
 use litemap::LiteMap;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::Request;
 use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::app::{AppName, Identity};
 use zhongkong_core::credential::{Credential, Version};
@@ -16,11 +13,6 @@ use zhongkong_core::record::Record;
 use zhongkong_core::tally::{Count, Reads};
 use zhongkong_core::time::UnixTime;
 use zhongkong_core::wechat::Failure;
-
-/// Reads a question. Through its text: numbers stay what they are.
-pub(super) async fn read<T: DeserializeOwned>(request: &mut Request) -> worker::Result<T> {
-    js::read_text(&request.text().await?)
-}
 
 /// A question to the Keeper of `app`.
 #[derive(Serialize, Deserialize)]

@@ -1,8 +1,12 @@
 //! D1: one row for each credential, strongly consistent. The table comes from `migrations/`.
 
-use crate::js;
+use super::{READ_TAKES, WRITE_TAKES};
+use crate::glue;
 use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
 use wasm_bindgen::JsValue;
+use zhongkong_core::json;
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
@@ -10,11 +14,6 @@ use zhongkong_core::time::UnixTime;
 const PARAMETERS: usize = 100;
 
 pub(super) struct D1(pub(super) JsValue);
-
-#[derive(Deserialize)]
-struct Found {
-    results: Vec<Row>,
-}
 
 #[derive(Deserialize)]
 struct Row {
@@ -36,11 +35,11 @@ impl Store for D1 {
         let parameters = [
             key.into(),
             entry.text.as_str().into(),
-            number(entry.version.number()),
-            number(entry.expires_at.as_secs()),
-            number(now.as_secs()),
+            entry.version.number().into(),
+            entry.expires_at.as_secs().into(),
+            now.as_secs().into(),
         ];
-        if !self.rows(SAVE, &parameters).await?.is_empty() {
+        if !self.rows(SAVE, parameters.into(), WRITE_TAKES).await?.is_empty() {
             return Ok(Saved::Here);
         }
         let there = self.find(key).await?;
@@ -52,8 +51,8 @@ impl Store for D1 {
         for keys in keys.chunks(PARAMETERS) {
             let places = vec!["?"; keys.len()].join(", ");
             let query = format!("SELECT key, value FROM credentials WHERE key IN ({places})");
-            let parameters: Vec<JsValue> = keys.iter().map(|key| key.as_str().into()).collect();
-            let rows = self.rows(&query, &parameters).await?;
+            let parameters = keys.iter().map(|key| key.as_str().into()).collect();
+            let rows = self.rows(&query, parameters, READ_TAKES).await?;
             found.extend(
                 keys.iter().map(|key| rows.iter().find(|row| row.key == *key).map(|row| row.value.clone())),
             );
@@ -63,26 +62,22 @@ impl Store for D1 {
 }
 
 impl D1 {
-    async fn rows(&self, query: &str, parameters: &[JsValue]) -> Result<Vec<Row>, StoreFailure> {
-        let rows = async {
-            let statement = js::call(&self.0, "prepare", &[query.into()])?;
-            let statement = js::call(&statement, "bind", parameters)?;
-            let found: Found = js::read(&js::wait(&statement, "all", &[]).await?)?;
-            Ok(found.results)
-        };
-        rows.await.map_err(failure)
+    async fn rows(
+        &self,
+        query: &str,
+        parameters: Vec<Value>,
+        takes: Duration,
+    ) -> Result<Vec<Row>, StoreFailure> {
+        let parameters = Value::Array(parameters).to_string();
+        let rows = glue::promised(glue::d1(&self.0, query, &parameters, glue::millis(takes))).await;
+        let rows = rows.map_err(|error| failure(&glue::message(&error)))?;
+        let rows = rows.ok_or_else(|| failure("it took too long"))?;
+        json::read(&rows.as_string().unwrap_or_default()).map_err(|_| failure("it answered something else"))
     }
 }
 
-/// Versions and times are far below 2^53.
-#[allow(clippy::cast_precision_loss)]
-fn number(number: u64) -> JsValue {
-    JsValue::from_f64(number as f64)
-}
-
 /// D1's own words name the table or the column, never a parameter.
-fn failure(error: worker::Error) -> StoreFailure {
-    let text = error.to_string();
+fn failure(text: &str) -> StoreFailure {
     if text.contains("no such table") {
         return StoreFailure(
             "the table credentials is missing: run `wrangler d1 migrations apply DB --remote`".to_owned(),

@@ -3,17 +3,19 @@
 //! KV cannot compare and write in one step. Newer stays before older because the Keeper alone writes,
 //! one write after the other, and looks before it writes; and because readers keep the newer of two.
 
-use crate::js;
-use js_sys::Map;
+use super::{READ_TAKES, WRITE_TAKES};
+use crate::glue;
+use js_sys::Promise;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::JsValue;
 use zhongkong_core::credential::Version;
+use zhongkong_core::json;
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
 /// The shortest cache life that KV allows (since 2026-01-30).
-const CACHE_TTL_S: u64 = 30;
+const CACHE_TTL_S: u32 = 30;
 
 /// KV refuses a shorter `expirationTtl`. A record carries its own end of life, so one that stays a
 /// little too long harms nobody.
@@ -40,43 +42,45 @@ struct There {
 
 impl Store for Kv {
     async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
-        let found = js::wait(&self.0, "get", &[key.into(), cached()]).await;
-        found.map(|text| text.as_string()).map_err(failure)
+        let found = said(glue::kv_get(&self.0, key, CACHE_TTL_S, glue::millis(READ_TAKES))).await?;
+        Ok(found.as_string())
     }
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
         let Entry { version, expires_at, ref text } = *entry;
-        let there = js::wait(&self.0, "getWithMetadata", &[key.into(), cached()]).await.map_err(failure)?;
+        let there = said(glue::kv_get_whole(&self.0, key, CACHE_TTL_S, glue::millis(READ_TAKES))).await?;
         // What was put there by somebody else, in another form, is replaced.
-        if let Ok(There { value: Some(there), metadata: Some(beside) }) = js::read(&there)
+        if let Ok(There { value: Some(there), metadata: Some(beside) }) =
+            json::read(&there.as_string().unwrap_or_default())
             && beside.version > version
             && beside.expires_at > now
         {
             return Ok(Saved::Newer(there));
         }
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
-        let options = js::value(&json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}));
-        let put = js::wait(&self.0, "put", &[key.into(), text.as_str().into(), options]).await;
-        put.map(|_| Saved::Here).map_err(failure)
+        let options = json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}).to_string();
+        said(glue::kv_put(&self.0, key, text, &options, glue::millis(WRITE_TAKES))).await?;
+        Ok(Saved::Here)
     }
 
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
-            let wanted = js::value(&json!(keys));
-            let texts = js::wait(&self.0, "get", &[wanted, js::value(&json!({"type": "text"}))]).await;
-            let texts: Map = texts.map_err(failure)?.unchecked_into();
-            found.extend(keys.iter().map(|key| texts.get(&key.as_str().into()).as_string()));
+            let wanted = json!(keys).to_string();
+            let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(READ_TAKES))).await?;
+            let texts: Vec<Option<String>> = json::read(&texts.as_string().unwrap_or_default())
+                .map_err(|_| StoreFailure("KV answered something else".to_owned()))?;
+            found.extend(texts);
         }
         Ok(found)
     }
 }
 
-fn cached() -> JsValue {
-    js::value(&json!({"type": "text", "cacheTtl": CACHE_TTL_S}))
-}
-
 /// KV's own words name operation, key and status.
-fn failure(error: JsValue) -> StoreFailure {
-    StoreFailure(format!("KV: {}", worker::Error::from(error)))
+async fn said(promise: Promise) -> Result<JsValue, StoreFailure> {
+    match glue::promised(promise).await {
+        Ok(Some(said)) => Ok(said),
+        Ok(None) => Err(StoreFailure("KV took too long".to_owned())),
+        Err(error) => Err(StoreFailure(format!("KV: {}", glue::message(&error)))),
+    }
 }

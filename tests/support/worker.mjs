@@ -125,7 +125,7 @@ export class Keeper extends DurableObject {
     if (world[`${asked}_down`]) throw new Error(`the ${asked} is down`);
     if (asked === "Keeper" && world.panic_keeper > 0) {
       world.panic_keeper -= 1;
-      request = new Request(request, { headers: { "x-panic": "keeper" } });
+      request = new Request("https://keeper/panic/keeper", request);
     }
     const response = await this.#real.fetch(request);
     // An alarm that is taken away here is one that was lost.

@@ -6,6 +6,7 @@ use crate::language::Language;
 use crate::wechat::errcode::Endpoint;
 use crate::wechat::{Class, Failure};
 use serde_json::{Map, Value, json};
+use std::ops::Deref;
 
 /// The stable codes of the native API and what they mean to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +86,13 @@ impl Code {
     }
 }
 
-/// One error, ready to be answered.
+/// One error, ready to be answered. In a box: on its way out it is handed on by many, and rarely made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem(Box<Details>);
+
+/// What a [`Problem`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     /// What kind it is.
     pub code: Code,
     /// What happened, to which app, and what to do next. Never a secret, never internal text.
@@ -100,16 +105,39 @@ pub struct Problem {
     pub allow: Option<&'static str>,
 }
 
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 impl Problem {
     /// A problem with a code and an explanation.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after_s: None, errcode: None, allow: None }
+        let detail = detail.into();
+        Self(Box::new(Details { code, detail, retry_after_s: None, errcode: None, allow: None }))
+    }
+
+    /// The same, with the methods that the path knows.
+    #[must_use]
+    pub fn allowing(mut self, methods: &'static str) -> Self {
+        self.0.allow = Some(methods);
+        self
     }
 
     /// The same, with a time after which asking again may help.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The same, with what WeChat said.
+    #[must_use]
+    pub fn by_wechat(mut self, errcode: i64) -> Self {
+        self.0.errcode = Some(errcode);
         self
     }
 
@@ -151,9 +179,10 @@ pub fn unavailable(
     );
     let what = format!("App {app} has no live {credential} right now. {why}");
     let code = if refused.is_some() { Code::UpstreamRefused } else { Code::Unavailable };
-    Problem {
-        errcode: failure.and_then(Failure::errcode),
-        ..Problem::new(code, what).retry_after(retry_after_s)
+    let problem = Problem::new(code, what).retry_after(retry_after_s);
+    match failure.and_then(Failure::errcode) {
+        Some(errcode) => problem.by_wechat(errcode),
+        None => problem,
     }
 }
 
@@ -163,10 +192,8 @@ mod tests {
 
     #[test]
     fn the_body_is_pinned() {
-        let problem = Problem {
-            errcode: Some(40164),
-            ..Problem::new(Code::UpstreamRefused, "whitelist 1.2.3.4").retry_after(60)
-        };
+        let problem =
+            Problem::new(Code::UpstreamRefused, "whitelist 1.2.3.4").retry_after(60).by_wechat(40164);
         let body: Value = serde_json::from_str(&problem.to_json()).unwrap();
         assert_eq!(
             body,

@@ -1,0 +1,57 @@
+//! What goes wrong with the platform: storage, bindings, other objects. Its text is for the log, and holds no secret; callers are told
+//! something else.
+
+use crate::glue;
+use std::fmt;
+use wasm_bindgen::JsValue;
+use zhongkong_core::json::Unreadable;
+
+/// A failure, in words. Small, since it is handed on by many: the `worker` crate's own error holds whatever any of its parts may hold.
+#[derive(Debug)]
+pub(crate) struct Trouble(Box<str>);
+
+/// What comes of asking the platform.
+pub(crate) type Result<T> = std::result::Result<T, Trouble>;
+
+impl Trouble {
+    /// One of our own words.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<JsValue> for Trouble {
+    fn from(error: JsValue) -> Self {
+        Self(glue::message(&error).into())
+    }
+}
+
+impl From<worker::Error> for Trouble {
+    fn from(error: worker::Error) -> Self {
+        Self(error.to_string().into())
+    }
+}
+
+impl From<serde_json::Error> for Trouble {
+    fn from(_: serde_json::Error) -> Self {
+        Self::new("something could not be written as JSON")
+    }
+}
+
+impl From<Unreadable> for Trouble {
+    fn from(unreadable: Unreadable) -> Self {
+        Self(unreadable.to_string().into())
+    }
+}
+
+impl From<Trouble> for JsValue {
+    fn from(trouble: Trouble) -> Self {
+        Self::from_str(&trouble.0)
+    }
+}
