@@ -64,7 +64,7 @@ async function optimize(env, bare, out, more) {
   await run(env.WASM_OPT_BIN, [...FEATURES, ...WASM_OPT, ...more, join(bare, "index_bg.wasm"), "-o", join(out, "index_bg.wasm")], { cwd: root, env, quiet: true });
 }
 
-/** One script of src/entry.mjs, of what wasm-bindgen has made, and of the API's description as a text. */
+/** One script of src/entry.mjs, of what wasm-bindgen has made, and of texts that are handed out: the API's description, the script of pages. */
 async function bundle(env, bare, out) {
   const glue = join(bare, "index.js");
   // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild. And a class that nobody uses
@@ -74,7 +74,9 @@ async function bundle(env, bare, out) {
   writeFileSync(glue, lines.filter((line) => !line.startsWith("if (Symbol.dispose)")).join("\n"));
   const openapi = join(bare, "openapi.txt");
   writeFileSync(openapi, JSON.stringify(JSON.parse(readFileSync(join(root, "docs", "openapi.json"), "utf8"))));
-  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, "--external:./index_bg.wasm"];
+  const page = join(bare, "page.txt");
+  copyFileSync(join(root, "src", "pages", "jssdk.js"), page);
+  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, `--alias:zhongkong-page=${page}`, "--external:./index_bg.wasm"];
   const args = ["src/entry.mjs", "--bundle", "--minify", "--charset=utf8", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
   await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
+use zhongkong_core::json;
 use zhongkong_core::tally::Reads;
 
 /// Tells of a line.
@@ -37,7 +38,7 @@ pub(crate) fn tell_reads(centre: &Centre, app: &AppName, reads: Reads) {
 fn write(centre: &Centre, app: &AppName, blobs: [&str; 6], count: u64, version: u64) {
     let Some(dataset) = &centre.analytics else { return };
     let point = json!({"indexes": [app], "blobs": blobs, "doubles": [count, version]});
-    if let Err(error) = glue::write_data_point(dataset, &point.to_string()) {
+    if let Err(error) = glue::write_data_point(dataset, &json::text(&point)) {
         let detail = glue::message(&error);
         log::warn("analytics_failed", json!({"app": app, "detail": detail}));
     }

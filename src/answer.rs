@@ -8,6 +8,7 @@ use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
+use zhongkong_core::json;
 use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
 
@@ -104,7 +105,7 @@ pub(crate) fn json(body: Object) -> Answer {
 
 /// The same, of what serde has.
 pub(crate) fn ok(body: &Value) -> Outcome {
-    Ok(answered(Form::Json(body.to_string())))
+    Ok(answered(Form::Json(json::text(body))))
 }
 
 /// One with a credential: until the second is over, all who ask are told the same.
@@ -114,7 +115,7 @@ pub(crate) fn credential(body: Object) -> Answer {
 
 /// An answer with a status of its own.
 pub(crate) fn with_status(body: &Value, status: u16) -> Outcome {
-    built(whole(body.to_string(), JSON, status))
+    built(whole(json::text(body), JSON, status))
 }
 
 /// WeChat's own answer to a call of this path, with this body: unchanged but for what a browser would make of it on a host of

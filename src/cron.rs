@@ -119,5 +119,5 @@ async fn by_store(centre: &Centre, env: &Env, now: UnixTime) -> Due {
     let most = usize::try_from(MOST_A_TICK).unwrap_or(usize::MAX);
     let first = usize::try_from(now.as_secs() / 60).unwrap_or(0).wrapping_mul(most) % due.len().max(1);
     let (head, tail): (Vec<_>, Vec<_>) = due.into_iter().enumerate().partition(|(nth, _)| *nth < first);
-    tail.into_iter().chain(head).take(most).map(|(_, entry)| entry).collect()
+    map::of(tail.into_iter().chain(head).take(most).map(|(_, entry)| entry))
 }

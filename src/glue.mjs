@@ -1,6 +1,8 @@
-// What the wasm asks of JavaScript (src/glue.rs): whatever would take a crossing for each of many small steps.
+// What the wasm asks of JavaScript (src/glue.rs): whatever would take a crossing for each of many small steps. What waits is an async
+// function throughout: an exception that is thrown at once would leave the wasm in the middle of something.
 
 import openapi_text from "zhongkong-openapi";
+import page_text from "zhongkong-page";
 
 /** The headers of every answer of ours. */
 const head = (type) => ({ ...(type && { "content-type": type }), "cache-control": "no-store", "x-content-type-options": "nosniff" });
@@ -18,6 +20,8 @@ export function response(body, status, type, lines) {
 }
 
 export const openapi = () => openapi_text;
+
+export const page_script = () => page_text;
 
 /**
  * The bytes of a stream; of one with more than `most`, its beginning, which is longer than that. Of the rest so much is thrown away
@@ -120,7 +124,7 @@ export async function ask(objects, name, locationHint, url, question) {
 export const sql = (storage, statement, values) => JSON.stringify(storage.exec(statement, ...JSON.parse(values)).toArray());
 
 /** A text of KV; `null` when there is none, `undefined` when it takes longer than so many ms. */
-export const kv_get = (kv, key, cacheTtl, patience) => within(kv.get(key, { type: "text", cacheTtl }), patience);
+export const kv_get = async (kv, key, cacheTtl, patience) => within(kv.get(key, { type: "text", cacheTtl }), patience);
 
 /** The texts of so many keys at once, in their order, as JSON; `null` for what is not there. */
 export async function kv_get_many(kv, keys, patience) {
@@ -135,7 +139,7 @@ export async function kv_get_whole(kv, key, cacheTtl, patience) {
   return found && JSON.stringify({ value: found.value, metadata: found.metadata });
 }
 
-export const kv_put = (kv, key, text, options, patience) => within(kv.put(key, text, JSON.parse(options)).then(() => true), patience);
+export const kv_put = async (kv, key, text, options, patience) => within(kv.put(key, text, JSON.parse(options)).then(() => null), patience);
 
 /** The rows that a statement finds in D1, as JSON. */
 export async function d1(db, statement, values, patience) {
@@ -156,7 +160,11 @@ export const message = (error) => String(error?.message ?? error);
 /** A var or secret as a text: one that is something else as JSON, so that whoever reads it finds what it is. */
 export function setting(env, name) {
   const value = env[name] ?? undefined;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  try {
+    return typeof value === "string" ? value : JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is bound under a name; `null` when it has no such method, `undefined` when there is nothing. */

@@ -113,6 +113,10 @@ extern "C" {
     /// The text of docs/openapi.json: it is part of the script, not of the wasm.
     #[wasm_bindgen(js_namespace = __zhongkong)]
     pub(crate) fn openapi() -> String;
+
+    /// The text of src/pages/jssdk.js, likewise.
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn page_script() -> String;
 }
 
 /// A body ended before its end.

@@ -7,6 +7,7 @@ use crate::glue;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use zhongkong_core::config::LogLevel;
+use zhongkong_core::json;
 
 thread_local! {
     /// Until the configuration has been read, everything is logged.
@@ -42,5 +43,5 @@ fn line(level: LogLevel, event: &str, fields: Value) -> String {
     if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
         line.extend(fields);
     }
-    line.to_string()
+    json::text(&line)
 }

@@ -15,15 +15,12 @@ use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::route::Route;
 
-/// The script that a page includes: it asks for the signature of the page's address and calls `wx.config`.
-const SCRIPT: &str = include_str!("pages/jssdk.js");
-
 /// What a visitor over the limit is told to wait; the binding counts within 10 or 60 s.
 const LIMITED_FOR_S: u64 = 60;
 
-/// `GET /jssdk.js`.
+/// `GET /jssdk.js`: a page that includes it asks for the signature of its own address, and calls `wx.config`.
 pub(crate) fn script() -> Outcome {
-    answer::public(SCRIPT.to_owned(), "text/javascript; charset=utf-8")
+    answer::public(glue::page_script(), "text/javascript; charset=utf-8")
 }
 
 /// Whether pages may ask for it.

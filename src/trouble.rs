@@ -4,7 +4,7 @@
 use crate::glue;
 use std::fmt;
 use wasm_bindgen::JsValue;
-use zhongkong_core::json::Unreadable;
+use zhongkong_core::json::{Unreadable, Unwritable};
 
 /// A failure, in words. Small, since it is handed on by many: the `worker` crate's own error holds whatever any of its parts may hold.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ impl From<worker::Error> for Trouble {
     }
 }
 
-impl From<serde_json::Error> for Trouble {
-    fn from(_: serde_json::Error) -> Self {
-        Self::new("something could not be written as JSON")
+impl From<Unwritable> for Trouble {
+    fn from(unwritable: Unwritable) -> Self {
+        Self(unwritable.to_string().into())
     }
 }
 

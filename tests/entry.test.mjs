@@ -12,7 +12,7 @@ export const scheduled = () => globalThis.wasm.scheduled();
 export const __wbg_reset_state = () => globalThis.wasm.reset();
 export class Keeper {
   constructor() { globalThis.wasm.keepers++; }
-  fetch() { return globalThis.wasm.fetch(); }
+  answer() { return globalThis.wasm.answer(); }
   alarm() { return globalThis.wasm.alarm(); }
 }`;
 
@@ -21,7 +21,7 @@ const standIns = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^zhongkong-/ }, ({ path }) => ({ path, namespace: "stand-in" }));
     onLoad({ filter: /^zhongkong-wasm$/, namespace: "stand-in" }, () => ({ contents: WASM }));
-    onLoad({ filter: /^zhongkong-openapi$/, namespace: "stand-in" }, () => ({ contents: "{}", loader: "text" }));
+    onLoad({ filter: /^zhongkong-(openapi|page)$/, namespace: "stand-in" }, () => ({ contents: "{}", loader: "text" }));
   },
 };
 
@@ -31,7 +31,7 @@ const { outputFiles } = await build({ entryPoints: [join(root, "src/entry.mjs")]
 const { default: Worker, Keeper } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 
 const trap = () => new WebAssembly.RuntimeError("unreachable");
-const request = { method: "GET", url: "https://host/", headers: new Headers() };
+const request = { method: "GET", url: "https://host/", headers: new Headers(), text: async () => "" };
 const ask = async () => (await Worker.fetch(request, {}, {})).status;
 const panic = () => globalThis.__zhongkong.panicked();
 
@@ -39,7 +39,7 @@ let wasm;
 beforeEach(async () => {
   mock.restoreAll();
   mock.method(console, "error", () => {});
-  wasm = globalThis.wasm = { serve: () => new Response("ok"), scheduled: async () => {}, fetch: async () => new Response("ok"), alarm: async () => {}, resets: 0, keepers: 0, reset: () => wasm.resets++ };
+  wasm = globalThis.wasm = { serve: () => new Response("ok"), scheduled: async () => {}, answer: async () => "ok", alarm: async () => {}, resets: 0, keepers: 0, reset: () => wasm.resets++ };
   assert.equal(await ask(), 200);
   wasm.resets = 0;
 });
@@ -115,9 +115,9 @@ test("a Keeper is made anew for a new instance, and only then", async () => {
   const keeper = new Keeper({}, {});
   for (let n = 0; n < 2; n++) assert.equal((await keeper.fetch(request)).status, 200);
   assert.equal(wasm.keepers, 1);
-  wasm.fetch = () => { throw trap(); };
+  wasm.answer = () => { throw trap(); };
   assert.equal((await keeper.fetch(request)).status, 500);
-  wasm.fetch = async () => new Response("ok");
+  wasm.answer = async () => "ok";
   assert.equal((await keeper.fetch(request)).status, 200);
   assert.equal(wasm.keepers, 2);
 });

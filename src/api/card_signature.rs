@@ -9,6 +9,7 @@ use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::json;
 use zhongkong_core::signature::card::Card;
 use zhongkong_core::signature::nonce;
 
@@ -28,7 +29,7 @@ pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) 
     let record = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?;
     let ticket = &record.value;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
-    let ext = serde_json::to_string(&card.ext(ticket, timestamp, &nonce))
+    let ext = json::write(&card.ext(ticket, timestamp, &nonce))
         .map_err(|_| answer::internal("a cardExt could not be written"))?;
     let body = json!({
         "cardExt": ext,

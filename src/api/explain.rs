@@ -96,10 +96,21 @@ fn shown(hint: Hint) -> Value {
 /// Digits, or a number that JavaScript holds exactly; `1795264800.0` is one.
 fn seconds(timestamp: &Value) -> Option<u64> {
     const EXACT: u64 = 1 << 53;
-    let text = timestamp.as_str().map_or_else(|| timestamp.to_string(), str::to_owned);
-    let digits = text.strip_suffix(".0").filter(|_| timestamp.is_number()).unwrap_or(&text);
-    let plain = digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|seconds| plain && *seconds < EXACT)
+    let seconds = match timestamp {
+        Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        _ => None,
+    };
+    seconds.filter(|seconds| *seconds < EXACT)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is neither negative nor a fraction"
+)]
+fn whole(number: f64) -> Option<u64> {
+    (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
 }
 
 /// What the page has handed to `wx.config`: all three, or nothing.

@@ -14,6 +14,7 @@ use std::cell::{Cell, Ref, RefCell};
 use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
+use zhongkong_core::json;
 use zhongkong_core::time::UnixTime;
 
 /// A Keeper that is killed while it sends comes back after this.
@@ -35,8 +36,7 @@ impl Alerts {
     /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
     pub(super) fn open(state: &State) -> trouble::Result<Self> {
         let meta = Meta::open(state)?;
-        let book =
-            meta.get(BOOK)?.and_then(|text| zhongkong_core::json::read(&text).ok()).unwrap_or_default();
+        let book = meta.get(BOOK)?.and_then(|text| json::read(&text).ok()).unwrap_or_default();
         Ok(Self { meta, book: RefCell::new(book), sending: Cell::new(None) })
     }
 
@@ -107,7 +107,7 @@ impl Alerts {
         if book == *self.book.borrow() {
             return Ok(());
         }
-        let text = serde_json::to_string(&book)?;
+        let text = json::write(&book)?;
         // Also where it cannot be committed: what has arrived is not sent again and again.
         *self.book.borrow_mut() = book;
         self.meta.set(BOOK, &text)

@@ -70,7 +70,7 @@ async fn put<T: DeserializeOwned>(
     url: &str,
     question: &impl Serialize,
 ) -> trouble::Result<T> {
-    let answer = send(env, name, url, serde_json::to_string(question)?).await?;
+    let answer = send(env, name, url, json::write(question)?).await?;
     Ok(json::read(&answer)?)
 }
 

@@ -88,7 +88,9 @@ impl Counts {
         let before = self.noted.borrow_mut().insert(credential, (status.version, expires_at));
         let is_new = before.is_none_or(|(version, _)| version != status.version);
         if !is_new && before.is_some_and(|(_, end)| end.until(expires_at) + expires_at.until(end) < MOVED_S) {
-            self.noted.borrow_mut().extend(before.map(|before| (credential, before)));
+            if let Some(before) = before {
+                self.noted.borrow_mut().insert(credential, before);
+            }
             return Ok(());
         }
         self.sql.run(

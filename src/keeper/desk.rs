@@ -27,6 +27,7 @@ use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
 use zhongkong_core::history::upkeep;
+use zhongkong_core::json;
 use zhongkong_core::time::UnixTime;
 
 /// A reader waits so long for a refresh, in milliseconds.
@@ -72,7 +73,7 @@ impl Desk {
 
     /// Answers a [`Question`] with a [`Reply`], after waiting for a flight where the engine says so.
     pub(super) async fn answer(self: &Rc<Self>, question: &str) -> trouble::Result<String> {
-        let question: Question = zhongkong_core::json::read(question)?;
+        let question: Question = json::read(question)?;
         self.open(&question.app)?;
         if question.identity != self.ready()?.identity {
             // During a deployment the Worker and the Keeper may be of different versions.
@@ -104,7 +105,7 @@ impl Desk {
             Ask::Status => self.report().map(Reply::Status),
         };
         self.set_alarm().await?;
-        Ok(serde_json::to_string(&reply?)?)
+        Ok(json::write(&reply?)?)
     }
 
     /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one

@@ -43,8 +43,8 @@ pub(super) fn answer(state: &State, question: &str) -> trouble::Result<String> {
             history.counts.add_reads(reads)?;
             Ok("[]".to_owned())
         }
-        HistoryAsk::Page(filter) => Ok(serde_json::to_string(&history.page(&filter)?)?),
-        HistoryAsk::Trends => Ok(serde_json::to_string(&history.counts.trends()?)?),
+        HistoryAsk::Page(filter) => Ok(json::write(&history.page(&filter)?)?),
+        HistoryAsk::Trends => Ok(json::write(&history.counts.trends()?)?),
     }
 }
 

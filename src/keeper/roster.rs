@@ -92,7 +92,7 @@ pub(super) fn answer(desk: &Rc<Desk>, question: &str) -> trouble::Result<String>
             RosterReply::Noted
         }
     };
-    Ok(serde_json::to_string(&reply)?)
+    Ok(json::write(&reply)?)
 }
 
 /// Tells of settings that are missing or wrong, and when they no longer are.

@@ -32,6 +32,6 @@ impl Sql {
     }
 
     fn text(&self, statement: &str, values: Vec<SqlValue>) -> trouble::Result<String> {
-        Ok(glue::sql(self.0.as_ref(), statement, &Value::Array(values).to_string())?)
+        Ok(glue::sql(self.0.as_ref(), statement, &json::text(&Value::Array(values)))?)
     }
 }

@@ -9,6 +9,7 @@ use worker::State;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Slot;
+use zhongkong_core::json;
 use zhongkong_core::seal::{Sealed, Sealer};
 
 pub(super) struct Storage {
@@ -65,7 +66,7 @@ impl Storage {
             let slot = sealer
                 .open(&place(app, credential, version), &sealed)
                 .ok()
-                .and_then(|plain| zhongkong_core::json::read(&plain).ok());
+                .and_then(|plain| json::read(&plain).ok());
             Some((credential, slot.map_or(Loaded::DoesNotOpen(version), Loaded::Whole)))
         });
         Ok(slots.collect())
@@ -81,7 +82,7 @@ impl Storage {
         sealer: &Sealer,
         nonce: [u8; zhongkong_core::seal::NONCE_BYTES],
     ) -> trouble::Result<()> {
-        let plain = serde_json::to_string(slot)?;
+        let plain = json::write(slot)?;
         let sealed = sealer
             .seal(&place(app, credential, slot.version()), &plain, nonce)
             .map_err(|_| Trouble::new("a slot could not be sealed"))?;

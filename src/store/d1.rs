@@ -68,7 +68,7 @@ impl D1 {
         parameters: Vec<Value>,
         takes: Duration,
     ) -> Result<Vec<Row>, StoreFailure> {
-        let parameters = Value::Array(parameters).to_string();
+        let parameters = json::text(&Value::Array(parameters));
         let rows = glue::promised(glue::d1(&self.0, query, &parameters, glue::millis(takes))).await;
         let rows = rows.map_err(|error| failure(&glue::message(&error)))?;
         let rows = rows.ok_or_else(|| failure("it took too long"))?;

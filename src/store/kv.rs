@@ -58,7 +58,8 @@ impl Store for Kv {
             return Ok(Saved::Newer(there));
         }
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
-        let options = json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}).to_string();
+        let options =
+            json::text(&json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}));
         said(glue::kv_put(&self.0, key, text, &options, glue::millis(WRITE_TAKES))).await?;
         Ok(Saved::Here)
     }
@@ -66,7 +67,7 @@ impl Store for Kv {
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
-            let wanted = json!(keys).to_string();
+            let wanted = json::text(&json!(keys));
             let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(READ_TAKES))).await?;
             let texts: Vec<Option<String>> = json::read(&texts.as_string().unwrap_or_default())
                 .map_err(|_| StoreFailure("KV answered something else".to_owned()))?;

@@ -1,10 +1,12 @@
-//! JSON: how types are read ([`read`]), and objects written straight into one text, for answers that are given a thousand times
-//! a second. Everything else is written by serde.
+//! JSON: how types are read ([`read`]) and written ([`write`]); and objects written straight into one text, for answers that are
+//! given a thousand times a second.
 
 mod read;
 mod tree;
+mod write;
 
 pub use read::{Unreadable, read, read_exactly, tree};
+pub use write::{Unwritable, text, write};
 
 use core::fmt::Write as _;
 
@@ -24,20 +26,7 @@ impl Object {
     #[must_use]
     pub fn text(mut self, name: &'static str, value: &str) -> Self {
         self.name(name);
-        self.0.push('"');
-        // RFC 8259, 7.
-        let stands = |byte: u8| !matches!(byte, b'"' | b'\\' | ..=0x1f);
-        if value.bytes().all(stands) {
-            self.0.push_str(value);
-        } else {
-            for char in value.chars() {
-                match u8::try_from(char) {
-                    Ok(byte) if !stands(byte) => _ = write!(self.0, "\\u{byte:04x}"),
-                    _ => self.0.push(char),
-                }
-            }
-        }
-        self.0.push('"');
+        write::quote(value, &mut self.0);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use crate::app::AppName;
 use crate::credential::Credential;
+use crate::json;
 use crate::language::Language;
 use crate::wechat::errcode::Endpoint;
 use crate::wechat::{Class, Failure};
@@ -156,7 +157,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             body.insert("retry_after".to_owned(), json!(seconds));
         }
-        Value::Object(body).to_string()
+        json::text(&Value::Object(body))
     }
 }
 

@@ -106,11 +106,11 @@ impl Published {
                 (header, Body { value: None, identity: None })
             }
         };
-        let plain = serde_json::to_string(&body).map_err(|_| DoesNotOpen)?;
+        let plain = json::write(&body).map_err(|_| DoesNotOpen)?;
         let sealed = sealer.seal(&header.place(app, credential), &plain, nonce)?;
         let stays_s = if matches!(self, Self::Record(_)) { 0 } else { MARK_STAYS_S };
         let (version, expires_at) = (header.version, header.expires_at.plus(stays_s));
-        let text = serde_json::to_string(&Stored::new(&header, sealed)).map_err(|_| DoesNotOpen)?;
+        let text = json::write(&Stored::new(&header, sealed)).map_err(|_| DoesNotOpen)?;
         Ok(Entry { version, expires_at, text })
     }
 

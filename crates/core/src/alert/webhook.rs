@@ -121,7 +121,7 @@ impl Webhook {
         let mut headers = Vec::new();
         let body = match self.format {
             Format::Generic => {
-                let body = generic(app, notice, &text).to_string();
+                let body = json::text(&generic(app, notice, &text));
                 if let Some(secret) = &self.secret {
                     let signed = mac(secret.expose(), &format!("{}.{body}", now.as_secs()));
                     headers.push(("X-Zhongkong-Timestamp", now.as_secs().to_string()));
@@ -129,7 +129,7 @@ impl Webhook {
                 }
                 body
             }
-            Format::Wecom => json!({"msgtype": "markdown", "markdown": {"content": text}}).to_string(),
+            Format::Wecom => json::text(&json!({"msgtype": "markdown", "markdown": {"content": text}})),
             Format::Feishu => {
                 let mut body = json!({"msg_type": "text", "content": {"text": text}});
                 if let (Some(secret), Some(body)) = (&self.secret, body.as_object_mut()) {
@@ -138,7 +138,7 @@ impl Webhook {
                     body.insert("timestamp".to_owned(), json!(timestamp));
                     body.insert("sign".to_owned(), json!(Base64::encode_string(&signed)));
                 }
-                body.to_string()
+                json::text(&body)
             }
             Format::Dingtalk => {
                 if let Some(secret) = &self.secret {
@@ -149,11 +149,11 @@ impl Webhook {
                     let joint = if url.contains('?') { '&' } else { '?' };
                     url.push_str(&format!("{joint}timestamp={timestamp}&sign={sign}"));
                 }
-                json!({"msgtype": "text", "text": {"content": text}}).to_string()
+                json::text(&json!({"msgtype": "text", "text": {"content": text}}))
             }
             Format::Slack => {
                 let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                json!({"text": text}).to_string()
+                json::text(&json!({"text": text}))
             }
         };
         Envelope { url: Secret::new(url), headers, body }

@@ -41,8 +41,7 @@ impl Fields {
             for (name, value) in json.as_object().into_iter().flatten() {
                 match value {
                     Json::String(text) => fields.add(name, text.clone())?,
-                    Json::Bool(is) => fields.add(name, is.to_string())?,
-                    Json::Number(number) => fields.add(name, number.to_string())?,
+                    Json::Bool(_) | Json::Number(_) => fields.add(name, json::text(value))?,
                     Json::Null | Json::Array(_) | Json::Object(_) => {}
                 }
             }

@@ -1,5 +1,6 @@
 //! Refusals in WeChat's form: HTTP 200, an errcode that SDKs know, and a text for the one who reads it.
 
+use crate::json;
 use crate::problem::{Code, Problem};
 use serde_json::json;
 use std::net::IpAddr;
@@ -65,7 +66,7 @@ impl Refusal {
 
     /// The body.
     pub fn to_json(&self) -> String {
-        json!({"errcode": self.errcode, "errmsg": self.errmsg}).to_string()
+        json::text(&json!({"errcode": self.errcode, "errmsg": self.errmsg}))
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
             refusal.to_json(),
             "{\"errcode\":-1,\"errmsg\":\"App shop has no live access_token right now.\"}"
         );
-        let upstream = Problem { errcode: Some(40125), ..Problem::new(Code::UpstreamRefused, "…") };
+        let upstream = Problem::new(Code::UpstreamRefused, "…").by_wechat(40125);
         assert_eq!(Refusal::of(&upstream).errcode, -1, "not the caller's key, but the centre's AppSecret");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::{App, TokenApi};
 use crate::credential::{TicketType, Value};
+use crate::json;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -20,15 +21,12 @@ impl ApiRequest {
         match app.token_api {
             TokenApi::Stable => Self {
                 path_and_query: "/cgi-bin/stable_token".to_owned(),
-                body: Some(
-                    json!({
-                        "grant_type": "client_credential",
-                        "appid": app.appid,
-                        "secret": app.secret.expose(),
-                        "force_refresh": force,
-                    })
-                    .to_string(),
-                ),
+                body: Some(json::text(&json!({
+                    "grant_type": "client_credential",
+                    "appid": app.appid,
+                    "secret": app.secret.expose(),
+                    "force_refresh": force,
+                }))),
             },
             TokenApi::Plain { .. } => Self {
                 path_and_query: format!(

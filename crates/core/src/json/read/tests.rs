@@ -1,6 +1,7 @@
 //! What is read, beside what serde_json reads.
 
 use super::*;
+use crate::json::{Unwritable, write};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -87,6 +88,16 @@ proptest! {
         let text = serde_json::to_string(&all).unwrap();
         prop_assert_eq!(read::<All>(&text), Ok(all.clone()));
         prop_assert_eq!(read_exactly::<All>(&text), Ok(all));
+    }
+
+    /// What is written says what serde_json would say; with a fraction it is not written at all.
+    #[test]
+    fn it_is_written_like_serde_json_writes_it(all in all()) {
+        prop_assert_eq!(write(&all), Err(Unwritable));
+        let All { text, is, small, large, below, maybe, asks, names, counts, list, .. } = all;
+        let whole = (text, (is, small, large, below, maybe), asks, names, counts, list);
+        let written: Value = serde_json::from_str(&write(&whole).unwrap()).unwrap();
+        prop_assert_eq!(written, serde_json::to_value(&whole).unwrap());
     }
 
     /// With one member taken out, or another one in its place, it is read like serde_json reads it.

@@ -1,0 +1,352 @@
+//! Types as JSON, in little code: straight into one text, in the order in which a type has its fields. serde_json's writer is made for
+//! everything that can be written to, and for fractions, and is compiled anew for each type; here there is one text, and no error on
+//! the way but one.
+
+use core::fmt::{self, Write as _};
+use serde::ser::{
+    Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, Serializer,
+};
+use serde_json::Value;
+
+/// This has no text: a fraction, bytes, or a map whose keys are no texts. The centre has none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwritable;
+
+/// The text of a value.
+///
+/// # Errors
+/// [`Unwritable`].
+pub fn write(value: &impl Serialize) -> Result<String, Unwritable> {
+    let mut out = String::new();
+    value.serialize(Text(&mut out)).map(|()| out)
+}
+
+/// The text of a tree; `null` for one with a fraction in it.
+pub fn text(tree: &Value) -> String {
+    write(tree).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// Writes a text, in quotes (RFC 8259, 7).
+pub(super) fn quote(text: &str, out: &mut String) {
+    let stands = |byte: u8| !matches!(byte, b'"' | b'\\' | ..=0x1f);
+    out.push('"');
+    if text.bytes().all(stands) {
+        out.push_str(text);
+    } else {
+        for char in text.chars() {
+            match u8::try_from(char) {
+                Ok(b'\n') => out.push_str("\\n"),
+                Ok(byte @ (b'"' | b'\\')) => out.extend(['\\', char::from(byte)]),
+                // Writing to a String cannot fail.
+                Ok(byte) if !stands(byte) => _ = write!(out, "\\u{byte:04x}"),
+                _ => out.push(char),
+            }
+        }
+    }
+    out.push('"');
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something could not be written as JSON")
+    }
+}
+
+impl core::error::Error for Unwritable {}
+
+impl Error for Unwritable {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// Where a value is to be written.
+struct Text<'t>(&'t mut String);
+
+impl<'t> Text<'t> {
+    fn put(self, text: &str) -> Result<(), Unwritable> {
+        self.0.push_str(text);
+        Ok(())
+    }
+
+    /// The tag of an enum's variant, with what comes before and behind it.
+    fn tagged(self, tag: &str, behind: &str) -> &'t mut String {
+        self.0.push('{');
+        quote(tag, self.0);
+        self.0.push_str(behind);
+        self.0
+    }
+
+    fn within(self, opening: char, closing: &'static str) -> Members<'t> {
+        self.0.push(opening);
+        Members { out: self.0, is_first: true, closing }
+    }
+}
+
+/// Items of a list, or members of an object.
+struct Members<'t> {
+    out: &'t mut String,
+    is_first: bool,
+    closing: &'static str,
+}
+
+impl Members<'_> {
+    fn next(&mut self) -> &mut String {
+        if !core::mem::replace(&mut self.is_first, false) {
+            self.out.push(',');
+        }
+        self.out
+    }
+
+    fn member(&mut self, name: &str) -> &mut String {
+        let out = self.next();
+        quote(name, out);
+        out.push(':');
+        out
+    }
+
+    fn close(self) -> Result<(), Unwritable> {
+        self.out.push_str(self.closing);
+        Ok(())
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $kind:ty as $wide:ty),*) => {
+        $(fn $method(self, number: $kind) -> Result<(), Unwritable> {
+            let number: $wide = number.into();
+            // Writing to a String cannot fail.
+            let _ = write!(self.0, "{number}");
+            Ok(())
+        })*
+    };
+}
+
+impl<'t> Serializer for Text<'t> {
+    type Ok = ();
+    type Error = Unwritable;
+    type SerializeSeq = Members<'t>;
+    type SerializeTuple = Members<'t>;
+    type SerializeTupleStruct = Impossible<(), Unwritable>;
+    type SerializeTupleVariant = Impossible<(), Unwritable>;
+    type SerializeMap = Members<'t>;
+    type SerializeStruct = Members<'t>;
+    type SerializeStructVariant = Members<'t>;
+
+    integers!(serialize_u8: u8 as u64, serialize_u16: u16 as u64, serialize_u32: u32 as u64, serialize_u64: u64 as u64);
+    integers!(serialize_i8: i8 as i64, serialize_i16: i16 as i64, serialize_i32: i32 as i64, serialize_i64: i64 as i64);
+
+    fn serialize_bool(self, is: bool) -> Result<(), Unwritable> {
+        self.put(if is { "true" } else { "false" })
+    }
+
+    fn serialize_f32(self, _: f32) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_f64(self, _: f64) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_char(self, char: char) -> Result<(), Unwritable> {
+        self.serialize_str(char.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), Unwritable> {
+        quote(text, self.0);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_none(self) -> Result<(), Unwritable> {
+        self.put("null")
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Unwritable> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Unwritable> {
+        self.put("null")
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unwritable> {
+        self.put("null")
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, tag: &'static str) -> Result<(), Unwritable> {
+        self.serialize_str(tag)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        tag: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        let out = self.tagged(tag, ":");
+        value.serialize(Text(out))?;
+        out.push('}');
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'t>, Unwritable> {
+        Ok(self.within('[', "]"))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Members<'t>, Unwritable> {
+        Ok(self.within('[', "]"))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'t>, Unwritable> {
+        Ok(self.within('{', "}"))
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'t>, Unwritable> {
+        Ok(self.within('{', "}"))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        tag: &'static str,
+        _: usize,
+    ) -> Result<Members<'t>, Unwritable> {
+        let out = self.tagged(tag, ":{");
+        Ok(Members { out, is_first: true, closing: "}}" })
+    }
+}
+
+impl SerializeSeq for Members<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
+        value.serialize(Text(self.next()))
+    }
+
+    fn end(self) -> Result<(), Unwritable> {
+        self.close()
+    }
+}
+
+impl SerializeTuple for Members<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
+        value.serialize(Text(self.next()))
+    }
+
+    fn end(self) -> Result<(), Unwritable> {
+        self.close()
+    }
+}
+
+impl SerializeMap for Members<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Unwritable> {
+        let out = self.next();
+        let before = out.len();
+        key.serialize(Text(out))?;
+        if out.as_bytes().get(before) == Some(&b'"') { Ok(()) } else { Err(Unwritable) }
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
+        self.out.push(':');
+        value.serialize(Text(self.out))
+    }
+
+    fn end(self) -> Result<(), Unwritable> {
+        self.close()
+    }
+}
+
+impl SerializeStruct for Members<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: ?Sized + Serialize>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        value.serialize(Text(self.member(name)))
+    }
+
+    fn end(self) -> Result<(), Unwritable> {
+        self.close()
+    }
+}
+
+impl SerializeStructVariant for Members<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: ?Sized + Serialize>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unwritable> {
+        value.serialize(Text(self.member(name)))
+    }
+
+    fn end(self) -> Result<(), Unwritable> {
+        self.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_text_is_as_short_as_it_can_be() {
+        let tree = json!({"b": [1, -1, u64::MAX, i64::MIN, null, true, "中 \"\\\n\u{1}"], "a": {}, "c": []});
+        let written = r#"{"a":{},"b":[1,-1,18446744073709551615,-9223372036854775808,null,true,"中 \"\\\n\u0001"],"c":[]}"#;
+        assert_eq!(text(&tree), written);
+    }
+
+    #[test]
+    fn what_has_no_text_is_refused() {
+        assert_eq!((write(&0.5), text(&json!([0.5]))), (Err(Unwritable), "null".to_owned()));
+        assert_eq!(write(&BTreeMap::from([(1, 2)])), Err(Unwritable));
+        assert_eq!(write(&BTreeMap::from([([1], 2)])), Err(Unwritable));
+    }
+}
