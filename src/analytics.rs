@@ -7,11 +7,10 @@
 
 use crate::bindings::Centre;
 use crate::{glue, log};
-use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
-use zhongkong_core::json;
+use zhongkong_core::json::object;
 use zhongkong_core::tally::Reads;
 
 /// Tells of a line.
@@ -37,9 +36,9 @@ pub(crate) fn tell_reads(centre: &Centre, app: &AppName, reads: Reads) {
 
 fn write(centre: &Centre, app: &AppName, blobs: [&str; 6], count: u64, version: u64) {
     let Some(dataset) = &centre.analytics else { return };
-    let point = json!({"indexes": [app], "blobs": blobs, "doubles": [count, version]});
-    if let Err(error) = glue::write_data_point(dataset, &json::text(&point)) {
+    let point = object(&[("indexes", &[app]), ("blobs", &blobs), ("doubles", &[count, version])]);
+    if let Err(error) = glue::write_data_point(dataset, &point.into_text()) {
         let detail = glue::message(&error);
-        log::warn("analytics_failed", json!({"app": app, "detail": detail}));
+        log::warn("analytics_failed", &[("app", &app), ("detail", &detail)]);
     }
 }

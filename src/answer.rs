@@ -3,13 +3,12 @@
 mod repeated;
 
 use crate::{glue, log};
-use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
-use zhongkong_core::json;
 use zhongkong_core::json::Object;
+use zhongkong_core::json::Piece;
 use zhongkong_core::problem::{Code, Problem};
 
 const JSON: &str = "application/json";
@@ -103,9 +102,9 @@ pub(crate) fn json(body: Object) -> Answer {
     answered(Form::Json(body.finish()))
 }
 
-/// The same, of what serde has.
-pub(crate) fn ok(body: &Value) -> Outcome {
-    Ok(answered(Form::Json(json::text(body))))
+/// The same, in pieces.
+pub(crate) fn ok(body: Piece) -> Outcome {
+    Ok(answered(Form::Json(body.into_text())))
 }
 
 /// One with a credential: until the second is over, all who ask are told the same.
@@ -114,8 +113,8 @@ pub(crate) fn credential(body: Object) -> Answer {
 }
 
 /// An answer with a status of its own.
-pub(crate) fn with_status(body: &Value, status: u16) -> Outcome {
-    built(whole(json::text(body), JSON, status))
+pub(crate) fn with_status(body: Piece, status: u16) -> Outcome {
+    built(whole(body.into_text(), JSON, status))
 }
 
 /// WeChat's own answer to a call of this path, with this body: unchanged but for what a browser would make of it on a host of
@@ -156,7 +155,7 @@ const fn built(whole: Whole) -> Outcome {
 
 /// A fault of ours: the reason goes into the log, not to the caller.
 pub(crate) fn internal(reason: &str) -> Problem {
-    log::error("internal", json!({"detail": reason}));
+    log::error("internal", &[("detail", &reason)]);
     Problem::new(Code::Internal, "Something went wrong here. The operator finds the reason in the log.")
 }
 

@@ -4,7 +4,7 @@
 use crate::journals::Journals;
 use crate::shelf::Shelves;
 use crate::{glue, log, panic};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -69,7 +69,7 @@ fn read(env: &Env) -> Centre {
     });
     log::set_level(config.log_level);
     for fault in &config.faults {
-        log::error("misconfigured", json!({"setting": fault.setting, "detail": fault.to_string()}));
+        log::error("misconfigured", &[("setting", &fault.setting), ("detail", &fault.to_string())]);
     }
     let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
     let journals = Journals::new(config.apps.keys().cloned());
@@ -93,7 +93,7 @@ fn optional(env: &Env, name: &str, method: &str, what_it_is: &str) -> Option<JsV
     let bound = glue::binding(env.as_ref(), name, method);
     if bound.is_null() {
         let detail = format!("{name} is {what_it_is}, or leave it out.");
-        log::error("misconfigured", json!({"setting": name, "detail": detail}));
+        log::error("misconfigured", &[("setting", &name), ("detail", &detail)]);
     }
     (!bound.is_undefined() && !bound.is_null()).then_some(bound)
 }

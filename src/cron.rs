@@ -12,7 +12,6 @@ use crate::trouble::{self, Trouble};
 use crate::{history, log, platform};
 use futures_util::future::join;
 use litemap::LiteMap;
-use serde_json::json;
 use std::rc::Rc;
 use worker::Env;
 use zhongkong_core::app::AppName;
@@ -30,7 +29,7 @@ const AFTER_FAILURE_S: u64 = 180;
 /// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
-        log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
+        log::error("cron_cannot_run", &[("setting", &fault.setting), ("detail", &fault.to_string())]);
         // It tells whoever is to be told. Without KEEPER there is nobody who could.
         drop(client::ask_roster(env, &RosterAsk::Broken { now: platform::now() }).await);
         return;
@@ -39,7 +38,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     let (due, is_new) = match by_roster(centre, env, now).await {
         Ok(due) => due,
         Err(error) => {
-            log::warn("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
+            log::warn("roster_unreachable", &[("by", &"cron"), ("detail", &error.to_string())]);
             (by_store(centre, env, now).await, false)
         }
     };
@@ -59,7 +58,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     };
     let (failed, ()) = join(waking, telling).await;
     if !names.is_empty() {
-        log::info("cron", json!({"woken": names}));
+        log::info("cron", &[("woken", &names)]);
     }
     // Those who fail must not stand in the way of the others.
     let failed: Vec<AppName> = failed.into_iter().flatten().collect();
@@ -70,7 +69,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     // An app that comes back into the configuration is registered anew.
     let forget = RosterAsk::Forget { apps: unknown.clone() };
     if !unknown.is_empty() && client::ask_roster(env, &forget).await.is_ok() {
-        log::info("roster_forgets", json!({"apps": unknown}));
+        log::info("roster_forgets", &[("apps", &unknown)]);
     }
 }
 
@@ -78,7 +77,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
 async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) -> Option<AppName> {
     let failed = client::wake(env, &ready, shown).await.is_err();
     if failed {
-        log::warn("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
+        log::warn("wake_failed", &[("app", &ready.app.name), ("by", &"cron")]);
     }
     failed.then(|| ready.app.name.clone())
 }

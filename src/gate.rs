@@ -4,7 +4,6 @@ use crate::bindings::Centre;
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::{glue, log, pages};
-use serde_json::json;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -67,7 +66,7 @@ pub(crate) async fn turn_away(call: &Call, ip: Option<IpAddr>, problem: Problem)
         }
         Ok(true) => problem,
         Err(error) => {
-            log::warn("key_limit_failed", json!({"detail": error.to_string()}));
+            log::warn("key_limit_failed", &[("detail", &error.to_string())]);
             problem
         }
     }

@@ -10,7 +10,6 @@ use crate::{analytics, log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use litemap::LiteMap;
-use serde_json::json;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -108,7 +107,7 @@ async fn send(centre: &Centre, env: &Env, app: Option<&AppName>) {
     let journal = centre.journals.of(app);
     let Batch { lines, reads, lost } = journal.borrow_mut().take(platform::now_millis());
     if lost > 0 {
-        log::warn("history_overflows", json!({"app": app, "lost": lost}));
+        log::warn("history_overflows", &[("app", &app), ("lost", &lost)]);
     }
     if lines.is_empty() {
         // They go along with the next line.
@@ -139,7 +138,7 @@ async fn deliver(
             (Vec::new(), Reads::default())
         }
         _ => {
-            log::warn("history_unreachable", json!({"app": app, "lines": kept.len()}));
+            log::warn("history_unreachable", &[("app", &app), ("lines", &kept.len())]);
             (kept, reads)
         }
     }
@@ -158,7 +157,10 @@ async fn share_out(centre: &Centre, env: &Env, lines: Vec<Line>) -> (Vec<Line>, 
         }
     }
     for ((caller, action, result), count) in nowhere {
-        log::info("refused", json!({"caller": caller, "action": action, "result": result, "count": count}));
+        log::info(
+            "refused",
+            &[("caller", &caller), ("action", &action), ("result", &result), ("count", &count)],
+        );
     }
     let told = apps.into_iter().map(|(app, lines)| deliver(centre, env, app, lines, Reads::default()));
     together::all(told).await;

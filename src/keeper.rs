@@ -28,7 +28,6 @@ use crate::{log, turn};
 use client::{HISTORY_PATH, ROSTER_PATH};
 use desk::Desk;
 use js_sys::Promise;
-use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
 pub(crate) use upstream::gateway_key_for;
@@ -76,7 +75,7 @@ impl Keeper {
         let desk = Rc::clone(&self.desk);
         turn::promise(async move {
             if let Err(error) = desk.alarm().await {
-                log::warn("alarm_failed", json!({"detail": error.to_string()}));
+                log::warn("alarm_failed", &[("detail", &error.to_string())]);
                 desk.set_alarm_in(ALARM_AGAIN).await?;
             }
             Ok(JsValue::UNDEFINED)
@@ -86,6 +85,6 @@ impl Keeper {
 
 /// Storage and platform errors: they hold no secret, and callers do not see them.
 fn unanswered(desk: &Desk, error: &Trouble) -> JsValue {
-    log::warn("keeper_failed", json!({"app": desk.app(), "detail": error.to_string()}));
+    log::warn("keeper_failed", &[("app", &desk.app()), ("detail", &error.to_string())]);
     JsValue::UNDEFINED
 }

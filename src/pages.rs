@@ -9,7 +9,6 @@ use crate::bindings::Centre;
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::{glue, log};
-use serde_json::json;
 use std::net::IpAddr;
 use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::problem::{Code, Problem};
@@ -68,7 +67,7 @@ pub(crate) async fn limit(call: &Call, caller: &Caller, ip: Option<IpAddr>) -> R
         }
         Ok(true) => Ok(()),
         Err(error) => {
-            log::warn("sign_limit_failed", json!({"detail": error.to_string()}));
+            log::warn("sign_limit_failed", &[("detail", &error.to_string())]);
             Ok(())
         }
     }

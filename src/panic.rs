@@ -2,7 +2,6 @@
 //! served gets a 500 (src/entry.mjs). The next request is served by a new instance of the wasm.
 
 use crate::{glue, log};
-use serde_json::json;
 use std::panic;
 
 /// Sets the hook, in place of the one of the `worker` crate, which logs the message.
@@ -10,7 +9,7 @@ pub(crate) fn watch() {
     panic::set_hook(Box::new(|info| {
         // The place only: a message may quote the text that something went wrong with.
         let place = info.location().map(ToString::to_string);
-        log::error("panicked", json!({"detail": place}));
+        log::error("panicked", &[("detail", &place)]);
         glue::panicked();
         #[cfg(debug_assertions)]
         console_error_panic_hook::hook(info);

@@ -10,7 +10,6 @@ use crate::keeper::wire::{Ask, Reply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::FutureExt as _;
-use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
@@ -138,7 +137,7 @@ pub(crate) async fn ask_keeper(
             Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
         }
         Err(error) => {
-            log::warn("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
+            log::warn("keeper_unreachable", &[("app", &app), ("detail", &error.to_string())]);
             Err(NoAnswer::Unreachable(unavailable(app, credential, 2, None)))
         }
     }
@@ -161,7 +160,7 @@ fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record
         let (env, ready) = (call.env.clone(), Rc::clone(ready));
         let later = async move {
             if client::wake(&env, &ready, Vec::new()).await.is_err() {
-                log::warn("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
+                log::warn("wake_failed", &[("app", &ready.app.name), ("by", &"reader")]);
             }
         };
         call.context.wait_until(later.boxed_local());

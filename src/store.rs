@@ -10,7 +10,6 @@ use crate::bindings::Centre;
 use crate::{bindings, log, platform};
 use d1::D1;
 use kv::Kv;
-use serde_json::json;
 use std::time::Duration;
 use worker::Env;
 use zhongkong_core::app::AppName;
@@ -94,7 +93,7 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
             Ok(Published::Record(record)) => Found::Here(record),
             Ok(Published::Withdrawn { .. }) => Found::Nothing,
             Err(_) => {
-                log::error("record_does_not_open", json!({"app": app, "credential": credential}));
+                log::error("record_does_not_open", &[("app", &app), ("credential", &credential)]);
                 let deed = Deed::of_keeper(Action::Open, Some(credential), "record_does_not_open");
                 centre.journals.note(app, &deed);
                 Found::Failed
@@ -104,7 +103,7 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
         Err(failure) => {
             log::warn(
                 "store_read_failed",
-                json!({"app": app, "credential": credential, "detail": failure.to_string()}),
+                &[("app", &app), ("credential", &credential), ("detail", &failure.to_string())],
             );
             Found::Failed
         }
@@ -131,7 +130,7 @@ pub(crate) async fn headers(
             .map(|text| text.as_deref().and_then(Header::peek).map_or(Found::Nothing, Found::Here))
             .collect(),
         Err(failure) => {
-            log::warn("store_read_failed", json!({"keys": keys.len(), "detail": failure.to_string()}));
+            log::warn("store_read_failed", &[("keys", &keys.len()), ("detail", &failure.to_string())]);
             keys.iter().map(|_| Found::Failed).collect()
         }
     }

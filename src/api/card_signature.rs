@@ -5,11 +5,10 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::{platform, read};
-use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
-use zhongkong_core::json;
+use zhongkong_core::json::{Piece, object};
 use zhongkong_core::signature::card::Card;
 use zhongkong_core::signature::nonce;
 
@@ -29,14 +28,12 @@ pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) 
     let record = read::live(call, ready, Credential::Ticket(TicketType::WxCard), 0).await?;
     let ticket = &record.value;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::random()));
-    let ext = json::write(&card.ext(ticket, timestamp, &nonce))
-        .map_err(|_| answer::internal("a cardExt could not be written"))?;
-    let body = json!({
-        "cardExt": ext,
-        "cardSign": card.choose(&ready.app.appid, ticket, timestamp, &nonce),
-        "signType": "SHA1",
-        "timestamp": timestamp,
-        "nonceStr": nonce,
-    });
-    Ok(answer::ok(&body)?.of_version(record.version))
+    let body = object(&[
+        ("cardExt", &Piece::of(&card.ext(ticket, timestamp, &nonce)).into_text()),
+        ("cardSign", &card.choose(&ready.app.appid, ticket, timestamp, &nonce)),
+        ("signType", &"SHA1"),
+        ("timestamp", &timestamp),
+        ("nonceStr", &nonce),
+    ]);
+    Ok(answer::ok(body)?.of_version(record.version))
 }

@@ -5,15 +5,14 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Asked, Reply, RosterAsk, RosterReply};
+use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join;
-use litemap::LiteMap;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::Credential;
+use zhongkong_core::json::{Piece, object};
 use zhongkong_core::problem::{Code, Problem};
 
 const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
@@ -50,39 +49,34 @@ pub(crate) async fn now(request: &Incoming, call: &Call, ready: &ReadyApp) -> Ou
     )
     .await;
     let Ok(Reply::Checked { asked, report }) = asked else {
-        log::warn("keeper_unreachable", json!({"app": app}));
+        log::warn("keeper_unreachable", &[("app", &app)]);
         let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };
     let roster = match tick {
-        Ok(RosterReply::Tick(tick)) => json!({"state": "ok", "last_tick_at": tick.last_at}),
-        _ => json!({"state": "failed", "last_tick_at": null}),
+        Ok(RosterReply::Tick(tick)) => object(&[("state", &"ok"), ("last_tick_at", &tick.last_at)]),
+        _ => object(&[("state", &"failed"), ("last_tick_at", &None::<()>)]),
     };
-    let mut found = describe::ready_app(ready, &report);
-    if let Some(found) = found.as_object_mut() {
-        found.insert("checked".to_owned(), checked(&asked));
-        found.insert("store".to_owned(), store);
-        found.insert("cron".to_owned(), roster);
-        found.insert("took_ms".to_owned(), json!(platform::now_millis() - started_ms));
-        found.insert("now".to_owned(), json!(platform::now()));
-    }
-    answer::ok(&found)
-}
-
-fn checked(asked: &LiteMap<Credential, Asked>) -> Value {
-    let mut rows = Map::new();
-    for (credential, asked) in asked.iter() {
-        rows.insert(credential.name().to_owned(), json!({"call": asked.call, "rotated": asked.rotated}));
-    }
-    Value::Object(rows)
+    let checked = describe::by_name(asked.iter(), |_, asked| {
+        object(&[("call", &asked.call), ("rotated", &asked.rotated)])
+    });
+    answer::ok(describe::ready_app(ready, &report).and(&[
+        ("checked", &checked),
+        ("store", &store),
+        ("cron", &roster),
+        ("took_ms", &(platform::now_millis() - started_ms)),
+        ("now", &platform::now()),
+    ]))
 }
 
 /// Whether the store can be read, and what it has of the access token.
-async fn store_state(call: &Call, ready: &ReadyApp) -> Value {
+async fn store_state(call: &Call, ready: &ReadyApp) -> Piece {
     let kind = match call.centre.config.store {
         StoreKind::Kv => "kv",
         StoreKind::D1 => "d1",
-        StoreKind::Memory => return json!({"kind": "memory", "state": "ok", "version": null}),
+        StoreKind::Memory => {
+            return object(&[("kind", &"memory"), ("state", &"ok"), ("version", &None::<()>)]);
+        }
     };
     let found = store::find(&call.env, &call.centre, &ready.app.name, Credential::AccessToken).await;
     let (state, version) = match found {
@@ -90,5 +84,5 @@ async fn store_state(call: &Call, ready: &ReadyApp) -> Value {
         Found::Nothing => ("empty", None),
         Found::Failed => ("failed", None),
     };
-    json!({"kind": kind, "state": state, "version": version})
+    object(&[("kind", &kind), ("state", &state), ("version", &version)])
 }

@@ -7,9 +7,9 @@ use crate::incoming::Incoming;
 use crate::keeper::client;
 use crate::keeper::wire::Filter;
 use crate::log;
-use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};
+use zhongkong_core::json::object;
 use zhongkong_core::problem::{Code, Problem};
 
 /// So many lines make a page, unless fewer are asked for; and the most that can be asked for.
@@ -24,13 +24,13 @@ pub(crate) async fn page(request: &Incoming, call: &Call, app: &AppName) -> Outc
     let filter = filter(request)?;
     let limit = filter.limit;
     let Ok(entries) = client::history(&call.env, app, filter).await else {
-        log::warn("keeper_unreachable", json!({"app": app}));
+        log::warn("keeper_unreachable", &[("app", &app)]);
         let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };
     let full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
     let next = entries.last().filter(|_| full).map(|entry| entry.id);
-    answer::ok(&json!({"app": app, "events": entries, "next": next}))
+    answer::ok(object(&[("app", &app), ("events", &entries), ("next", &next)]))
 }
 
 fn filter(request: &Incoming) -> Result<Filter, Problem> {

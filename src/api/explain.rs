@@ -6,12 +6,13 @@ use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::{platform, read};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::rc::Rc;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::json::{Piece, list, maybe, object};
 use zhongkong_core::language::Language::{En, Zh};
 use zhongkong_core::problem::Problem;
 use zhongkong_core::signature::explain::{Claim, Hint, hints, verdict};
@@ -62,35 +63,37 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready
     });
     let judged = claim.map(|claim| {
         let verdict = verdict(&ticket.value, &asked.url, &claim);
-        let mut judged = json!(verdict);
-        if let Some(judged) = judged.as_object_mut() {
-            judged.insert("detail".to_owned(), json!(verdict.text(En)));
-            judged.insert("detail_zh".to_owned(), json!(verdict.text(Zh)));
-        }
-        judged
+        Piece::of(&verdict).and(&[("detail", &verdict.text(En)), ("detail_zh", &verdict.text(Zh))])
     });
-    let body = json!({
-        "app": app.name,
-        "appId": app.appid,
-        "url": asked.url,
-        "signed_url": signed_url,
-        "problem": page.as_ref().err().map(ToString::to_string),
-        "host": page.as_ref().ok().map(PageUrl::host),
-        "host_allowed": pattern.is_some(),
-        "sign_hosts": app.sign_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "hints": found.iter().map(|hint| shown(*hint)).collect::<Vec<_>>(),
-        "string": string,
-        "nonceStr": nonce,
-        "timestamp": timestamp,
-        "signature": signature,
-        "ticket": {"version": ticket.version, "sha256": digest, "expires_in": ticket.expires_in_s(now)},
-        "verdict": judged,
-    });
-    Ok(answer::ok(&body)?.of_version(ticket.version))
+    let body = object(&[
+        ("app", &app.name),
+        ("appId", &app.appid),
+        ("url", &asked.url),
+        ("signed_url", &signed_url),
+        ("problem", &page.as_ref().err().map(ToString::to_string)),
+        ("host", &page.as_ref().ok().map(PageUrl::host)),
+        ("host_allowed", &pattern.is_some()),
+        ("sign_hosts", &app.sign_hosts.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        ("hints", &list(found.iter().map(|hint| shown(*hint)))),
+        ("string", &string),
+        ("nonceStr", &nonce),
+        ("timestamp", &timestamp),
+        ("signature", &signature),
+        (
+            "ticket",
+            &object(&[
+                ("version", &ticket.version),
+                ("sha256", &digest),
+                ("expires_in", &ticket.expires_in_s(now)),
+            ]),
+        ),
+        ("verdict", &maybe(judged)),
+    ]);
+    Ok(answer::ok(body)?.of_version(ticket.version))
 }
 
-fn shown(hint: Hint) -> Value {
-    json!({"hint": hint, "detail": hint.text(En), "detail_zh": hint.text(Zh)})
+fn shown(hint: Hint) -> Piece {
+    object(&[("hint", &hint), ("detail", &hint.text(En)), ("detail_zh", &hint.text(Zh))])
 }
 
 /// Digits, or a number that JavaScript holds exactly; `1795264800.0` is one.

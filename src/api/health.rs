@@ -2,13 +2,13 @@
 
 use crate::answer::{self, Outcome};
 use crate::call::Call;
-use serde_json::json;
+use zhongkong_core::json::object;
 
 /// 200 when the centre as a whole is configured soundly, else 503. No I/O.
 pub(crate) fn show(call: &Call) -> Outcome {
     if call.centre.config.fatal().next().is_none() {
-        answer::ok(&json!({"status": "ok"}))
+        answer::ok(object(&[("status", &"ok")]))
     } else {
-        answer::with_status(&json!({"status": "misconfigured"}), 503)
+        answer::with_status(object(&[("status", &"misconfigured")]), 503)
     }
 }

@@ -6,8 +6,8 @@ use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
 use crate::log;
-use serde_json::json;
 use zhongkong_core::config::ReadyApp;
+use zhongkong_core::json::object;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::seal::Sealer;
 
@@ -19,10 +19,10 @@ pub(crate) async fn all(call: &Call, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
     let key = call.centre.config.sealer.as_ref().map(Sealer::key_id);
     if let Ok(Reply::Resealed { slots }) = client::ask(&call.env, ready, Ask::Reseal).await {
-        log::info("resealed", json!({"app": app, "slots": slots, "key": key}));
-        return answer::ok(&json!({"app": app, "resealed": slots, "key": key}));
+        log::info("resealed", &[("app", &app), ("slots", &slots), ("key", &key)]);
+        return answer::ok(object(&[("app", &app), ("resealed", &slots), ("key", &key)]));
     }
-    log::warn("keeper_unreachable", json!({"app": app}));
+    log::warn("keeper_unreachable", &[("app", &app)]);
     let detail =
         format!("The Keeper of app {app} did not answer: send this again. Sealing twice does no harm.");
     Err(Problem::new(Code::Unavailable, detail).retry_after(2))

@@ -6,9 +6,9 @@ use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply};
 use crate::log;
-use serde_json::json;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
+use zhongkong_core::json::{maybe, object};
 use zhongkong_core::problem::{Code, Problem};
 
 /// Begins a revocation, or joins the one that is going on; it goes on by itself.
@@ -20,9 +20,12 @@ pub(crate) async fn begin(call: &Call, ready: &ReadyApp) -> Outcome {
     if let Ok(Reply::Status(report)) = client::ask(&call.env, ready, Ask::Revoke).await
         && let Some(token) = report.credentials.get(&Credential::AccessToken)
     {
-        return answer::with_status(&json!({"app": app, "revoke": describe::revoke(token)}), 202);
+        return answer::with_status(
+            object(&[("app", &app), ("revoke", &maybe(describe::revoke(token)))]),
+            202,
+        );
     }
-    log::warn("keeper_unreachable", json!({"app": app}));
+    log::warn("keeper_unreachable", &[("app", &app)]);
     let detail = format!(
         "The Keeper of app {app} did not answer, so it is not known whether the revocation has begun. Look at the app's \
          status, or send this again: it joins a revocation that is going on."

@@ -8,10 +8,10 @@ use crate::keeper::client;
 use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
 use crate::together;
 use crate::{log, platform};
-use serde_json::{Value, json};
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place};
+use zhongkong_core::json::{Piece, list, object};
 
 /// Each app costs a question to its Keeper, so that they come in pages of so many.
 const PAGE: usize = 40;
@@ -46,24 +46,24 @@ pub(crate) async fn all(request: &Incoming, call: &Call, caller: &Caller) -> Out
         _ => None,
     };
     let last_tick_at = tick.as_ref().and_then(|tick| tick.last_at);
-    let incidents = tick.as_ref().map(|tick| describe::incidents(&tick.incidents)).unwrap_or_default();
+    let incidents = tick.as_ref().map_or_else(|| list([]), |tick| describe::incidents(&tick.incidents));
     let waiting = tick.map_or(0, |tick| tick.alerts_waiting);
     let scopes: Vec<&str> = caller.scopes.iter().copied().map(Scope::name).collect();
-    answer::ok(&json!({
-        "apps": apps,
-        "next": next,
-        "faults": faults,
-        "cron": {"last_tick_at": last_tick_at},
-        "alerts": {"configured": config.webhook.is_some(), "waiting": waiting},
-        "incidents": incidents,
-        "caller": {"name": caller.name, "scopes": scopes},
-        "now": platform::now(),
-    }))
+    answer::ok(object(&[
+        ("apps", &list(apps)),
+        ("next", &next),
+        ("faults", &faults),
+        ("cron", &object(&[("last_tick_at", &last_tick_at)])),
+        ("alerts", &object(&[("configured", &config.webhook.is_some()), ("waiting", &waiting)])),
+        ("incidents", &incidents),
+        ("caller", &object(&[("name", &caller.name), ("scopes", &scopes)])),
+        ("now", &platform::now()),
+    ]))
 }
 
 /// One app.
 pub(crate) async fn one(call: &Call, app: &AppName) -> Outcome {
-    answer::ok(&describe(call, app).await)
+    answer::ok(describe(call, app).await)
 }
 
 /// Faults of an app concern those who may use it; all others concern those who may use all.
@@ -75,15 +75,19 @@ pub(super) fn concerns(caller: &Caller, fault: &Fault) -> bool {
     }
 }
 
-async fn describe(call: &Call, name: &AppName) -> Value {
+async fn describe(call: &Call, name: &AppName) -> Piece {
     match call.centre.config.apps.get(name) {
         Some(AppEntry::Ready(ready)) if call.centre.config.fatal().next().is_none() => {
             match client::ask(&call.env, ready, Ask::Status).await {
                 Ok(Reply::Status(report)) => describe::ready_app(ready, &report),
                 _ => {
-                    log::warn("keeper_unreachable", json!({"app": name}));
-                    json!({"app": name, "appid": ready.app.appid, "state": "unknown",
-                           "detail": "The Keeper did not answer; ask again in a few seconds."})
+                    log::warn("keeper_unreachable", &[("app", &name)]);
+                    object(&[
+                        ("app", &name),
+                        ("appid", &ready.app.appid),
+                        ("state", &"unknown"),
+                        ("detail", &"The Keeper did not answer; ask again in a few seconds."),
+                    ])
                 }
             }
         }
@@ -92,6 +96,10 @@ async fn describe(call: &Call, name: &AppName) -> Value {
     }
 }
 
-fn faulty<'a>(name: &AppName, faults: impl Iterator<Item = &'a Fault>) -> Value {
-    json!({"app": name, "state": "misconfigured", "faults": faults.map(ToString::to_string).collect::<Vec<_>>()})
+fn faulty<'a>(name: &AppName, faults: impl Iterator<Item = &'a Fault>) -> Piece {
+    object(&[
+        ("app", &name),
+        ("state", &"misconfigured"),
+        ("faults", &faults.map(ToString::to_string).collect::<Vec<_>>()),
+    ])
 }

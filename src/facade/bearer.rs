@@ -5,7 +5,6 @@ use crate::call::Call;
 use crate::keeper::client;
 use crate::keeper::wire::{RosterAsk, RosterReply};
 use crate::{gate, log, platform};
-use serde_json::json;
 use std::net::IpAddr;
 use std::rc::Rc;
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
@@ -129,7 +128,7 @@ async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refus
             Ok(app)
         }
         Ok(_) | Err(_) => {
-            log::warn("roster_unreachable", json!({"by": "facade"}));
+            log::warn("roster_unreachable", &[("by", &"facade")]);
             Err(Refused(Refusal::new(-1, "system busy: try again in a few seconds"), Code::Unavailable))
         }
     }

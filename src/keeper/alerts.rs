@@ -9,7 +9,6 @@ use crate::bindings::Centre;
 use crate::trouble;
 use crate::webhook::send;
 use crate::{log, platform};
-use serde_json::json;
 use std::cell::{Cell, Ref, RefCell};
 use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
@@ -73,10 +72,13 @@ impl Alerts {
         while let Some(notice) = next() {
             self.sending.set(Some(platform::now()));
             let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
-            let fields = |more| json!({"app": app, "incident": notice.incident, "phase": notice.phase, "detail": more});
+            let log = |log: fn(&str, log::Fields<'_>), event, detail: Option<&str>| {
+                let (incident, phase) = (&notice.incident, &notice.phase);
+                log(event, &[("app", &app), ("incident", incident), ("phase", phase), ("detail", &detail)]);
+            };
             let changed = match arrived {
                 Ok(()) => {
-                    log::info("alert_delivered", fields(json!(null)));
+                    log(log::info, "alert_delivered", None);
                     told(&notice, true);
                     self.change(|book| book.delivered(notice.id))
                 }
@@ -84,16 +86,16 @@ impl Alerts {
                     let mut given_up = false;
                     let changed = self.change(|book| given_up = book.failed(notice.id, platform::now()));
                     if given_up {
-                        log::error("alert_given_up", fields(json!(why)));
+                        log(log::error, "alert_given_up", Some(&why));
                         told(&notice, false);
                     } else {
-                        log::warn("alert_not_delivered", fields(json!(why)));
+                        log(log::warn, "alert_not_delivered", Some(&why));
                     }
                     changed
                 }
             };
             if let Err(error) = changed {
-                log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
+                log::warn("alerts_not_written", &[("app", &app), ("detail", &error.to_string())]);
                 break;
             }
         }

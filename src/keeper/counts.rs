@@ -1,7 +1,7 @@
 //! Counts and lives in the Keeper's SQLite: what metrics and plots show. Totals are kept for ever, hours and lives for a few
 //! days. They need no sound configuration.
 
-use super::sql::{Sql, SqlValue};
+use super::sql::Sql;
 use super::wire::{HourCount, Life, Trends};
 use crate::platform;
 use crate::trouble;
@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use worker::State;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
+use zhongkong_core::json::row;
 use zhongkong_core::tally::{Count, Reads};
 use zhongkong_core::time::UnixTime;
 
@@ -44,7 +45,7 @@ impl Counts {
             "CREATE TABLE IF NOT EXISTS lives (credential TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, \
              expires_at INTEGER NOT NULL, PRIMARY KEY (credential, version)) WITHOUT ROWID",
         ] {
-            sql.run(table, Vec::new())?;
+            sql.run(table, row(&[]))?;
         }
         Ok(Self { sql, noted: RefCell::default() })
     }
@@ -55,7 +56,7 @@ impl Counts {
         self.add_to(ALWAYS, count)?;
         if self.add_to(hour, count)? {
             let oldest = integer(hour.saturating_sub(KEPT_S / HOUR_S));
-            self.sql.run("DELETE FROM counts WHERE hour > 0 AND hour < ?", vec![oldest])?;
+            self.sql.run("DELETE FROM counts WHERE hour > 0 AND hour < ?", row(&[&oldest]))?;
         }
         Ok(())
     }
@@ -67,13 +68,13 @@ impl Counts {
 
     /// Says whether it was the first of its kind in that hour.
     fn add_to(&self, hour: u64, count: &Count) -> trouble::Result<bool> {
-        let row = vec![
-            integer(hour),
-            count.what.as_str().into(),
-            count.credential.as_str().into(),
-            count.outcome.as_str().into(),
-            integer(count.count),
-        ];
+        let row = row(&[
+            &integer(hour),
+            &count.what.as_str(),
+            &count.credential.as_str(),
+            &count.outcome.as_str(),
+            &integer(count.count),
+        ]);
         let sum: Vec<Number> = self.sql.rows(
             "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
@@ -96,24 +97,24 @@ impl Counts {
         self.sql.run(
             "INSERT INTO lives (credential, version, at, expires_at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at",
-            vec![
-                credential.name().into(),
-                integer(status.version),
-                integer(at.as_secs()),
-                integer(expires_at.as_secs()),
-            ],
+            row(&[
+                &credential.name(),
+                &integer(status.version),
+                &integer(at.as_secs()),
+                &integer(expires_at.as_secs()),
+            ]),
         )?;
         if !is_new {
             return Ok(());
         }
         let oldest = integer(at.minus(KEPT_S).as_secs());
-        self.sql.run("DELETE FROM lives WHERE expires_at < ?", vec![oldest])
+        self.sql.run("DELETE FROM lives WHERE expires_at < ?", row(&[&oldest]))
     }
 
     /// Everything since the beginning.
     pub(super) fn totals(&self) -> trouble::Result<Vec<Count>> {
         let query = "SELECT what, credential, outcome, count FROM counts WHERE hour = 0";
-        self.sql.rows(query, Vec::new())
+        self.sql.rows(query, row(&[]))
     }
 
     /// The last days.
@@ -122,16 +123,16 @@ impl Counts {
         let hours: Vec<HourCount> = self.sql.rows(
             "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts \
                  WHERE hour >= ? ORDER BY hour",
-            vec![integer((from / HOUR_S).max(1))],
+            row(&[&integer((from / HOUR_S).max(1))]),
         )?;
         let rotations: Vec<Life> = self.sql.rows(
             "SELECT credential, version, at, expires_at FROM lives WHERE expires_at >= ? ORDER BY at",
-            vec![integer(from)],
+            row(&[&integer(from)]),
         )?;
         Ok(Trends { rotations, hours })
     }
 }
 
-fn integer(number: u64) -> SqlValue {
-    i64::try_from(number).unwrap_or(i64::MAX).into()
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

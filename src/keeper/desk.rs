@@ -16,7 +16,6 @@ use crate::trouble;
 use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::select;
-use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
@@ -115,7 +114,7 @@ impl Desk {
         let centre = bindings::centre(&self.env);
         let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
         if !matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
-            log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
+            log::info("keeper_rests", &[("app", &app), ("detail", &"the app is not configured, or wrongly")]);
             self.deliver_at_rest(&centre, &app)?;
             // Its history ends with its time.
             let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
@@ -200,7 +199,7 @@ impl Desk {
         if slot.version() > before.version() {
             log::info(
                 "rotated",
-                json!({"app": opened.ready.app.name, "credential": credential, "version": slot.version()}),
+                &[("app", &opened.ready.app.name), ("credential", &credential), ("version", &slot.version())],
             );
         }
         for deed in upkeep(credential, &event, &before, &slot, &effects) {

@@ -8,7 +8,6 @@ use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use litemap::LiteMap;
-use serde_json::json;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -58,7 +57,7 @@ impl Desk {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            log::warn("flight_failed", json!({"credential": credential, "detail": error.to_string()}));
+            log::warn("flight_failed", &[("credential", &credential), ("detail", &error.to_string())]);
         }
     }
 
@@ -75,12 +74,12 @@ impl Desk {
         };
         log::info(
             "asked_wechat",
-            json!({
-                "app": ready.app.name,
-                "credential": credential,
-                "call": call,
-                "errcode": fetched.as_ref().err().map_or(Some(0), Failure::errcode),
-            }),
+            &[
+                ("app", &ready.app.name),
+                ("credential", &credential),
+                ("call", &call),
+                ("errcode", &fetched.as_ref().err().map_or(Some(0), Failure::errcode)),
+            ],
         );
         Ok(match fetched {
             Ok(issued) => Event::Issued { sent_at, issued },

@@ -4,6 +4,7 @@ use super::sql::Sql;
 use crate::trouble;
 use serde::Deserialize;
 use worker::State;
+use zhongkong_core::json::row;
 
 pub(super) struct Meta(Sql);
 
@@ -18,19 +19,19 @@ impl Meta {
         let sql = Sql::of(state);
         sql.run(
             "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-            Vec::new(),
+            row(&[]),
         )?;
         Ok(Self(sql))
     }
 
     pub(super) fn get(&self, key: &str) -> trouble::Result<Option<String>> {
         let query = "SELECT value FROM meta WHERE key = ?";
-        let rows: Vec<Row> = self.0.rows(query, vec![key.into()])?;
+        let rows: Vec<Row> = self.0.rows(query, row(&[&key]))?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
     pub(super) fn set(&self, key: &str, value: &str) -> trouble::Result<()> {
-        let row = vec![key.into(), value.into()];
+        let row = row(&[&key, &value]);
         self.0.run("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
     }
 }

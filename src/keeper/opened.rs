@@ -6,7 +6,6 @@ use crate::bindings::{self, Centre};
 use crate::trouble::{self, Trouble};
 use crate::{analytics, log, platform};
 use litemap::LiteMap;
-use serde_json::json;
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::{Env, State};
@@ -48,7 +47,7 @@ impl Opened {
             let slot = match loaded {
                 Loaded::Whole(slot) => *slot,
                 Loaded::DoesNotOpen(version) => {
-                    log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
+                    log::error("slot_does_not_open", &[("app", &app), ("credential", &credential)]);
                     let deed = Deed::of_keeper(Action::Open, Some(credential), "slot_does_not_open");
                     opened.tell(&Deed { version: Some(version), ..deed }, platform::now());
                     Slot::with_version(version)
@@ -69,7 +68,7 @@ impl Opened {
         analytics::tell(&self.centre, &self.ready.app.name, &line);
         if let Err(error) = self.history.add(&line) {
             let app = &self.ready.app.name;
-            log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
+            log::warn("history_not_written", &[("app", &app), ("detail", &error.to_string())]);
         }
     }
 }

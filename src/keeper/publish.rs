@@ -2,7 +2,6 @@
 
 use super::desk::Desk;
 use crate::{log, platform, store};
-use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Slot, Stored};
@@ -21,11 +20,11 @@ impl Desk {
             if let Err(failure) = &outcome {
                 log::warn(
                     "publish_failed",
-                    json!({
-                        "app": self.ready().ok().map(|ready| ready.app.name.clone()),
-                        "credential": credential,
-                        "detail": failure.to_string(),
-                    }),
+                    &[
+                        ("app", &self.ready().ok().map(|ready| ready.app.name.clone())),
+                        ("credential", &credential),
+                        ("detail", &failure.to_string()),
+                    ],
                 );
             }
             let failed = outcome.is_err();
@@ -35,7 +34,7 @@ impl Desk {
         }
         self.publishing.borrow_mut().retain(|other| *other != credential);
         if let Err(error) = self.set_alarm().await {
-            log::warn("alarm_not_set", json!({"detail": error.to_string()}));
+            log::warn("alarm_not_set", &[("detail", &error.to_string())]);
         }
     }
 
@@ -48,7 +47,7 @@ impl Desk {
         if let Some(newer) = store::save(&self.env, &centre, &ready.app.name, credential, &published).await? {
             log::info(
                 "store_ahead",
-                json!({"app": ready.app.name, "credential": credential, "version": newer}),
+                &[("app", &ready.app.name), ("credential", &credential), ("version", &newer)],
             );
             return Ok(Event::StoreAhead(newer));
         }

@@ -7,19 +7,18 @@
 
 use super::desk::Desk;
 use super::meta::Meta;
-use super::sql::{Sql, SqlValue};
+use super::sql::Sql;
 use super::wire::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
 use crate::trouble;
 use serde::Deserialize;
-use serde_json::json;
 use std::rc::Rc;
 use worker::State;
 use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::json;
+use zhongkong_core::json::{self, row};
 use zhongkong_core::time::UnixTime;
 
 #[derive(Deserialize)]
@@ -103,7 +102,7 @@ fn look_at_configuration(desk: &Rc<Desk>, centre: &Rc<Centre>, now: UnixTime) {
         desk.deliver(centre, None)
     });
     if let Err(error) = told {
-        log::warn("alerts_not_written", json!({"app": null, "detail": error.to_string()}));
+        log::warn("alerts_not_written", &[("app", &None::<()>), ("detail", &error.to_string())]);
     }
 }
 
@@ -124,7 +123,7 @@ impl Roster {
             "CREATE INDEX IF NOT EXISTS tokens_by_time ON tokens (until)",
             "CREATE INDEX IF NOT EXISTS tokens_by_app ON tokens (app)",
         ] {
-            sql.run(table, Vec::new())?;
+            sql.run(table, row(&[]))?;
         }
         Ok(Self { sql, meta: Meta::open(state)? })
     }
@@ -145,7 +144,7 @@ impl Roster {
             self.sql.run(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
                  SET wake_at = 0, fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint",
-                vec![app.as_str().into(), fingerprint.as_str().into()],
+                row(&[&app.as_str(), &fingerprint.as_str()]),
             )?;
         }
         Ok(())
@@ -155,7 +154,7 @@ impl Roster {
     fn due(&self, now: UnixTime) -> trouble::Result<Vec<AppName>> {
         let rows: Vec<AppRow> = self.sql.rows(
             "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
-            vec![seconds(now), i64::from(MOST_A_TICK).into()],
+            row(&[&seconds(now), &i64::from(MOST_A_TICK)]),
         )?;
         Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())
     }
@@ -164,42 +163,42 @@ impl Roster {
         self.sql.run(
             "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
                  ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
-            vec![app.as_str().into(), seconds(wake_at)],
+            row(&[&app.as_str(), &seconds(wake_at)]),
         )
     }
 
     /// Remembers whose a token is. The one before it is taken for as long as WeChat takes it, at most.
     fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> trouble::Result<()> {
         let digest = token.digest.to_string();
-        self.sql.run("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
+        self.sql.run("DELETE FROM tokens WHERE until <= ?", row(&[&seconds(now)]))?;
         let kept_until = if token.alone { now } else { now.plus(OVERLAP_S) };
         self.sql.run(
             "UPDATE tokens SET until = min(until, ?1) WHERE app = ?2 AND digest <> ?3",
-            vec![seconds(kept_until), app.as_str().into(), digest.as_str().into()],
+            row(&[&seconds(kept_until), &app.as_str(), &digest.as_str()]),
         )?;
         self.sql.run(
             "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
-            vec![digest.into(), app.as_str().into(), token.identity.as_str().into(), seconds(token.until)],
+            row(&[&digest, &app.as_str(), &token.identity.as_str(), &seconds(token.until)]),
         )
     }
 
     fn whose(&self, token: &Sha256Digest, now: UnixTime) -> trouble::Result<Option<(AppName, Fingerprint)>> {
         let rows: Vec<HolderRow> = self.sql.rows(
             "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
-            vec![token.to_string().into(), seconds(now)],
+            row(&[&token.to_string(), &seconds(now)]),
         )?;
         Ok(rows.into_iter().next().and_then(|row| Some((AppName::parse(&row.app)?, row.identity))))
     }
 
     fn forget(&self, apps: &[AppName]) -> trouble::Result<()> {
         for app in apps {
-            self.sql.run("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
-            self.sql.run("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.run("DELETE FROM roster WHERE app = ?", row(&[&app.as_str()]))?;
+            self.sql.run("DELETE FROM tokens WHERE app = ?", row(&[&app.as_str()]))?;
         }
         Ok(())
     }
 }
 
-fn seconds(time: UnixTime) -> SqlValue {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
+fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }

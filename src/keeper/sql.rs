@@ -2,12 +2,8 @@
 
 use crate::{glue, trouble};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use worker::{SqlStorage, State};
-use zhongkong_core::json;
-
-/// A value of a row, or in place of a `?`.
-pub(super) type SqlValue = Value;
+use zhongkong_core::json::{self, Piece};
 
 pub(super) struct Sql(SqlStorage);
 
@@ -17,8 +13,8 @@ impl Sql {
         Self(state.storage().sql())
     }
 
-    /// Carries out a statement.
-    pub(super) fn run(&self, statement: &str, values: Vec<SqlValue>) -> trouble::Result<()> {
+    /// Carries out a statement; `values` is a list of what stands in place of its `?`.
+    pub(super) fn run(&self, statement: &str, values: Piece) -> trouble::Result<()> {
         self.text(statement, values).map(drop)
     }
 
@@ -26,12 +22,12 @@ impl Sql {
     pub(super) fn rows<T: DeserializeOwned>(
         &self,
         statement: &str,
-        values: Vec<SqlValue>,
+        values: Piece,
     ) -> trouble::Result<Vec<T>> {
         Ok(json::read(&self.text(statement, values)?)?)
     }
 
-    fn text(&self, statement: &str, values: Vec<SqlValue>) -> trouble::Result<String> {
-        Ok(glue::sql(self.0.as_ref(), statement, &json::text(&Value::Array(values)))?)
+    fn text(&self, statement: &str, values: Piece) -> trouble::Result<String> {
+        Ok(glue::sql(self.0.as_ref(), statement, &values.into_text())?)
     }
 }

@@ -9,7 +9,7 @@ use worker::State;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Slot;
-use zhongkong_core::json;
+use zhongkong_core::json::{self, row};
 use zhongkong_core::seal::{Sealed, Sealer};
 
 pub(super) struct Storage {
@@ -40,7 +40,7 @@ impl Storage {
         sql.run(
             "CREATE TABLE IF NOT EXISTS slots (credential TEXT PRIMARY KEY, version INTEGER NOT NULL, \
              key_id TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID",
-            Vec::new(),
+            row(&[]),
         )?;
         Ok(Self { sql, meta: Meta::open(state)? })
     }
@@ -58,7 +58,7 @@ impl Storage {
     /// Every stored slot. A failed read is an error, never an empty answer.
     pub(super) fn load(&self, app: &AppName, sealer: &Sealer) -> trouble::Result<Vec<(Credential, Loaded)>> {
         let rows: Vec<SlotRow> =
-            self.sql.rows("SELECT credential, version, key_id, sealed FROM slots", Vec::new())?;
+            self.sql.rows("SELECT credential, version, key_id, sealed FROM slots", row(&[]))?;
         let slots = rows.into_iter().filter_map(|row| {
             let credential = Credential::parse(&row.credential)?;
             let version = Version::new(row.version);
@@ -89,7 +89,7 @@ impl Storage {
         let version = i64::try_from(slot.version().number()).unwrap_or(i64::MAX);
         self.sql.run(
             "INSERT OR REPLACE INTO slots (credential, version, key_id, sealed) VALUES (?, ?, ?, ?)",
-            vec![credential.name().into(), version.into(), sealed.key_id.into(), sealed.text.into()],
+            row(&[&credential.name(), &version, &sealed.key_id, &sealed.text]),
         )
     }
 }

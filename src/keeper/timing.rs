@@ -6,7 +6,6 @@ use super::wire::{Held, RosterAsk};
 use crate::trouble;
 use crate::{log, platform};
 use futures_util::FutureExt as _;
-use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
 use zhongkong_core::credential::{Credential, Version};
@@ -87,7 +86,7 @@ impl Desk {
                 let note = RosterAsk::Note { app: app.clone(), wake_at, token: desk.held_token(now), now };
                 if let Err(error) = client::ask_roster(&desk.env, &note).await {
                     desk.note_after_ms.set(platform::now_millis() + NOTE_AGAIN_MS);
-                    log::warn("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
+                    log::warn("roster_unreachable", &[("app", &app), ("detail", &error.to_string())]);
                     break;
                 }
                 desk.noted.set(Some(news));

@@ -9,7 +9,6 @@ use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use litemap::LiteMap;
-use serde_json::json;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -109,7 +108,7 @@ impl Desk {
     pub(super) fn look(self: &Rc<Self>) {
         let looked = self.look_around();
         if let Err(error) = looked {
-            log::warn("alerts_not_written", json!({"app": self.app(), "detail": error.to_string()}));
+            log::warn("alerts_not_written", &[("app", &self.app()), ("detail", &error.to_string())]);
         }
     }
 
@@ -138,7 +137,7 @@ impl Desk {
             // Before anything is sent: an object that is killed meanwhile comes back. A Keeper's plan has it already.
             let keeps = desk.opened().is_ok();
             if !keeps && let Err(error) = desk.set_alarm_in(Duration::from_secs(WHILE_SENDING_S)).await {
-                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
+                log::warn("alarm_not_set", &[("detail", &error.to_string())]);
             }
             let told = |_: &_, arrived| {
                 if let Ok(opened) = desk.opened() {
@@ -149,7 +148,7 @@ impl Desk {
             alerts.deliver(&centre, app.as_ref(), told).await;
             let set = if keeps { desk.set_alarm().await } else { desk.ring_for_alerts(&centre).await };
             if let Err(error) = set {
-                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
+                log::warn("alarm_not_set", &[("detail", &error.to_string())]);
             }
         };
         self.state.wait_until(later.boxed_local());

@@ -3,10 +3,9 @@
 use super::{READ_TAKES, WRITE_TAKES};
 use crate::glue;
 use serde::Deserialize;
-use serde_json::Value;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use zhongkong_core::json;
+use zhongkong_core::json::{self, Piece, row};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
@@ -32,14 +31,9 @@ impl Store for D1 {
             ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, \
             expires_at = excluded.expires_at WHERE excluded.version >= version OR expires_at <= ?5 \
             RETURNING key, value";
-        let parameters = [
-            key.into(),
-            entry.text.as_str().into(),
-            entry.version.number().into(),
-            entry.expires_at.as_secs().into(),
-            now.as_secs().into(),
-        ];
-        if !self.rows(SAVE, parameters.into(), WRITE_TAKES).await?.is_empty() {
+        let parameters =
+            row(&[&key, &entry.text, &entry.version.number(), &entry.expires_at.as_secs(), &now.as_secs()]);
+        if !self.rows(SAVE, parameters, WRITE_TAKES).await?.is_empty() {
             return Ok(Saved::Here);
         }
         let there = self.find(key).await?;
@@ -51,8 +45,7 @@ impl Store for D1 {
         for keys in keys.chunks(PARAMETERS) {
             let places = vec!["?"; keys.len()].join(", ");
             let query = format!("SELECT key, value FROM credentials WHERE key IN ({places})");
-            let parameters = keys.iter().map(|key| key.as_str().into()).collect();
-            let rows = self.rows(&query, parameters, READ_TAKES).await?;
+            let rows = self.rows(&query, Piece::of(&keys), READ_TAKES).await?;
             found.extend(
                 keys.iter().map(|key| rows.iter().find(|row| row.key == *key).map(|row| row.value.clone())),
             );
@@ -62,13 +55,8 @@ impl Store for D1 {
 }
 
 impl D1 {
-    async fn rows(
-        &self,
-        query: &str,
-        parameters: Vec<Value>,
-        takes: Duration,
-    ) -> Result<Vec<Row>, StoreFailure> {
-        let parameters = json::text(&Value::Array(parameters));
+    async fn rows(&self, query: &str, parameters: Piece, takes: Duration) -> Result<Vec<Row>, StoreFailure> {
+        let parameters = parameters.into_text();
         let rows = glue::promised(glue::d1(&self.0, query, &parameters, glue::millis(takes))).await;
         let rows = rows.map_err(|error| failure(&glue::message(&error)))?;
         let rows = rows.ok_or_else(|| failure("it took too long"))?;

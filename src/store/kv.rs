@@ -7,10 +7,9 @@ use super::{READ_TAKES, WRITE_TAKES};
 use crate::glue;
 use js_sys::Promise;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use zhongkong_core::credential::Version;
-use zhongkong_core::json;
+use zhongkong_core::json::{self, object};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
@@ -59,7 +58,7 @@ impl Store for Kv {
         }
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
         let options =
-            json::text(&json!({"expirationTtl": ttl_s, "metadata": Beside { version, expires_at }}));
+            object(&[("expirationTtl", &ttl_s), ("metadata", &Beside { version, expires_at })]).into_text();
         said(glue::kv_put(&self.0, key, text, &options, glue::millis(WRITE_TAKES))).await?;
         Ok(Saved::Here)
     }
@@ -67,7 +66,7 @@ impl Store for Kv {
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
-            let wanted = json::text(&json!(keys));
+            let wanted = json::write(&keys).unwrap_or_default();
             let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(READ_TAKES))).await?;
             let texts: Vec<Option<String>> = json::read(&texts.as_string().unwrap_or_default())
                 .map_err(|_| StoreFailure("KV answered something else".to_owned()))?;

@@ -1,12 +1,14 @@
 //! JSON: how types are read ([`read`]) and written ([`write`]); and objects written straight into one text, for answers that are
 //! given a thousand times a second.
 
+mod piece;
 mod read;
 mod tree;
 mod write;
 
+pub use piece::{Piece, Written, list, maybe, object, row};
 pub use read::{Unreadable, read, read_exactly, tree};
-pub use write::{Unwritable, text, write};
+pub use write::{Unwritable, write};
 
 use core::fmt::Write as _;
 

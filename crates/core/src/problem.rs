@@ -2,11 +2,10 @@
 
 use crate::app::AppName;
 use crate::credential::Credential;
-use crate::json;
+use crate::json::object;
 use crate::language::Language;
 use crate::wechat::errcode::Endpoint;
 use crate::wechat::{Class, Failure};
-use serde_json::{Map, Value, json};
 use std::ops::Deref;
 
 /// The stable codes of the native API and what they mean to a caller.
@@ -145,19 +144,20 @@ impl Problem {
     /// The body of the answer.
     pub fn to_json(&self) -> String {
         let (status, code, title) = self.code.row();
-        let mut body = Map::new();
-        body.insert("type".to_owned(), json!("about:blank"));
-        body.insert("status".to_owned(), json!(status));
-        body.insert("title".to_owned(), json!(title));
-        body.insert("detail".to_owned(), json!(self.detail));
-        body.insert("code".to_owned(), json!(code));
+        let mut body = object(&[
+            ("type", &"about:blank"),
+            ("status", &status),
+            ("title", &title),
+            ("detail", &self.detail),
+            ("code", &code),
+        ]);
         if let Some(errcode) = self.errcode {
-            body.insert("errcode".to_owned(), json!(errcode));
+            body = body.and(&[("errcode", &errcode)]);
         }
         if let Some(seconds) = self.retry_after_s {
-            body.insert("retry_after".to_owned(), json!(seconds));
+            body = body.and(&[("retry_after", &seconds)]);
         }
-        json::text(&Value::Object(body))
+        body.into_text()
     }
 }
 
@@ -190,6 +190,7 @@ pub fn unavailable(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn the_body_is_pinned() {

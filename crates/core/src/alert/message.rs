@@ -4,8 +4,8 @@ use super::Incident;
 use super::book::{Notice, Phase};
 use crate::app::AppName;
 use crate::credential::Credential;
+use crate::json::{Piece, object};
 use crate::language::Language;
-use serde_json::{Value, json};
 
 /// A few lines: what, since when, what to do, and what is at stake.
 pub(super) fn summary(app: Option<&AppName>, notice: &Notice, language: Language) -> String {
@@ -51,22 +51,22 @@ pub(super) fn summary(app: Option<&AppName>, notice: &Notice, language: Language
 }
 
 /// The same for programs.
-pub(super) fn generic(app: Option<&AppName>, notice: &Notice, text: &str) -> Value {
+pub(super) fn generic(app: Option<&AppName>, notice: &Notice, text: &str) -> Piece {
     let credentials: Vec<&str> = notice.credentials.iter().copied().map(Credential::name).collect();
-    json!({
-        "id": notice.id,
-        "app": app,
-        "incident": notice.incident,
-        "phase": notice.phase,
-        "credentials": credentials,
-        "errcode": notice.errcode,
-        "detail": notice.detail,
-        "expires_at": notice.dies_at,
-        "since": notice.since,
-        "at": notice.at,
-        "untold": notice.untold,
-        "text": text,
-    })
+    object(&[
+        ("id", &notice.id),
+        ("app", &app),
+        ("incident", &notice.incident),
+        ("phase", &notice.phase),
+        ("credentials", &credentials),
+        ("errcode", &notice.errcode),
+        ("detail", &notice.detail),
+        ("expires_at", &notice.dies_at),
+        ("since", &notice.since),
+        ("at", &notice.at),
+        ("untold", &notice.untold),
+        ("text", &text),
+    ])
 }
 
 const fn en(incident: Incident) -> &'static str {

@@ -7,14 +7,14 @@ use super::book::Notice;
 use super::message::{generic, summary};
 use crate::app::AppName;
 use crate::digest::hex;
-use crate::json;
+use crate::json::{self, Written, object};
 use crate::language::Language;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::Sha256;
 
 /// 企业微信 takes a markdown text of 4096 bytes; the others take more.
@@ -121,7 +121,7 @@ impl Webhook {
         let mut headers = Vec::new();
         let body = match self.format {
             Format::Generic => {
-                let body = json::text(&generic(app, notice, &text));
+                let body = generic(app, notice, &text).into_text();
                 if let Some(secret) = &self.secret {
                     let signed = mac(secret.expose(), &format!("{}.{body}", now.as_secs()));
                     headers.push(("X-Zhongkong-Timestamp", now.as_secs().to_string()));
@@ -129,16 +129,23 @@ impl Webhook {
                 }
                 body
             }
-            Format::Wecom => json::text(&json!({"msgtype": "markdown", "markdown": {"content": text}})),
+            Format::Wecom => {
+                object(&[("msgtype", &"markdown"), ("markdown", &object(&[("content", &text)]))]).into_text()
+            }
             Format::Feishu => {
-                let mut body = json!({"msg_type": "text", "content": {"text": text}});
-                if let (Some(secret), Some(body)) = (&self.secret, body.as_object_mut()) {
-                    let timestamp = now.as_secs().to_string();
-                    let signed = mac(&format!("{timestamp}\n{}", secret.expose()), "");
-                    body.insert("timestamp".to_owned(), json!(timestamp));
-                    body.insert("sign".to_owned(), json!(Base64::encode_string(&signed)));
-                }
-                json::text(&body)
+                let content = object(&[("text", &text)]);
+                let message: [(&str, &dyn Written); 2] = [("msg_type", &"text"), ("content", &content)];
+                let body = match &self.secret {
+                    Some(secret) => {
+                        let timestamp = now.as_secs().to_string();
+                        let signed = mac(&format!("{timestamp}\n{}", secret.expose()), "");
+                        let sign = Base64::encode_string(&signed);
+                        let [kind, content] = message;
+                        object(&[kind, content, ("timestamp", &timestamp), ("sign", &sign)])
+                    }
+                    None => object(&message),
+                };
+                body.into_text()
             }
             Format::Dingtalk => {
                 if let Some(secret) = &self.secret {
@@ -149,11 +156,11 @@ impl Webhook {
                     let joint = if url.contains('?') { '&' } else { '?' };
                     url.push_str(&format!("{joint}timestamp={timestamp}&sign={sign}"));
                 }
-                json::text(&json!({"msgtype": "text", "text": {"content": text}}))
+                object(&[("msgtype", &"text"), ("text", &object(&[("content", &text)]))]).into_text()
             }
             Format::Slack => {
                 let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                json::text(&json!({"text": text}))
+                object(&[("text", &text)]).into_text()
             }
         };
         Envelope { url: Secret::new(url), headers, body }
@@ -173,6 +180,7 @@ mod tests {
     use super::super::book::Phase;
     use super::*;
     use crate::credential::Credential;
+    use serde_json::json;
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 

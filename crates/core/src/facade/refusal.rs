@@ -1,8 +1,7 @@
 //! Refusals in WeChat's form: HTTP 200, an errcode that SDKs know, and a text for the one who reads it.
 
-use crate::json;
+use crate::json::object;
 use crate::problem::{Code, Problem};
-use serde_json::json;
 use std::net::IpAddr;
 
 /// `{"errcode", "errmsg"}`.
@@ -66,7 +65,7 @@ impl Refusal {
 
     /// The body.
     pub fn to_json(&self) -> String {
-        json::text(&json!({"errcode": self.errcode, "errmsg": self.errmsg}))
+        object(&[("errcode", &self.errcode), ("errmsg", &self.errmsg)]).into_text()
     }
 }
 

@@ -7,7 +7,6 @@ use serde::ser::{
     Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, Serializer,
 };
-use serde_json::Value;
 
 /// This has no text: a fraction, bytes, or a map whose keys are no texts. The centre has none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +18,12 @@ pub struct Unwritable;
 /// [`Unwritable`].
 pub fn write(value: &impl Serialize) -> Result<String, Unwritable> {
     let mut out = String::new();
-    value.serialize(Text(&mut out)).map(|()| out)
+    write_to(value, &mut out).map(|()| out)
 }
 
-/// The text of a tree; `null` for one with a fraction in it.
-pub fn text(tree: &Value) -> String {
-    write(tree).unwrap_or_else(|_| "null".to_owned())
+/// Writes it behind what is there.
+pub(super) fn write_to(value: &impl Serialize, out: &mut String) -> Result<(), Unwritable> {
+    value.serialize(Text(out))
 }
 
 /// Writes a text, in quotes (RFC 8259, 7).
@@ -340,12 +339,12 @@ mod tests {
     fn a_text_is_as_short_as_it_can_be() {
         let tree = json!({"b": [1, -1, u64::MAX, i64::MIN, null, true, "中 \"\\\n\u{1}"], "a": {}, "c": []});
         let written = r#"{"a":{},"b":[1,-1,18446744073709551615,-9223372036854775808,null,true,"中 \"\\\n\u0001"],"c":[]}"#;
-        assert_eq!(text(&tree), written);
+        assert_eq!(write(&tree), Ok(written.to_owned()));
     }
 
     #[test]
     fn what_has_no_text_is_refused() {
-        assert_eq!((write(&0.5), text(&json!([0.5]))), (Err(Unwritable), "null".to_owned()));
+        assert_eq!((write(&0.5), write(&json!([0.5]))), (Err(Unwritable), Err(Unwritable)));
         assert_eq!(write(&BTreeMap::from([(1, 2)])), Err(Unwritable));
         assert_eq!(write(&BTreeMap::from([([1], 2)])), Err(Unwritable));
     }

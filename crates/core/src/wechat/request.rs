@@ -2,9 +2,8 @@
 
 use crate::app::{App, TokenApi};
 use crate::credential::{TicketType, Value};
-use crate::json;
+use crate::json::object;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
 
 /// One request to `api.weixin.qq.com`, without the host. It holds secrets: no `Debug`.
 pub struct ApiRequest {
@@ -21,12 +20,15 @@ impl ApiRequest {
         match app.token_api {
             TokenApi::Stable => Self {
                 path_and_query: "/cgi-bin/stable_token".to_owned(),
-                body: Some(json::text(&json!({
-                    "grant_type": "client_credential",
-                    "appid": app.appid,
-                    "secret": app.secret.expose(),
-                    "force_refresh": force,
-                }))),
+                body: Some(
+                    object(&[
+                        ("grant_type", &"client_credential"),
+                        ("appid", &app.appid),
+                        ("secret", &app.secret.expose()),
+                        ("force_refresh", &force),
+                    ])
+                    .into_text(),
+                ),
             },
             TokenApi::Plain { .. } => Self {
                 path_and_query: format!(
