@@ -33,7 +33,8 @@ pub(crate) async fn route(request: &Incoming, call: &Call) -> Outcome {
     // Nothing of WeChat's begins like ours.
     let target = if path.starts_with("/v1/") { None } else { Target::parse(path) };
     if let Some(target) = target {
-        return facade::answer(request, call, target).await;
+        // A box of its own, as below.
+        return Box::pin(facade::answer(request, call, target)).await;
     }
     let route = Route::parse(path);
     let centre = &call.centre;

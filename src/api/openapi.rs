@@ -1,5 +1,5 @@
 //! `GET /openapi.json`: the native API as an OpenAPI document, which is docs/openapi.json. Its text is part of the script
-//! (src/entry.mjs), not of the wasm.
+//! (src/glue.mjs), not of the wasm.
 
 use crate::answer::{self, Outcome};
 use crate::glue;

@@ -72,27 +72,23 @@ impl Alerts {
         while let Some(notice) = next() {
             self.sending.set(Some(platform::now()));
             let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
-            let log = |log: fn(&str, log::Fields<'_>), event, detail: Option<&str>| {
-                let (incident, phase) = (&notice.incident, &notice.phase);
-                log(event, &[("app", &app), ("incident", incident), ("phase", phase), ("detail", &detail)]);
-            };
-            let changed = match arrived {
-                Ok(()) => {
-                    log(log::info, "alert_delivered", None);
-                    told(&notice, true);
-                    self.change(|book| book.delivered(notice.id))
+            let (incident, phase, why) = (notice.incident, notice.phase, arrived.as_ref().err());
+            let fields: log::Fields<'_> =
+                &[("app", &app), ("incident", &incident), ("phase", &phase), ("detail", &why)];
+            let changed = if arrived.is_ok() {
+                log::info("alert_delivered", fields);
+                told(&notice, true);
+                self.change(|book| book.delivered(notice.id))
+            } else {
+                let mut given_up = false;
+                let changed = self.change(|book| given_up = book.failed(notice.id, platform::now()));
+                if given_up {
+                    log::error("alert_given_up", fields);
+                    told(&notice, false);
+                } else {
+                    log::warn("alert_not_delivered", fields);
                 }
-                Err(why) => {
-                    let mut given_up = false;
-                    let changed = self.change(|book| given_up = book.failed(notice.id, platform::now()));
-                    if given_up {
-                        log(log::error, "alert_given_up", Some(&why));
-                        told(&notice, false);
-                    } else {
-                        log(log::warn, "alert_not_delivered", Some(&why));
-                    }
-                    changed
-                }
+                changed
             };
             if let Err(error) = changed {
                 log::warn("alerts_not_written", &[("app", &app), ("detail", &error.to_string())]);
