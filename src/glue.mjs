@@ -4,6 +4,9 @@
 import openapi_text from "zhongkong-openapi";
 import page_text from "zhongkong-page";
 
+// The wasm's futures are woken by this. workerd's own takes some µs each time; a promise of V8's does the same for a tenth.
+globalThis.queueMicrotask = (task) => void Promise.resolve().then(task).catch(globalThis.reportError);
+
 /** The headers of every answer of ours. */
 const head = (type) => ({ ...(type && { "content-type": type }), "cache-control": "no-store", "x-content-type-options": "nosniff" });
 
