@@ -148,7 +148,9 @@ export class Keeper {
   }
 
   async #answer(request) {
-    const question = await request.text();
+    const question = await request.text().catch(() => undefined);
+    // Whoever asked has gone.
+    if (question === undefined) return undefined;
     const answer = await asked(() => this.#serving().answer(new URL(request.url).pathname, question));
     return answer === undefined ? undefined : new Response(answer);
   }

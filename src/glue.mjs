@@ -72,7 +72,10 @@ export async function within(promised, patience) {
 /** A redirect would carry a secret to wherever it points; and nothing on the way keeps what belongs to one. */
 const GUARDED = { redirect: "manual", cache: "no-store" };
 
-/** A response, once it begins; `undefined` when there is none within so many ms. Why is not told: an error's text may hold the URL. */
+/**
+ * A response, once it begins; `undefined` when there is none within so many ms. Why is not told: an error's text may hold the URL. A call that
+ * is late is closed by the runtime, with the request that it was made for: an `AbortController` for each would cost more than its timer.
+ */
 export async function send(url, method, headers, body, patience) {
   try {
     return await within(fetch(url, { ...GUARDED, method, headers, body }), patience);
@@ -147,7 +150,7 @@ export const kv_put = async (kv, key, text, options, patience) => within(kv.put(
 /** The rows that a statement finds in D1, as JSON. */
 export async function d1(db, statement, values, patience) {
   const found = await within(db.prepare(statement).bind(...JSON.parse(values)).all(), patience);
-  return found && JSON.stringify(found.results);
+  return found && JSON.stringify(found.results ?? null);
 }
 
 /** Whether a rate limit lets this key through. */

@@ -47,8 +47,8 @@ pub struct Keeper {
 
 #[wasm_bindgen]
 impl Keeper {
-    #[wasm_bindgen(constructor)]
     /// As the runtime makes one.
+    #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         Self { desk: Rc::new(Desk::new(State::from(state), env)) }

@@ -57,7 +57,7 @@ pub fn serve(
     turn::answer(now_ms, answer(request, call))
 }
 
-/// `Err` where no answer could be built; src/entry.mjs has one of its own for that.
+/// `Err` where no answer could be built; src/entry.mjs has one of its own for that, and logs no more of an error than its name.
 async fn answer(request: Incoming, call: call::Call) -> Result<JsValue, JsValue> {
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(request.header("X-Panic").as_deref(), "before");

@@ -23,8 +23,8 @@ use zhongkong_core::time::UnixTime;
 /// A store that takes longer to say what it has is not waited for: the Keeper has the truth.
 const READ_TAKES: Duration = Duration::from_secs(2);
 
-/// One that takes longer has not taken what was written, and is tried again.
-const WRITE_TAKES: Duration = Duration::from_secs(10);
+/// Where nobody waits it may take longer, for each step. What was not written then is written again.
+const WORK_TAKES: Duration = Duration::from_secs(5);
 
 /// What a store has under a key.
 pub(crate) enum Found<T> {

@@ -119,6 +119,43 @@ describe("passed through", { concurrency: 2 }, () => {
     for (let n = 0; n < 3; n++) assert.equal((await call("/cgi-bin/user/get")).text, long);
   });
 
+  test("an answer of every kind comes back as it is: none, empty, packed, with a status of its own", async (t) => {
+    const { gzipSync } = await import("node:zlib");
+    const packed = gzipSync('{"errcode":0,"packed":true}');
+    const KINDS = {
+      created: [201, { "content-type": "application/json", "content-length": "2", "x-twice": ["a", "b"] }, "{}"],
+      nothing: [204, { "content-type": "application/json" }, undefined],
+      empty: [200, { "content-type": "application/json", "content-length": "0" }, ""],
+      refused: [412, { "content-type": "text/plain", "content-length": "4" }, "412!"],
+      packed: [200, { "content-type": "application/json", "content-encoding": "gzip", "content-length": String(packed.length) }, packed],
+      bytes: [200, { "content-type": "image/jpeg", "content-length": "3" }, Buffer.from([0xff, 0xd8, 0xff])],
+    };
+    const there = await host(t, (request, response) => {
+      const [status, headers, body] = KINDS[new URL(request.url, "http://x").searchParams.get("kind")];
+      response.writeHead(status, headers).end(body);
+    });
+    const workerd = await centre(t, [there.url]);
+    for (const [kind, [status, headers, body]] of Object.entries(KINDS)) {
+      const answer = await fetch(`${workerd.url}/v1/apps/demo/api/cgi-bin/user/get?kind=${kind}`, { headers: { authorization: `Bearer ${CANARY.key}` } });
+      const expected = kind === "packed" ? Buffer.from('{"errcode":0,"packed":true}') : Buffer.from(body ?? "");
+      assert.deepEqual([answer.status, Buffer.from(await answer.arrayBuffer())], [status, expected], kind);
+      assert.equal(answer.headers.get("content-type"), headers["content-type"], kind);
+    }
+    assert.equal((await workerd.call("/cgi-bin/user/get?kind=created")).headers.get("x-twice"), "a, b");
+  });
+
+  test("a short answer that breaks off is none, and nobody is told to ask again", async (t) => {
+    const there = await host(t, (_, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      response.write('{"errcode":');
+      setTimeout(() => response.destroy(), 50);
+    });
+    const { call } = await centre(t, [there.url]);
+    const { status, headers, text } = await call("/cgi-bin/message/custom/send", { method: "POST", body: "{}" });
+    assert.deepEqual([status, headers.get("retry-after"), there.seen.length], [503, null, 1]);
+    assert.match(JSON.parse(text).detail, /may have been carried out/);
+  });
+
   test("an answer brings no cookies, and no scripts of somebody's upload", async (t) => {
     const there = await host(t, (_, response) => response.writeHead(200, { "content-type": "text/html", "set-cookie": "a=b", "cache-control": "public, max-age=600", "x-of-wechat": "kept" }).end("<script>alert(1)</script>"));
     const { call } = await centre(t, [there.url]);

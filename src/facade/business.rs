@@ -2,7 +2,7 @@
 
 use super::bearer::{self, Bearer};
 use super::credential::by_key;
-use super::upstream::{Outgoing, Reply as Answered};
+use super::upstream::{Answered, Outgoing};
 use super::{Known, Refused, Reply};
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
@@ -129,12 +129,10 @@ async fn send(
     let gateway_key = call.centre.config.gateway_key.as_ref();
     // A code that a user signs in with is good for one time.
     let once = path_and_query.starts_with("/sns/");
-    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| not_reached(ready))
-}
-
-fn not_reached(ready: &ReadyApp) -> Problem {
-    let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
-    Problem::new(Code::Unavailable, detail).retry_after(2)
+    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
+        let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
+        Problem::new(Code::Unavailable, detail).retry_after(2)
+    })
 }
 
 /// With the real token; once more with the next one when WeChat calls it dead.
@@ -149,7 +147,10 @@ async fn run(
     let mut outgoing = outgoing(request).await?;
     let sent = query.with_token(path, &record.value);
     let response = send(&mut outgoing, call, ready, &sent).await?;
-    let mut reply = Answered::look_into(response).await.map_err(|_| not_reached(ready))?;
+    let mut reply = Answered::look_into(response).await.map_err(|_| {
+        // Not to be asked again in a while: the call may be done.
+        Problem::new(Code::Unavailable, "WeChat's answer broke off: the call may have been carried out.")
+    })?;
     let mut version = record.version;
     if reply.says_dead
         && let Some(next) = heal(call, ready, record).await

@@ -6,7 +6,7 @@
 use crate::glue::{self, BrokeOff};
 use crate::incoming::Incoming;
 use crate::keeper::gateway_key_for;
-use js_sys::RegExp;
+use js_sys::{RegExp, Uint8Array};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys::{Headers, Response};
@@ -118,15 +118,16 @@ impl Body {
         let unread = |_: BrokeOff| "The body could not be read.";
         match request.stated_bytes() {
             Some(bytes) if bytes > KEPT_BYTES => Ok(Self::Stream(stream)),
-            Some(_) => Ok(Self::Kept(request.whole().await.map_err(unread)?.into())),
-            None => {
-                let body = request.bytes(KEPT_BYTES).await.map_err(unread)?;
-                if body.length() as usize > KEPT_BYTES {
-                    return Err("A body of more than 1 MB has to state its Content-Length.");
-                }
-                Ok(Self::Kept(body.into()))
-            }
+            Some(_) => Self::kept(request.whole().await.map_err(unread)?),
+            None => Self::kept(request.bytes(KEPT_BYTES).await.map_err(unread)?),
         }
+    }
+
+    fn kept(bytes: Uint8Array) -> Result<Self, &'static str> {
+        if bytes.length() as usize > KEPT_BYTES {
+            return Err("A body of more than 1 MB has to state its Content-Length.");
+        }
+        Ok(Self::Kept(bytes.into()))
     }
 
     /// What is to be sent; `None` for a stream that has been.
@@ -147,14 +148,14 @@ impl Body {
 }
 
 /// What WeChat has answered, and what is left of its body to pass on.
-pub(super) struct Reply {
+pub(super) struct Answered {
     pub(super) response: Response,
     pub(super) body: JsValue,
     /// Whether it says that the token is dead.
     pub(super) says_dead: bool,
 }
 
-impl Reply {
+impl Answered {
     /// An answer that is passed on as it is.
     pub(super) fn of(response: Response) -> Self {
         let body = response.body().map_or(JsValue::NULL, JsValue::from);
@@ -180,7 +181,7 @@ impl Reply {
             let body = if bytes.length() == 0 { JsValue::NULL } else { bytes.into() };
             return Ok(Self { response, body, says_dead });
         }
-        let copy = response.clone().map_err(|_| BrokeOff)?;
+        let Ok(copy) = response.clone() else { return Ok(Self::of(response)) };
         let beginning = match copy.body() {
             Some(stream) => glue::read(stream, REFUSAL_BYTES).await.unwrap_or_default(),
             None => Vec::new(),

@@ -77,7 +77,7 @@ impl Counts {
         ]);
         let sum: Vec<Number> = self.sql.rows(
             "INSERT INTO counts (hour, what, credential, outcome, count) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
+             ON CONFLICT DO UPDATE SET count = count + excluded.count RETURNING count AS n",
             row,
         )?;
         Ok(sum.iter().all(|row| row.n == count.count))
@@ -122,7 +122,7 @@ impl Counts {
         let from = platform::now().minus(KEPT_S).as_secs();
         let hours: Vec<HourCount> = self.sql.rows(
             "SELECT hour * 3600 AS at, what, credential, outcome, count FROM counts \
-                 WHERE hour >= ? ORDER BY hour",
+             WHERE hour >= ? ORDER BY hour",
             row(&[&integer((from / HOUR_S).max(1))]),
         )?;
         let rotations: Vec<Life> = self.sql.rows(

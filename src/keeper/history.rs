@@ -55,7 +55,9 @@ impl History {
             "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, minute INTEGER NOT NULL, \
              kind TEXT NOT NULL, caller TEXT, action TEXT NOT NULL, credential TEXT, result TEXT NOT NULL, \
              version INTEGER, errcode INTEGER, about TEXT, ip TEXT, first_at INTEGER NOT NULL, \
-             last_at INTEGER NOT NULL, count INTEGER NOT NULL)", row(&[]))?;
+             last_at INTEGER NOT NULL, count INTEGER NOT NULL)",
+            row(&[]),
+        )?;
         Ok(Self { sql, counts: Counts::open(state)? })
     }
 
@@ -79,9 +81,9 @@ impl History {
         let more = row(&[&integer(line.count), &integer(line.last_at.as_secs()), &LOOK_BACK]);
         let merged: Vec<Number> = self.sql.rows(
             "UPDATE events SET count = count + ?11, last_at = max(last_at, ?12) \
-                 WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?13 AND minute = ?1 AND kind = ?2 \
-                 AND caller IS ?3 AND action = ?4 AND credential IS ?5 AND result = ?6 AND version IS ?7 \
-                 AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id AS n",
+             WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?13 AND minute = ?1 AND kind = ?2 \
+             AND caller IS ?3 AND action = ?4 AND credential IS ?5 AND result = ?6 AND version IS ?7 \
+             AND errcode IS ?8 AND about IS ?9 AND ip IS ?10 RETURNING id AS n",
             likeness(line).followed_by(more),
         )?;
         Ok(!merged.is_empty())
@@ -91,7 +93,7 @@ impl History {
         let like = row(&[&integer(line.minute()), &line.kind.name(), &line.caller.as_deref(), &LOOK_BACK]);
         let counted: Vec<Number> = self.sql.rows(
             "SELECT count(*) AS n FROM events WHERE id > (SELECT coalesce(max(id), 0) FROM events) - ?4 \
-                 AND minute = ?1 AND kind = ?2 AND caller IS ?3",
+             AND minute = ?1 AND kind = ?2 AND caller IS ?3",
             like,
         )?;
         Ok(counted.iter().any(|row| row.n >= u64::from(line.kind.most_in_a_minute())))
@@ -100,14 +102,12 @@ impl History {
     fn append(&self, line: &Line) -> trouble::Result<()> {
         let more =
             row(&[&integer(line.count), &integer(line.last_at.as_secs()), &integer(line.first_at.as_secs())]);
-        let new: Vec<Number> = self
-            .sql
-            .rows(
-                "INSERT INTO events (minute, kind, caller, action, credential, result, version, errcode, about, ip, \
-                 count, last_at, first_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
-                 RETURNING id AS n",
-                likeness(line).followed_by(more),
-            )?;
+        let new: Vec<Number> = self.sql.rows(
+            "INSERT INTO events (minute, kind, caller, action, credential, result, version, errcode, about, \
+             ip, count, last_at, first_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+             RETURNING id AS n",
+            likeness(line).followed_by(more),
+        )?;
         if new.iter().any(|row| row.n % SWEEP_EVERY == 0) {
             for kind in Kind::ALL {
                 self.sql.run(
@@ -134,13 +134,19 @@ impl History {
 
     /// A part of it, newest first. What is too old and not yet deleted is not shown.
     fn page(&self, filter: &Filter) -> trouble::Result<Vec<Entry>> {
-        self.sql
-            .rows(
-                "SELECT id, kind, caller, action, credential, result, version, errcode, about, ip, first_at, last_at, \
-                 count FROM events WHERE minute >= ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) \
-                 AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR caller = ?5) ORDER BY id DESC LIMIT ?6",
-                row(&[&integer(kept_from(platform::now())), &integer(filter.before.unwrap_or(u64::MAX)), &filter.kind.map(Kind::name), &filter.action.map(Action::name), &filter.caller.as_deref(), &integer(u64::from(filter.limit))]),
-            )
+        self.sql.rows(
+            "SELECT id, kind, caller, action, credential, result, version, errcode, about, ip, first_at, \
+             last_at, count FROM events WHERE minute >= ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) \
+             AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR caller = ?5) ORDER BY id DESC LIMIT ?6",
+            row(&[
+                &integer(kept_from(platform::now())),
+                &integer(filter.before.unwrap_or(u64::MAX)),
+                &filter.kind.map(Kind::name),
+                &filter.action.map(Action::name),
+                &filter.caller.as_deref(),
+                &integer(u64::from(filter.limit)),
+            ]),
+        )
     }
 }
 

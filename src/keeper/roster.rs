@@ -162,7 +162,7 @@ impl Roster {
     fn note(&self, app: &AppName, wake_at: UnixTime) -> trouble::Result<()> {
         self.sql.run(
             "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
-                 ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
+             ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
             row(&[&app.as_str(), &seconds(wake_at)]),
         )
     }

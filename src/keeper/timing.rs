@@ -21,7 +21,7 @@ const ALARM_LATE_MS: u64 = 5_000;
 /// After a note that did not arrive.
 const NOTE_AGAIN_MS: u64 = 5_000;
 
-/// An alarm while a write to the store is under way is only there for a Keeper that is killed.
+/// An alarm while a write to the store is under way is only there for a Keeper that is killed: a save has two steps, of 5 s at most.
 const WHILE_PUBLISHING_MS: u64 = 15_000;
 
 impl Desk {

@@ -1,6 +1,6 @@
 //! D1: one row for each credential, strongly consistent. The table comes from `migrations/`.
 
-use super::{READ_TAKES, WRITE_TAKES};
+use super::{READ_TAKES, WORK_TAKES};
 use crate::glue;
 use serde::Deserialize;
 use std::time::Duration;
@@ -8,6 +8,8 @@ use wasm_bindgen::JsValue;
 use zhongkong_core::json::{self, Piece, row};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
+
+const FIND: &str = "SELECT key, value FROM credentials WHERE key = ?";
 
 /// Parameters that one statement of D1 may have.
 const PARAMETERS: usize = 100;
@@ -22,8 +24,8 @@ struct Row {
 
 impl Store for D1 {
     async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
-        let found = self.find_many(&[key.to_owned()]).await?;
-        Ok(found.into_iter().next().flatten())
+        let rows = self.rows(FIND, row(&[&key]), READ_TAKES).await?;
+        Ok(rows.into_iter().next().map(|row| row.value))
     }
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
@@ -33,7 +35,7 @@ impl Store for D1 {
             RETURNING key, value";
         let parameters =
             row(&[&key, &entry.text, &entry.version.number(), &entry.expires_at.as_secs(), &now.as_secs()]);
-        if !self.rows(SAVE, parameters, WRITE_TAKES).await?.is_empty() {
+        if !self.rows(SAVE, parameters, WORK_TAKES).await?.is_empty() {
             return Ok(Saved::Here);
         }
         let there = self.find(key).await?;
@@ -45,7 +47,7 @@ impl Store for D1 {
         for keys in keys.chunks(PARAMETERS) {
             let places = vec!["?"; keys.len()].join(", ");
             let query = format!("SELECT key, value FROM credentials WHERE key IN ({places})");
-            let rows = self.rows(&query, Piece::of(&keys), READ_TAKES).await?;
+            let rows = self.rows(&query, Piece::of(&keys), WORK_TAKES).await?;
             found.extend(
                 keys.iter().map(|key| rows.iter().find(|row| row.key == *key).map(|row| row.value.clone())),
             );

@@ -3,7 +3,7 @@
 //! KV cannot compare and write in one step. Newer stays before older because the Keeper alone writes,
 //! one write after the other, and looks before it writes; and because readers keep the newer of two.
 
-use super::{READ_TAKES, WRITE_TAKES};
+use super::{READ_TAKES, WORK_TAKES};
 use crate::glue;
 use js_sys::Promise;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ impl Store for Kv {
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
         let Entry { version, expires_at, ref text } = *entry;
-        let there = said(glue::kv_get_whole(&self.0, key, CACHE_TTL_S, glue::millis(READ_TAKES))).await?;
+        let there = said(glue::kv_get_whole(&self.0, key, CACHE_TTL_S, glue::millis(WORK_TAKES))).await?;
         // What was put there by somebody else, in another form, is replaced.
         if let Ok(There { value: Some(there), metadata: Some(beside) }) =
             json::read(&there.as_string().unwrap_or_default())
@@ -59,7 +59,7 @@ impl Store for Kv {
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
         let options =
             object(&[("expirationTtl", &ttl_s), ("metadata", &Beside { version, expires_at })]).into_text();
-        said(glue::kv_put(&self.0, key, text, &options, glue::millis(WRITE_TAKES))).await?;
+        said(glue::kv_put(&self.0, key, text, &options, glue::millis(WORK_TAKES))).await?;
         Ok(Saved::Here)
     }
 
@@ -67,7 +67,7 @@ impl Store for Kv {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
             let wanted = json::write(&keys).unwrap_or_default();
-            let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(READ_TAKES))).await?;
+            let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(WORK_TAKES))).await?;
             let texts: Vec<Option<String>> = json::read(&texts.as_string().unwrap_or_default())
                 .map_err(|_| StoreFailure("KV answered something else".to_owned()))?;
             found.extend(texts);

@@ -1,6 +1,6 @@
 //! The fields of a request for a credential, from wherever an SDK has put them: query, form or JSON.
 
-use crate::json::{self, Piece};
+use crate::json;
 use crate::request::query::decode;
 use crate::secret::Secret;
 use serde_json::Value as Json;
@@ -41,7 +41,9 @@ impl Fields {
             for (name, value) in json.as_object().into_iter().flatten() {
                 match value {
                     Json::String(text) => fields.add(name, text.clone())?,
-                    Json::Bool(_) | Json::Number(_) => fields.add(name, Piece::of(value).into_text())?,
+                    Json::Bool(_) | Json::Number(_) => {
+                        fields.add(name, json::write(value).map_err(|_| Unreadable)?)?;
+                    }
                     Json::Null | Json::Array(_) | Json::Object(_) => {}
                 }
             }

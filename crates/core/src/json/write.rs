@@ -4,8 +4,8 @@
 
 use core::fmt::{self, Write as _};
 use serde::ser::{
-    Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
-    SerializeTuple, Serializer,
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 /// This has no text: a fraction, bytes, or a map whose keys are no texts. The centre has none of them.
@@ -127,8 +127,8 @@ impl<'t> Serializer for Text<'t> {
     type Error = Unwritable;
     type SerializeSeq = Members<'t>;
     type SerializeTuple = Members<'t>;
-    type SerializeTupleStruct = Impossible<(), Unwritable>;
-    type SerializeTupleVariant = Impossible<(), Unwritable>;
+    type SerializeTupleStruct = Members<'t>;
+    type SerializeTupleVariant = Members<'t>;
     type SerializeMap = Members<'t>;
     type SerializeStruct = Members<'t>;
     type SerializeStructVariant = Members<'t>;
@@ -210,22 +210,18 @@ impl<'t> Serializer for Text<'t> {
         Ok(self.within('[', "]"))
     }
 
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, Unwritable> {
-        Err(Unwritable)
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Members<'t>, Unwritable> {
+        Ok(self.within('[', "]"))
     }
 
     fn serialize_tuple_variant(
         self,
         _: &'static str,
         _: u32,
-        _: &'static str,
+        tag: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Unwritable> {
-        Err(Unwritable)
+    ) -> Result<Members<'t>, Unwritable> {
+        Ok(Members { out: self.tagged(tag, ":["), is_first: true, closing: "]}" })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'t>, Unwritable> {
@@ -243,36 +239,52 @@ impl<'t> Serializer for Text<'t> {
         tag: &'static str,
         _: usize,
     ) -> Result<Members<'t>, Unwritable> {
-        let out = self.tagged(tag, ":{");
-        Ok(Members { out, is_first: true, closing: "}}" })
+        Ok(Members { out: self.tagged(tag, ":{"), is_first: true, closing: "}}" })
     }
 }
 
-impl SerializeSeq for Members<'_> {
-    type Ok = ();
-    type Error = Unwritable;
+/// Items, and fields, are written alike wherever they stand.
+macro_rules! items {
+    ($($kind:ident: $method:ident),*) => {
+        $(impl $kind for Members<'_> {
+            type Ok = ();
+            type Error = Unwritable;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
-        value.serialize(Text(self.next()))
-    }
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
+                value.serialize(Text(self.next()))
+            }
 
-    fn end(self) -> Result<(), Unwritable> {
-        self.close()
-    }
+            fn end(self) -> Result<(), Unwritable> {
+                self.close()
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for Members<'_> {
-    type Ok = ();
-    type Error = Unwritable;
+macro_rules! fields {
+    ($($kind:ident),*) => {
+        $(impl $kind for Members<'_> {
+            type Ok = ();
+            type Error = Unwritable;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
-        value.serialize(Text(self.next()))
-    }
+            fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
+                value.serialize(Text(self.member(name)))
+            }
 
-    fn end(self) -> Result<(), Unwritable> {
-        self.close()
-    }
+            fn end(self) -> Result<(), Unwritable> {
+                self.close()
+            }
+        })*
+    };
 }
+
+items!(
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field
+);
+fields!(SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Members<'_> {
     type Ok = ();
@@ -295,57 +307,5 @@ impl SerializeMap for Members<'_> {
     }
 }
 
-impl SerializeStruct for Members<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: ?Sized + Serialize>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unwritable> {
-        value.serialize(Text(self.member(name)))
-    }
-
-    fn end(self) -> Result<(), Unwritable> {
-        self.close()
-    }
-}
-
-impl SerializeStructVariant for Members<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: ?Sized + Serialize>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unwritable> {
-        value.serialize(Text(self.member(name)))
-    }
-
-    fn end(self) -> Result<(), Unwritable> {
-        self.close()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn a_text_is_as_short_as_it_can_be() {
-        let tree = json!({"b": [1, -1, u64::MAX, i64::MIN, null, true, "中 \"\\\n\u{1}"], "a": {}, "c": []});
-        let written = r#"{"a":{},"b":[1,-1,18446744073709551615,-9223372036854775808,null,true,"中 \"\\\n\u0001"],"c":[]}"#;
-        assert_eq!(write(&tree), Ok(written.to_owned()));
-    }
-
-    #[test]
-    fn what_has_no_text_is_refused() {
-        assert_eq!((write(&0.5), write(&json!([0.5]))), (Err(Unwritable), Err(Unwritable)));
-        assert_eq!(write(&BTreeMap::from([(1, 2)])), Err(Unwritable));
-        assert_eq!(write(&BTreeMap::from([([1], 2)])), Err(Unwritable));
-    }
-}
+mod tests;
