@@ -77,7 +77,7 @@ async function bundle(env, bare, out) {
   const page = join(bare, "page.txt");
   copyFileSync(join(root, "src", "pages", "jssdk.js"), page);
   const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, `--alias:zhongkong-page=${page}`, "--external:./index_bg.wasm"];
-  const args = ["src/entry.mjs", "--bundle", "--minify", "--charset=utf8", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
+  const args = ["src/entry.mjs", "--bundle", "--minify", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
   await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
 }
 

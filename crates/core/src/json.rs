@@ -1,4 +1,4 @@
-//! JSON: how types are read ([`read`]) and written ([`write`]); and objects written straight into one text, for answers that are
+//! JSON: how types are read ([`read`]) and written ([`write()`]); and objects written straight into one text, for answers that are
 //! given a thousand times a second.
 
 mod piece;
