@@ -75,10 +75,9 @@ async fn put<T: DeserializeOwned>(
 }
 
 async fn send(env: &Env, name: &str, url: &str, question: String) -> trouble::Result<String> {
-    let failed = |why: &str| Trouble::new(why);
-    let keepers = bindings::keepers(env).ok_or_else(|| failed("KEEPER is not bound"))?;
+    let keepers = bindings::keepers(env).ok_or_else(|| Trouble::new("KEEPER is not bound"))?;
     let answer = JsFuture::from(glue::ask(&keepers, name, KEEPER_NEAR, url, &question)).await?;
-    answer.as_string().ok_or_else(|| failed("the Keeper could not answer"))
+    answer.as_string().ok_or_else(|| Trouble::new("the Keeper could not answer"))
 }
 
 /// Wakes the Keeper of an app and waits until it has done what was due. The store showed these
