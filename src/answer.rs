@@ -7,8 +7,7 @@ use wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
-use zhongkong_core::json::Object;
-use zhongkong_core::json::Piece;
+use zhongkong_core::json::{Object, Piece};
 use zhongkong_core::problem::{Code, Problem};
 
 const JSON: &str = "application/json";

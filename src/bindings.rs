@@ -84,17 +84,21 @@ fn read(env: &Env) -> Centre {
 
 /// What is bound under this name, and has the method of such a binding.
 fn binding(env: &Env, name: &str, method: &str) -> Option<JsValue> {
-    let bound = glue::binding(env.as_ref(), name, method);
-    (!bound.is_null_or_undefined()).then_some(bound)
+    present(glue::binding(env.as_ref(), name, method))
 }
 
 /// An optional binding. What is there and is something else is said to be `wrong`.
 fn optional(env: &Env, name: &str, method: &str, wrong: &str) -> Option<JsValue> {
-    if glue::binding(env.as_ref(), name, method).is_null() {
+    let bound = glue::binding(env.as_ref(), name, method);
+    if bound.is_null() {
         let detail = format!("{name} is {wrong}, or leave it out.");
         log::error("misconfigured", &[("setting", &name), ("detail", &detail)]);
     }
-    binding(env, name, method)
+    present(bound)
+}
+
+fn present(bound: JsValue) -> Option<JsValue> {
+    (!bound.is_null_or_undefined()).then_some(bound)
 }
 
 /// A var or secret that is a text. One that is something else is given as JSON: whoever reads it finds that it is wrong.

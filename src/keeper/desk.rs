@@ -8,11 +8,11 @@ use super::alerts::Alerts;
 use super::announce::announce;
 use super::flight::Flights;
 use super::history::History;
-use super::opened::{Opened, refuse};
+use super::opened::Opened;
 use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
-use crate::trouble;
+use crate::trouble::{self, Trouble};
 use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::select;
@@ -76,7 +76,7 @@ impl Desk {
         self.open(&question.app)?;
         if question.identity != self.ready()?.identity {
             // During a deployment the Worker and the Keeper may be of different versions.
-            return Err(refuse("the Keeper runs under another identity than the Worker"));
+            return Err(Trouble::new("the Keeper runs under another identity than the Worker"));
         }
         let reply = match question.ask {
             Ask::Read { credential, min_ttl_s, shown } => {
@@ -134,7 +134,7 @@ impl Desk {
     }
 
     pub(super) fn opened(&self) -> trouble::Result<Rc<Opened>> {
-        self.opened.borrow().clone().ok_or_else(|| refuse("the Keeper does not know its app yet"))
+        self.opened.borrow().clone().ok_or_else(|| Trouble::new("the Keeper does not know its app yet"))
     }
 
     /// Opens the desk on first use. After a failure the next event tries again.
@@ -229,7 +229,7 @@ impl Desk {
     /// During a deployment the Worker may know of a ticket that this instance does not keep.
     fn is_kept(&self, credential: Credential) -> trouble::Result<()> {
         let kept = self.ready()?.app.credentials().any(|kept| kept == credential);
-        if kept { Ok(()) } else { Err(refuse("this credential is not kept")) }
+        if kept { Ok(()) } else { Err(Trouble::new("this credential is not kept")) }
     }
 
     /// Asks the engine, waits where it says so, asks again. After [`READER_WAITS_MS`] it takes what

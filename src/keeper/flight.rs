@@ -3,8 +3,7 @@
 
 use super::desk::Desk;
 use super::upstream;
-use crate::trouble;
-use crate::{log, platform};
+use crate::{log, platform, trouble};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use litemap::LiteMap;

@@ -4,8 +4,7 @@
 use super::counts::Counts;
 use super::sql::Sql;
 use super::wire::{Entry, Filter, HistoryAsk};
-use crate::trouble;
-use crate::{log, platform};
+use crate::{log, platform, trouble};
 use serde::Deserialize;
 use worker::State;
 use zhongkong_core::credential::Credential;

@@ -33,7 +33,7 @@ impl Opened {
         let centre = bindings::centre(env);
         let ready = match centre.config.apps.get(app) {
             Some(AppEntry::Ready(ready)) => Rc::clone(ready),
-            _ => return Err(refuse("the app is not configured, or wrongly")),
+            _ => return Err(Trouble::new("the app is not configured, or wrongly")),
         };
         let storage = Storage::open(state)?;
         if storage.app()?.as_ref() != Some(app) {
@@ -59,7 +59,7 @@ impl Opened {
     }
 
     pub(super) fn sealer(&self) -> trouble::Result<&Sealer> {
-        self.centre.config.sealer.as_ref().ok_or_else(|| refuse("SEAL_KEY is missing or wrong"))
+        self.centre.config.sealer.as_ref().ok_or_else(|| Trouble::new("SEAL_KEY is missing or wrong"))
     }
 
     /// Tells the history. One that cannot be written stops nothing else.
@@ -71,9 +71,4 @@ impl Opened {
             log::warn("history_not_written", &[("app", &app), ("detail", &error.to_string())]);
         }
     }
-}
-
-/// An error of the Keeper's own, for the log.
-pub(super) fn refuse(why: &str) -> Trouble {
-    Trouble::new(why)
 }

@@ -3,8 +3,7 @@
 use super::client;
 use super::desk::Desk;
 use super::wire::{Held, RosterAsk};
-use crate::trouble;
-use crate::{log, platform};
+use crate::{log, platform, trouble};
 use futures_util::FutureExt as _;
 use std::rc::Rc;
 use std::time::Duration;

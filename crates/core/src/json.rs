@@ -1,5 +1,5 @@
-//! JSON: how types are read ([`read`]) and written ([`write()`]); and objects written straight into one text, for answers that are
-//! given a thousand times a second.
+//! JSON: how types are read ([`read`]) and written ([`write()`]), and answers put together ([`object`]). Those that are given a thousand
+//! times a second are written straight into one text ([`Object`]).
 
 mod piece;
 mod read;

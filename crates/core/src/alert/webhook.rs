@@ -7,7 +7,7 @@ use super::book::Notice;
 use super::message::{generic, summary};
 use crate::app::AppName;
 use crate::digest::hex;
-use crate::json::{self, Written, object};
+use crate::json::{self, object};
 use crate::language::Language;
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -133,18 +133,12 @@ impl Webhook {
                 object(&[("msgtype", &"markdown"), ("markdown", &object(&[("content", &text)]))]).into_text()
             }
             Format::Feishu => {
-                let content = object(&[("text", &text)]);
-                let message: [(&str, &dyn Written); 2] = [("msg_type", &"text"), ("content", &content)];
-                let body = match &self.secret {
-                    Some(secret) => {
-                        let timestamp = now.as_secs().to_string();
-                        let signed = mac(&format!("{timestamp}\n{}", secret.expose()), "");
-                        let sign = Base64::encode_string(&signed);
-                        let [kind, content] = message;
-                        object(&[kind, content, ("timestamp", &timestamp), ("sign", &sign)])
-                    }
-                    None => object(&message),
-                };
+                let mut body = object(&[("msg_type", &"text"), ("content", &object(&[("text", &text)]))]);
+                if let Some(secret) = &self.secret {
+                    let timestamp = now.as_secs().to_string();
+                    let signed = mac(&format!("{timestamp}\n{}", secret.expose()), "");
+                    body = body.and(&[("timestamp", &timestamp), ("sign", &Base64::encode_string(&signed))]);
+                }
                 body.into_text()
             }
             Format::Dingtalk => {

@@ -69,6 +69,13 @@ impl<'t> Text<'t> {
         Ok(())
     }
 
+    /// Behind a name.
+    fn named(self, name: &str) -> Self {
+        quote(name, self.0);
+        self.0.push(':');
+        self
+    }
+
     /// The tag of an enum's variant, with what comes before and behind it.
     fn tagged(self, tag: &str, behind: &str) -> &'t mut String {
         self.0.push('{');
@@ -96,13 +103,6 @@ impl Members<'_> {
             self.out.push(',');
         }
         self.out
-    }
-
-    fn member(&mut self, name: &str) -> &mut String {
-        let out = self.next();
-        quote(name, out);
-        out.push(':');
-        out
     }
 
     fn close(self) -> Result<(), Unwritable> {
@@ -243,15 +243,19 @@ impl<'t> Serializer for Text<'t> {
     }
 }
 
-/// Items, and fields, are written alike wherever they stand.
-macro_rules! items {
-    ($($kind:ident: $method:ident),*) => {
+/// Items and fields are written alike, whatever they are part of; fields have a name.
+macro_rules! members {
+    ($($kind:ident: $method:ident($($name:ident)?);)*) => {
         $(impl $kind for Members<'_> {
             type Ok = ();
             type Error = Unwritable;
 
-            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Unwritable> {
-                value.serialize(Text(self.next()))
+            fn $method<T: ?Sized + Serialize>(
+                &mut self,
+                $($name: &'static str,)?
+                value: &T,
+            ) -> Result<(), Unwritable> {
+                value.serialize(Text(self.next())$(.named($name))?)
             }
 
             fn end(self) -> Result<(), Unwritable> {
@@ -261,30 +265,14 @@ macro_rules! items {
     };
 }
 
-macro_rules! fields {
-    ($($kind:ident),*) => {
-        $(impl $kind for Members<'_> {
-            type Ok = ();
-            type Error = Unwritable;
-
-            fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Unwritable> {
-                value.serialize(Text(self.member(name)))
-            }
-
-            fn end(self) -> Result<(), Unwritable> {
-                self.close()
-            }
-        })*
-    };
+members! {
+    SerializeSeq: serialize_element();
+    SerializeTuple: serialize_element();
+    SerializeTupleStruct: serialize_field();
+    SerializeTupleVariant: serialize_field();
+    SerializeStruct: serialize_field(name);
+    SerializeStructVariant: serialize_field(name);
 }
-
-items!(
-    SerializeSeq: serialize_element,
-    SerializeTuple: serialize_element,
-    SerializeTupleStruct: serialize_field,
-    SerializeTupleVariant: serialize_field
-);
-fields!(SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Members<'_> {
     type Ok = ();
