@@ -132,7 +132,7 @@ describe("alerts", { concurrency: 3 }, () => {
     const { centre, receiver } = await watched(t);
     for (let round = 0; round < 3; round++) {
       const { body } = await centre.token("legacy");
-      await centre.simulator.kill(body.access_token);
+      await centre.kill(body.access_token, "legacy");
       await centre.report("legacy", body.access_token);
       await centre.advance(400, ["legacy"]);
     }

@@ -110,7 +110,7 @@ describe("the façade", { concurrency: 2 }, () => {
     const posted = await ask(centre, "/cgi-bin/ticket/getticket", asForm({ access_token: demo, type: "jsapi" }));
     assert.equal(posted.body.ticket, one.ticket);
     assert.equal((await ticket(CANARY.webKey, { headers: { "cf-connecting-ip": "203.0.113.9" } })).errcode, 40013, "a key without the scope");
-    await centre.simulator.kill(demo);
+    await centre.kill(demo);
     await centre.report("demo", demo);
     assert.notEqual(await tokenOf(centre), demo);
     assert.equal((await ticket(demo)).errcode, 0);
@@ -125,7 +125,7 @@ describe("the façade", { concurrency: 2 }, () => {
     assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "looked at once");
     for (let n = 0; n < 20; n++) assert.equal(await tokenOf(centre), first);
     assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "and not again and again");
-    await centre.simulator.kill(first);
+    await centre.kill(first);
     await centre.advance(40);
     await tokenOf(centre);
     const second = await tokenOf(centre);
@@ -139,7 +139,7 @@ describe("the façade", { concurrency: 2 }, () => {
     const first = await tokenOf(centre);
     for (let n = 0; n < 20; n++) assert.equal((await forced()).body.access_token, first);
     assert.equal((await centre.simulator.calls("stable_token")).length, 1);
-    await centre.simulator.kill(first);
+    await centre.kill(first);
     await centre.advance(40);
     const answers = await Promise.all(Array.from({ length: 30 }, () => forced()));
     const tokens = new Set(answers.map(({ body }) => body.access_token));
@@ -183,7 +183,7 @@ describe("passing through", { concurrency: 2 }, () => {
     assert.equal((await call()).body.errcode, 0);
     assert.equal((await ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${virtual}`)).body.errcode, 0, "it has scope ticket");
     // Rotated, and killed from outside: nothing of it is seen.
-    await centre.simulator.kill(real);
+    await centre.kill(real);
     assert.equal((await call()).body.errcode, 0);
     assert.equal((await call()).body.errcode, 0);
     // Its scope, its app or its address are taken away, and at last its key.
@@ -233,7 +233,7 @@ describe("passing through", { concurrency: 2 }, () => {
     const centre = await start(t);
     const real = await tokenOf(centre);
     assert.equal((await ask(centre, `${USERS}?access_token=${real}`)).body.errcode, 0);
-    await centre.simulator.kill(real);
+    await centre.kill(real);
     const send = await ask(centre, `/cgi-bin/message/custom/send?access_token=${real}`, asJson({ touser: "o" }));
     assert.equal(send.body.errcode, 0);
     assert.equal((await centre.simulator.calls("custom/send")).length, 2, "refused, then sent");
@@ -243,7 +243,7 @@ describe("passing through", { concurrency: 2 }, () => {
     // A body that is too large to be kept: the caller hears of it, the token is healed all the same.
     const next = await tokenOf(centre);
     await centre.advance(40);
-    await centre.simulator.kill(next);
+    await centre.kill(next);
     const large = await ask(centre, `/cgi-bin/media/upload?type=image&access_token=${next}`, { method: "POST", body: randomBytes(2 * 1024 * 1024) });
     assert.equal(large.body.errcode, 40001);
     assert.notEqual(await tokenOf(centre), next);

@@ -156,7 +156,7 @@ describe("the history", { concurrency: 2 }, () => {
     assert.equal((await centre.token()).status, 502);
     await centre.advance(600);
     const { body } = await until(() => centre.token(), ({ status }) => status === 200);
-    await centre.simulator.kill(body.access_token);
+    await centre.kill(body.access_token);
     await centre.report("demo", body.access_token);
     await centre.call("/v1/apps/demo/access_token/revoke", { method: "POST" });
     const found = await until(

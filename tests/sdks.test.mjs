@@ -138,7 +138,7 @@ describe("SDKs that hold the token", { concurrency: 2 }, () => {
       assert.equal((await client.business()).errcode, 0);
       // Somebody kills the token that is current now.
       const current = (await centre.token()).body.access_token;
-      await centre.simulator.kill(current);
+      await centre.kill(current);
       assert.equal((await client.business()).errcode, 0);
       assert.equal((await client.business()).errcode, 0);
       const stable = (await centre.simulator.calls("/cgi-bin/stable_token")).length;
@@ -162,7 +162,7 @@ describe("SDKs that may call, and not hold it", { concurrency: 2 }, () => {
       assert.equal(await centre.simulator.ticketAlive(await client.ticket()), true);
       if (!client.business) return;
       assert.equal((await client.business()).errcode, 0);
-      await centre.simulator.kill(real[0]);
+      await centre.kill(real[0]);
       assert.equal((await client.business()).errcode, 0);
       real.push((await centre.token()).body.access_token);
       await centre.advance(6950);

@@ -90,6 +90,7 @@ describe("trouble", { concurrency: 2 }, () => {
   test("reports: only the current value counts, and only WeChat's word condemns it", async (t) => {
     const centre = await fresh(t);
     const first = (await centre.token()).body;
+    await centre.held();
     const calls = () => centre.simulator.calls();
     const before = (await calls()).length;
 
@@ -106,7 +107,7 @@ describe("trouble", { concurrency: 2 }, () => {
   test("a token that somebody else killed is replaced, by value and by digest, once", async (t) => {
     const centre = await fresh(t);
     const first = (await centre.token()).body;
-    await centre.simulator.kill(first.access_token);
+    await centre.kill(first.access_token);
     const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(first.access_token)))]
       .map((byte) => byte.toString(16).padStart(2, "0"))
       .join("");
@@ -137,10 +138,10 @@ describe("trouble", { concurrency: 2 }, () => {
     await centre.call("/v1/apps/demo/tickets/jsapi");
     await note(centre.call("/v1/apps"));
     await note(centre.call("/v1/apps/demo/access_token", { key: CANARY.webKey }));
-    await centre.simulator.kill(tokens[0]);
+    await centre.kill(tokens[0]);
     await centre.report("demo", tokens[0]);
     await centre.simulator.knobs(APPID.legacy, { refuse_with: 40125 });
-    await centre.simulator.kill(tokens[1]);
+    await centre.kill(tokens[1], "legacy");
     await note(centre.report("legacy", tokens[1]));
     await centre.simulator.stop();
     await centre.cron();

@@ -121,6 +121,13 @@ export async function startCentre({ change, bare = (config) => config, before = 
     token: (app = "demo") => call(`/v1/apps/${app}/access_token`),
     /** A page of the app's history, newest first. */
     events: async (app = "demo", query = "") => (await call(`/v1/apps/${app}/events${query}`)).body,
+    /** Waits until an app's Keeper has fetched all that it keeps: it calls WeChat of its own accord no more, for now. */
+    held: (app = "demo") => held(call, app),
+    /** Somebody else ends a token. Its tickets are held by then: with a dead token the Keeper would find out by itself, before any caller. */
+    kill: async (token, app = "demo") => {
+      await held(call, app);
+      await simulator.kill(token);
+    },
     report: (app, stale) => call(`/v1/apps/${app}/access_token/refresh`, { method: "POST", body: JSON.stringify({ stale }) }),
     cron: () => worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() }),
     evict: (app) => worker.evictDurableObject("KEEPER", { name: app }),
@@ -158,6 +165,10 @@ export async function startCentre({ change, bare = (config) => config, before = 
 }
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function held(call, app) {
+  await until(() => call(`/v1/apps/${app}`), ({ body }) => Object.values(body.credentials).every(({ version }) => version > 0));
+}
 
 /** Asks until the answer is good; fails after `ms` with the last one. */
 export async function until(ask, good, ms = 15_000) {
