@@ -148,7 +148,7 @@ describe("console", { skip: missing, concurrency: 1 }, () => {
     await page.getByText("access_token: WeChat has answered, the value stays").waitFor();
     assert.equal((await centre.simulator.calls("getcallbackip")).length, 1);
     // A dead one is replaced.
-    await centre.simulator.kill((await centre.token("legacy")).body.access_token);
+    await centre.kill((await centre.token("legacy")).body.access_token, "legacy");
     await centre.advance(61);
     await card.getByRole("button", { name: "Refresh access_token" }).click();
     await dialog.getByRole("button", { name: "Refresh" }).click();
@@ -287,7 +287,7 @@ describe("console", { skip: missing, concurrency: 1 }, () => {
 
   test("what needs somebody comes first; tabs by keyboard and by Back; the focus comes back after a dialog", async (t) => {
     const { centre, console_, page } = await opened(t);
-    await centre.simulator.kill((await centre.token("legacy")).body.access_token);
+    await centre.kill((await centre.token("legacy")).body.access_token, "legacy");
     await centre.report("legacy", (await centre.token("legacy")).body.access_token);
     await console_.signIn(CANARY.key);
     await page.getByText("Need attention: 1 of 2 apps").waitFor();

@@ -113,8 +113,14 @@ describe("the history", { concurrency: 2 }, () => {
     await centre.set({ faster: 50 });
     for (let n = 0; n < 30; n++) await centre.call(`/v1/apps/nosuchapp${n}/access_token`, { key: "" });
     await centre.call("/wp-login.php", { key: "" });
-    const found = await until(() => centre.logs().filter((line) => line.includes('"event":"refused"')).map((line) => JSON.parse(line)), (found) => found.length >= 2);
-    assert.deepEqual(found.map(({ action, result, count }) => [action, result, count]).sort(), [["read", "unauthorized", 30], ["unknown", "not_found", 1]]);
+    const sums = (lines) => {
+      const sums = {};
+      for (const { action, result, count } of lines) sums[`${action} ${result}`] = (sums[`${action} ${result}`] ?? 0) + count;
+      return sums;
+    };
+    const found = await until(() => centre.logs().filter((line) => line.includes('"event":"refused"')).map((line) => JSON.parse(line)), (found) => sums(found)["unknown not_found"]);
+    assert.deepEqual(sums(found), { "read unauthorized": 30, "unknown not_found": 1 });
+    assert.ok(found.length < 10, `${found.length} lines`);
     assert.equal((await centre.counts()).history ?? 0, 0);
   });
 
@@ -126,10 +132,12 @@ describe("the history", { concurrency: 2 }, () => {
       await centre.set({ faster: 50 });
       await centre.counts();
       const guess = (n) => centre.call(`/v1/apps/demo/${path}`, { method, key: `guess-${String(n).padStart(30, "0")}`, ...from(`198.51.100.${n % 200}`) });
+      const started = Date.now();
       for (let n = 0; n < 1000; n += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => guess(n + k)));
       const { Keeper = 0, history = 0 } = await centre.counts();
       // The timers run fifty times as fast here: one message in half a second, not one a request.
-      assert.ok(Keeper === 0 && history <= 20, `${Keeper} questions, ${history} messages`);
+      const most = 10 + (2 * (Date.now() - started)) / 1000;
+      assert.ok(Keeper === 0 && history <= most, `${Keeper} questions, ${history} messages`);
       const { events } = await until(() => centre.events("demo", "?kind=stranger"), ({ events }) => events.reduce((sum, { count }) => sum + count, 0) === 1000);
       assert.ok(events.length <= 2 * (8 + 1), `${events.length} lines in two minutes at most`);
     });

@@ -140,8 +140,8 @@ describe("trouble", { concurrency: 2 }, () => {
     await note(centre.call("/v1/apps/demo/access_token", { key: CANARY.webKey }));
     await centre.kill(tokens[0]);
     await centre.report("demo", tokens[0]);
-    await centre.simulator.knobs(APPID.legacy, { refuse_with: 40125 });
     await centre.kill(tokens[1], "legacy");
+    await centre.simulator.knobs(APPID.legacy, { refuse_with: 40125 });
     await note(centre.report("legacy", tokens[1]));
     await centre.simulator.stop();
     await centre.cron();
