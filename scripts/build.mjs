@@ -37,7 +37,6 @@ export async function build(env, folder = "build", features = [], names = false)
     rmSync(bare, { recursive: true, force: true });
     await compile(env, bare, features);
     await bundle(env, bare, out);
-    await leaveOut(env, bare, out);
     await optimize(env, bare, out, names ? ["--debuginfo"] : NAMELESS);
     rmSync(bare, { recursive: true });
     writeFileSync(stamp, inputs);
@@ -67,11 +66,8 @@ async function optimize(env, bare, out, more) {
 /** One script of src/entry.mjs, of what wasm-bindgen has made, and of texts that are handed out: the API's description, the script of pages. */
 async function bundle(env, bare, out) {
   const glue = join(bare, "index.js");
-  // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild. And a class that nobody uses
-  // is left out only when nothing is done to it: `using` is not for these, and their registries stand for nothing.
-  const script = readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule").replaceAll("new FinalizationRegistry", "/* @__PURE__ */ new FinalizationRegistry");
-  const lines = script.split("\n");
-  writeFileSync(glue, lines.filter((line) => !line.startsWith("if (Symbol.dispose)")).join("\n"));
+  // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild.
+  writeFileSync(glue, readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule"));
   const openapi = join(bare, "openapi.txt");
   writeFileSync(openapi, JSON.stringify(JSON.parse(readFileSync(join(root, "docs", "openapi.json"), "utf8"))));
   const page = join(bare, "page.txt");
@@ -79,17 +75,6 @@ async function bundle(env, bare, out) {
   const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, `--alias:zhongkong-page=${page}`, "--external:./index_bg.wasm"];
   const args = ["src/entry.mjs", "--bundle", "--minify", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
   await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
-}
-
-/** What the script calls stays in the wasm; the `worker` crate exports classes of its own as well. */
-async function leaveOut(env, bare, out) {
-  const wasm = join(bare, "index_bg.wasm");
-  const script = readFileSync(join(out, "index.js"), "utf8");
-  const exported = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(wasm)));
-  const used = exported.map(({ name }) => name).filter((name) => script.includes(`.${name}`));
-  const graph = [{ name: "script", reaches: used, root: true }, ...used.map((name) => ({ name, export: name }))];
-  writeFileSync(join(bare, "graph.json"), JSON.stringify(graph));
-  await run(env.WASM_METADCE_BIN, [...FEATURES, "--debuginfo", wasm, "--graph-file", join(bare, "graph.json"), "-o", wasm], { cwd: root, env, quiet: true });
 }
 
 function fingerprint(options) {

@@ -27,7 +27,6 @@ export async function setup() {
     WASM_BINDGEN_BIN: join(wasmBindgen, "bin", "wasm-bindgen"),
     ESBUILD_BIN: join(modules, "esbuild", "bin", "esbuild"),
     WASM_OPT_BIN: join(modules, "binaryen", "bin", "wasm-opt"),
-    WASM_METADCE_BIN: join(modules, "binaryen", "bin", "wasm-metadce"),
     WRANGLER_SEND_METRICS: "false",
     // Where requests come from is of no interest here, and asking for it fails without a network.
     CLOUDFLARE_CF_FETCH_ENABLED: "false",

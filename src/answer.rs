@@ -4,7 +4,7 @@ mod repeated;
 
 use crate::{glue, log};
 use wasm_bindgen::JsValue;
-use worker::worker_sys::web_sys::Response;
+use web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
 use zhongkong_core::json::{Object, Piece};

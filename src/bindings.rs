@@ -2,13 +2,13 @@
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
 use crate::journals::Journals;
+use crate::runtime::Env;
 use crate::shelf::Shelves;
-use crate::{glue, log, panic};
+use crate::{glue, log};
 use serde_json::Value as Json;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use worker::Env;
 use zhongkong_core::config::{Config, Raw};
 use zhongkong_core::facade::{AskedAgain, Holders};
 use zhongkong_core::secret::Secret;
@@ -55,8 +55,6 @@ pub(crate) fn keepers(env: &Env) -> Option<JsValue> {
 }
 
 fn read(env: &Env) -> Centre {
-    // The first thing that an instance does, and after the `worker` crate has set its own.
-    panic::watch();
     let secret = |name: &str| text(env, name).map(Secret::new);
     let config = Config::read(&Raw {
         apps: json(env, "APPS"),

@@ -1,8 +1,8 @@
 //! What every handler is handed.
 
 use crate::bindings::Centre;
+use crate::runtime::{Context, Env};
 use std::rc::Rc;
-use worker::{Context, Env};
 
 /// One request's surroundings.
 pub(crate) struct Call {

@@ -6,6 +6,7 @@
 use crate::bindings::Centre;
 use crate::keeper::client;
 use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
+use crate::runtime::Env;
 use crate::store::{self, Found};
 use crate::together;
 use crate::trouble::{self, Trouble};
@@ -13,7 +14,6 @@ use crate::{history, log, platform};
 use futures_util::future::join;
 use litemap::LiteMap;
 use std::rc::Rc;
-use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};

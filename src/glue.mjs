@@ -69,6 +69,21 @@ export async function within(promised, patience) {
   }
 }
 
+/**
+ * A timer, and the promise that it rings, which is kept as well when it is stopped: what waits for it would never be freed. Where the
+ * runtime allows no more of them (10,000 at once) it throws, and the instance ends.
+ */
+export function timer(ms) {
+  let ring;
+  const rings = new Promise((resolve) => (ring = resolve));
+  const id = setTimeout(ring, ms);
+  const stop = () => {
+    clearTimeout(id);
+    ring();
+  };
+  return { rings, stop };
+}
+
 /** A redirect would carry a secret to wherever it points; and nothing on the way keeps what belongs to one. */
 const GUARDED = { redirect: "manual", cache: "no-store" };
 

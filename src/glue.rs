@@ -7,7 +7,7 @@ use js_sys::{Array, Promise, RegExp, Uint8Array};
 use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::worker_sys::web_sys::{Headers, ReadableStream, Request, Response};
+use web_sys::{Headers, ReadableStream, Request, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -101,6 +101,19 @@ extern "C" {
     /// Carries out a statement of SQLite. Its values come as JSON, and so do the rows that it finds.
     #[wasm_bindgen(js_namespace = __zhongkong, catch)]
     pub(crate) fn sql(storage: &JsValue, statement: &str, values: &str) -> Result<String, JsValue>;
+
+    /// A timer that rings after so many ms.
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn timer(ms: u32) -> Timer;
+
+    pub(crate) type Timer;
+
+    /// A promise that is kept when it rings, or is stopped.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn rings(this: &Timer) -> Promise;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn stop(this: &Timer);
 
     /// What an error says, without its name.
     #[wasm_bindgen(js_namespace = __zhongkong)]
@@ -204,7 +217,7 @@ fn bounded(most_bytes: usize) -> u32 {
     u32::try_from(most_bytes).unwrap_or(u32::MAX)
 }
 
-/// Patience is a matter of seconds.
+/// Patience and pauses are a matter of seconds.
 pub(crate) fn millis(patience: Duration) -> u32 {
     u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)
 }

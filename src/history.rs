@@ -5,6 +5,7 @@ use crate::answer::Outcome;
 use crate::bindings::Centre;
 use crate::call::Call;
 use crate::keeper::client;
+use crate::runtime::{Env, Pause};
 use crate::together;
 use crate::{analytics, log, platform};
 use futures_util::FutureExt as _;
@@ -14,7 +15,6 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Delay, Env};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, HistoryOf};
 use zhongkong_core::credential::Credential;
@@ -92,7 +92,7 @@ fn gather(call: &Call, app: Option<&AppName>, deed: &Deed<'_>, hurry: Hurry) {
         // What did not arrive, or came meanwhile without a request that could send it, is sent from here too.
         while let Some(pause_ms) = wait_ms {
             if pause_ms > 0 {
-                Delay::from(Duration::from_millis(pause_ms)).await;
+                Pause::of(Duration::from_millis(pause_ms)).await;
             }
             send(&centre, &env, app.as_ref()).await;
             let journal = centre.journals.of(app.as_ref());
@@ -131,7 +131,7 @@ async fn deliver(
 ) -> (Vec<Line>, Reads) {
     let kept = lines.clone();
     let sent = pin!(client::note(env, app, lines, reads));
-    match select(sent, pin!(Delay::from(KEEPER_TAKES))).await {
+    match select(sent, pin!(Pause::of(KEEPER_TAKES))).await {
         Either::Left((true, _)) => {
             kept.iter().take(MOST_POINTS).for_each(|line| analytics::tell(centre, app, line));
             analytics::tell_reads(centre, app, reads);

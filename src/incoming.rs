@@ -4,13 +4,12 @@
 use crate::glue;
 use js_sys::{RegExp, Uint8Array};
 use std::net::IpAddr;
-use worker::worker_sys::web_sys;
 use zhongkong_core::request;
 use zhongkong_core::secret::Secret;
 
 /// A request of a caller's.
 pub(crate) struct Incoming {
-    /// As it came: the `worker` crate takes a method that it does not know for GET.
+    /// As it came: it may be one that HTTP does not know.
     pub(crate) method: String,
     /// As it came, with its query.
     pub(crate) url: String,

@@ -23,6 +23,7 @@ mod upstream;
 mod watch;
 pub(crate) mod wire;
 
+use crate::runtime::{Env, State};
 use crate::trouble::Trouble;
 use crate::{log, turn};
 use client::{HISTORY_PATH, ROSTER_PATH};
@@ -33,8 +34,7 @@ use std::time::Duration;
 pub(crate) use upstream::gateway_key_for;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::worker_sys::DurableObjectState;
-use worker::{Env, State};
+use worker_sys::DurableObjectState;
 
 /// After a failure of the alarm itself, for instance of SQLite.
 const ALARM_AGAIN: Duration = Duration::from_secs(30);
@@ -51,7 +51,7 @@ impl Keeper {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
-        Self { desk: Rc::new(Desk::new(State::from(state), env)) }
+        Self { desk: Rc::new(Desk::new(State(state), env)) }
     }
 
     /// A promise of the answer in JSON to a question of the Worker; of `undefined` when there is none.

@@ -22,6 +22,7 @@ mod panic;
 mod platform;
 mod read;
 mod router;
+mod runtime;
 mod shelf;
 mod store;
 mod together;
@@ -29,12 +30,17 @@ mod trouble;
 mod turn;
 mod webhook;
 
+use crate::runtime::{Context, Env};
 use incoming::Incoming;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::worker_sys::web_sys;
-use worker::{Context, Env};
+
+/// Runs first in every instance.
+#[wasm_bindgen(start)]
+fn start() {
+    panic::watch();
+}
 
 /// Answers a request, whose head is read already (src/entry.mjs): with a response, or with a promise of one.
 #[wasm_bindgen]
@@ -45,7 +51,7 @@ use worker::{Context, Env};
 pub fn serve(
     request: web_sys::Request,
     env: Env,
-    context: worker::worker_sys::Context,
+    context: worker_sys::Context,
     method: String,
     url: String,
     authorization: Option<String>,
@@ -53,7 +59,7 @@ pub fn serve(
     now_ms: f64,
 ) -> JsValue {
     let request = Incoming::new(request, method, url, authorization, ip.as_deref());
-    let call = call::Call { centre: bindings::centre(&env), env, context: Context::new(context) };
+    let call = call::Call { centre: bindings::centre(&env), env, context: Context(context) };
     turn::answer(now_ms, answer(request, call))
 }
 

@@ -4,7 +4,7 @@
 use crate::{glue, log};
 use std::panic;
 
-/// Sets the hook, in place of the one of the `worker` crate, which logs the message.
+/// Sets the hook, in place of the standard library's, which has nowhere to write.
 pub(crate) fn watch() {
     panic::set_hook(Box::new(|info| {
         // The place only: a message may quote the text that something went wrong with.

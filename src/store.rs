@@ -7,11 +7,11 @@ mod d1;
 mod kv;
 
 use crate::bindings::Centre;
+use crate::runtime::Env;
 use crate::{bindings, log, platform};
 use d1::D1;
 use kv::Kv;
 use std::time::Duration;
-use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::{Credential, Version};

@@ -6,7 +6,7 @@ use std::fmt;
 use wasm_bindgen::JsValue;
 use zhongkong_core::json::{Unreadable, Unwritable};
 
-/// A failure, in words. Small, since it is handed on by many: the `worker` crate's own error holds whatever any of its parts may hold.
+/// A failure, in words. Small, since it is handed on by many.
 #[derive(Debug)]
 pub(crate) struct Trouble(Box<str>);
 
@@ -29,12 +29,6 @@ impl fmt::Display for Trouble {
 impl From<JsValue> for Trouble {
     fn from(error: JsValue) -> Self {
         Self(glue::message(&error).into())
-    }
-}
-
-impl From<worker::Error> for Trouble {
-    fn from(error: worker::Error) -> Self {
-        Self(error.to_string().into())
     }
 }
 

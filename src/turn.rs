@@ -3,44 +3,23 @@
 use crate::platform;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use futures_util::task::AtomicWaker;
 use js_sys::Promise;
 use js_sys::futures::future_to_promise;
-use std::future::poll_fn;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use wasm_bindgen::JsValue;
-
-/// Wakes whoever polls by now. A future is polled with this one always: timers of the `worker` crate keep the waker that they
-/// have seen first.
-#[derive(Default)]
-struct Bell(AtomicWaker);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.0.wake();
-    }
-}
 
 /// The answer, or a promise of it; `undefined` where none could be built.
 pub(crate) fn answer(
     now_ms: f64,
     answering: impl Future<Output = Result<JsValue, JsValue>> + 'static,
 ) -> JsValue {
-    let mut answering = Box::pin(answering);
-    let bell = Arc::new(Bell::default());
-    let waker = Waker::from(Arc::clone(&bell));
-    let mut poll = move || answering.as_mut().poll(&mut Context::from_waker(&waker));
-    match platform::at_once(now_ms, &mut poll) {
+    let mut answering = answering.boxed_local();
+    // It wakes nobody: whoever keeps the promise polls once more in any case. From then on each future has to wake the waker that it was
+    // shown last, as `Future` demands: one that kept the first (timers of the `worker` crate do) would wait for ever.
+    let mut first = Context::from_waker(Waker::noop());
+    match platform::at_once(now_ms, || answering.as_mut().poll(&mut first)) {
         Poll::Ready(answer) => answer.unwrap_or(JsValue::UNDEFINED),
-        Poll::Pending => {
-            // Polled at once: had the bell rung before it was registered, nothing would be missed.
-            let promised = poll_fn(move |context| {
-                bell.0.register(context.waker());
-                poll()
-            });
-            promise(promised).into()
-        }
+        Poll::Pending => future_to_promise(answering).into(),
     }
 }
 

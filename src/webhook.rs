@@ -4,7 +4,7 @@
 use crate::glue::{self, NoAnswer};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::worker_sys::web_sys::Headers;
+use web_sys::Headers;
 use zhongkong_core::alert::{Envelope, Webhook};
 
 /// So long a receiver may take.

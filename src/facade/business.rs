@@ -10,7 +10,7 @@ use crate::incoming::Incoming;
 use crate::keeper::wire::Ask;
 use crate::read;
 use std::rc::Rc;
-use worker::worker_sys::web_sys::Response;
+use web_sys::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;

@@ -9,7 +9,7 @@ use crate::keeper::gateway_key_for;
 use js_sys::{RegExp, Uint8Array};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::worker_sys::web_sys::{Headers, Response};
+use web_sys::{Headers, Response};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};

@@ -6,11 +6,11 @@
 
 use super::meta::Meta;
 use crate::bindings::Centre;
+use crate::runtime::State;
 use crate::trouble;
 use crate::webhook::send;
 use crate::{log, platform};
 use std::cell::{Cell, Ref, RefCell};
-use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
 use zhongkong_core::json;

@@ -1,12 +1,12 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
 use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends};
+use crate::runtime::Env;
 use crate::trouble::{self, Trouble};
 use crate::{bindings, glue};
 use js_sys::futures::JsFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};

@@ -4,11 +4,11 @@
 use super::sql::Sql;
 use super::wire::{HourCount, Life, Trends};
 use crate::platform;
+use crate::runtime::State;
 use crate::trouble;
 use litemap::LiteMap;
 use serde::Deserialize;
 use std::cell::RefCell;
-use worker::State;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
 use zhongkong_core::json::row;
@@ -38,7 +38,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Opens the tables, making them where they are missing.
     pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state);
+        let sql = Sql::of(state)?;
         for table in [
             "CREATE TABLE IF NOT EXISTS counts (hour INTEGER NOT NULL, what TEXT NOT NULL, credential TEXT NOT NULL, \
              outcome TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (hour, what, credential, outcome)) WITHOUT ROWID",

@@ -12,6 +12,7 @@ use super::opened::Opened;
 use super::storage::Storage;
 use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
+use crate::runtime::{Env, Pause, State};
 use crate::trouble::{self, Trouble};
 use crate::{log, platform};
 use futures_util::FutureExt as _;
@@ -20,7 +21,6 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Delay, Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
@@ -256,8 +256,8 @@ impl Desk {
                     self.give_up_lost_call(credential)?;
                     let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
                     match self.flights.under_way(credential) {
-                        Some(flight) => drop(select(flight, pin!(Delay::from(left))).await),
-                        None => Delay::from(left.min(UNTIL_DUE)).await,
+                        Some(flight) => drop(select(flight, pin!(Pause::of(left))).await),
+                        None => Pause::of(left.min(UNTIL_DUE)).await,
                     }
                     if platform::now_millis() >= deadline {
                         patience = Patience::Spent;

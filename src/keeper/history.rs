@@ -4,9 +4,9 @@
 use super::counts::Counts;
 use super::sql::Sql;
 use super::wire::{Entry, Filter, HistoryAsk};
+use crate::runtime::State;
 use crate::{log, platform, trouble};
 use serde::Deserialize;
-use worker::State;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, KEPT_DAYS, Kind, Line};
 use zhongkong_core::json::{self, Piece, row};
@@ -49,7 +49,7 @@ pub(super) fn answer(state: &State, question: &str) -> trouble::Result<String> {
 impl History {
     /// Opens the table, making it where it is missing.
     pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state);
+        let sql = Sql::of(state)?;
         sql.run(
             "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, minute INTEGER NOT NULL, \
              kind TEXT NOT NULL, caller TEXT, action TEXT NOT NULL, credential TEXT, result TEXT NOT NULL, \

@@ -1,9 +1,9 @@
 //! Single values by name in an object's SQLite: the app of a Keeper, the roster's configuration and tick, the book of incidents.
 
 use super::sql::Sql;
+use crate::runtime::State;
 use crate::trouble;
 use serde::Deserialize;
-use worker::State;
 use zhongkong_core::json::row;
 
 pub(super) struct Meta(Sql);
@@ -16,7 +16,7 @@ struct Row {
 impl Meta {
     /// Opens the table, making it where it is missing.
     pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state);
+        let sql = Sql::of(state)?;
         sql.run(
             "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
             row(&[]),

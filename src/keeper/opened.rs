@@ -3,12 +3,12 @@
 use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
+use crate::runtime::{Env, State};
 use crate::trouble::{self, Trouble};
 use crate::{analytics, log, platform};
 use litemap::LiteMap;
 use std::cell::RefCell;
 use std::rc::Rc;
-use worker::{Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::Credential;

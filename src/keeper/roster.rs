@@ -11,10 +11,10 @@ use super::sql::Sql;
 use super::wire::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
+use crate::runtime::State;
 use crate::trouble;
 use serde::Deserialize;
 use std::rc::Rc;
-use worker::State;
 use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
@@ -113,7 +113,7 @@ struct Roster {
 
 impl Roster {
     fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state);
+        let sql = Sql::of(state)?;
         for table in [
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",

@@ -1,16 +1,17 @@
 //! An object's own SQLite. Values and rows pass as JSON: one way to write and to read for everything, and one crossing for a statement.
 
+use crate::runtime::State;
 use crate::{glue, trouble};
 use serde::de::DeserializeOwned;
-use worker::{SqlStorage, State};
+use worker_sys::SqlStorage;
 use zhongkong_core::json::{self, Piece};
 
 pub(super) struct Sql(SqlStorage);
 
 impl Sql {
     /// The database of an object.
-    pub(super) fn of(state: &State) -> Self {
-        Self(state.storage().sql())
+    pub(super) fn of(state: &State) -> trouble::Result<Self> {
+        state.sqlite().map(Self)
     }
 
     /// Carries out a statement; `values` is a list of what stands in place of its `?`.

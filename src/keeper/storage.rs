@@ -3,9 +3,9 @@
 
 use super::meta::Meta;
 use super::sql::Sql;
+use crate::runtime::State;
 use crate::trouble::{self, Trouble};
 use serde::Deserialize;
-use worker::State;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Slot;
@@ -36,7 +36,7 @@ struct SlotRow {
 impl Storage {
     /// Opens the tables, making them where they are missing.
     pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state);
+        let sql = Sql::of(state)?;
         sql.run(
             "CREATE TABLE IF NOT EXISTS slots (credential TEXT PRIMARY KEY, version INTEGER NOT NULL, \
              key_id TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID",

@@ -40,7 +40,7 @@ impl Desk {
             return Ok(());
         }
         self.alarm_at_ms.set(Some(ring_ms));
-        let set = self.set_alarm_in(Duration::from_millis(ring_ms - now_ms)).await;
+        let set = self.state.set_alarm_at(ring_ms).await;
         if set.is_err() {
             self.alarm_at_ms.set(None);
         }
@@ -48,7 +48,8 @@ impl Desk {
     }
 
     pub(super) async fn set_alarm_in(&self, pause: Duration) -> trouble::Result<()> {
-        Ok(self.state.storage().set_alarm(pause).await?)
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.state.set_alarm_at(platform::now_millis().saturating_add(pause_ms)).await
     }
 
     /// What the roster should have: when WeChat is to be called next, once nothing is under way.

@@ -6,7 +6,7 @@
 use crate::glue;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::worker_sys::web_sys::Headers;
+use web_sys::Headers;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
 use zhongkong_core::wechat::{ApiRequest, Failure};

@@ -4,6 +4,7 @@ use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
 use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
+use crate::runtime::Pause;
 use crate::{log, platform, trouble};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -11,7 +12,6 @@ use litemap::LiteMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::Delay;
 use zhongkong_core::alert::{Incident, findings};
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
@@ -87,7 +87,7 @@ impl Desk {
     async fn land(&self, credential: Credential, deadline_ms: u64) {
         while let Some(flight) = self.flights.under_way(credential) {
             let left = Duration::from_millis(deadline_ms.saturating_sub(platform::now_millis()));
-            if let Either::Right(_) = select(flight, pin!(Delay::from(left))).await {
+            if let Either::Right(_) = select(flight, pin!(Pause::of(left))).await {
                 return;
             }
         }
