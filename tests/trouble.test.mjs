@@ -119,6 +119,17 @@ describe("trouble", { concurrency: 2 }, () => {
     assert.equal((await centre.token()).body.access_token, reports[0].body.access_token, "readers get the new one at once");
   });
 
+  test("a dead token that nobody reports is found by the Keeper's own call for a ticket", async (t) => {
+    const centre = await fresh(t);
+    const first = (await centre.token()).body;
+    await centre.kill(first.access_token);
+    // Tickets of an unknown age are asked for every 5 to 7 minutes.
+    await centre.advance(430);
+    const { body } = await until(() => centre.token(), ({ body }) => body.version === 2);
+    assert.equal(await centre.simulator.tokenAlive(body.access_token), true);
+    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "probed before it is condemned");
+  });
+
   test("a changed AppSecret is acted on, and the old token is not served on", async (t) => {
     const centre = await fresh(t);
     const first = (await centre.token()).body;

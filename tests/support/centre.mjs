@@ -167,7 +167,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function held(call, app) {
-  await until(() => call(`/v1/apps/${app}`), ({ body }) => Object.values(body.credentials).every(({ version }) => version > 0));
+  await until(() => call(`/v1/apps/${app}`), ({ body }) => body.credentials && Object.values(body.credentials).every(({ version }) => version > 0));
 }
 
 /** Asks until the answer is good; fails after `ms` with the last one. */
