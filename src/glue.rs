@@ -132,6 +132,12 @@ extern "C" {
     pub(crate) fn page_script() -> String;
 }
 
+impl From<JsValue> for Trouble {
+    fn from(error: JsValue) -> Self {
+        Self::new(&message(&error))
+    }
+}
+
 /// A body ended before its end.
 #[derive(Debug)]
 pub(crate) struct BrokeOff;

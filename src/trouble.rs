@@ -1,7 +1,6 @@
 //! What goes wrong with the platform: storage, bindings, other objects. Its text is for the log, and holds no secret; callers are told
 //! something else.
 
-use crate::glue;
 use std::fmt;
 use wasm_bindgen::JsValue;
 use zhongkong_core::json::{Unreadable, Unwritable};
@@ -23,12 +22,6 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl From<JsValue> for Trouble {
-    fn from(error: JsValue) -> Self {
-        Self(glue::message(&error).into())
     }
 }
 
