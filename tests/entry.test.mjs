@@ -121,3 +121,13 @@ test("a Keeper is made anew for a new instance, and only then", async () => {
   assert.equal((await keeper.fetch(request)).status, 200);
   assert.equal(wasm.keepers, 2);
 });
+
+test("a timer that is stopped is gone, and whoever waits for it goes on", async () => {
+  const pending = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = pending();
+  const { rings, stop } = globalThis.__zhongkong.timer(600_000);
+  assert.equal(pending(), before + 1);
+  stop();
+  await rings;
+  assert.equal(pending(), before);
+});
