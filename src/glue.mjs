@@ -58,20 +58,9 @@ export async function read(stream, most, thrownAway) {
 /** The bytes of a request or response that has said how few they are. */
 export const whole = async (message) => new Uint8Array(await message.arrayBuffer());
 
-/** What is promised; `undefined` when it takes longer than so many ms. */
-export async function within(promised, patience) {
-  let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience)));
-  try {
-    return await Promise.race([promised, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /**
  * A timer, and the promise that it rings, which is kept as well when it is stopped: what waits for it would never be freed. Where the
- * runtime allows no more of them (10,000 at once) it throws, and the instance ends.
+ * runtime allows no more of them (10,000 at once) it throws, and a pause takes its instance along.
  */
 export function timer(ms) {
   let ring;
@@ -82,6 +71,16 @@ export function timer(ms) {
     ring();
   };
   return { rings, stop };
+}
+
+/** What is promised; `undefined` when it takes longer than so many ms. */
+export async function within(promised, patience) {
+  const { rings, stop } = timer(patience);
+  try {
+    return await Promise.race([promised, rings]);
+  } finally {
+    stop();
+  }
 }
 
 /** A redirect would carry a secret to wherever it points; and nothing on the way keeps what belongs to one. */
