@@ -110,7 +110,9 @@ async fn serve(
 ) -> Outcome {
     let ready = |app| gate::ready(&call.centre, app);
     match (route, &app) {
-        (Route::Read(_, kind), Some(app)) => credential::show(request, call, &ready(app)?, *kind).await,
+        (Route::Read(_, kind), Some(app)) => {
+            credential::show(request, call, caller, &ready(app)?, *kind).await
+        }
         (Route::Signature(_), Some(app)) => signature::sign(request, call, &ready(app)?).await,
         // A box of its own: what is asked for now and then does not make the future of a hot read larger.
         (_, Some(app)) => Box::pin(serve_app(request, call, caller, route, app)).await,
@@ -140,7 +142,7 @@ async fn serve_app(
         Route::Trends(_) => trends::show(call, app).await,
         Route::Check(_) => check::now(request, call, &*ready()?).await,
         Route::Explain(_) => explain::show(request, call, caller, &ready()?).await,
-        Route::Refresh(_, kind) => refresh::report(request, call, &ready()?, kind).await,
+        Route::Refresh(_, kind) => refresh::report(request, call, caller, &ready()?, kind).await,
         Route::Revoke(_) => revoke::begin(call, &*ready()?).await,
         Route::Reseal(_) => reseal::all(call, &*ready()?).await,
         Route::CardSignature(_) => card_signature::sign(request, call, &ready()?).await,

@@ -204,3 +204,36 @@ test("an explanation signs nothing that somebody else has chosen, and nothing fo
   const { events } = await until(() => centre.events("demo", "?action=explain"), ({ events }) => events.length > 0, 40_000);
   assert.equal(events[0].caller, "all");
 });
+
+test("a report is answered with a value only to a caller who may read it; a refusal shows none either", async (t) => {
+  const keys = { report: "canary-key-report-0123456789abcdef", proxied: "canary-key-proxied-0123456789abcde", token: "canary-key-token-0123456789abcdefg", ticket: "canary-key-ticket-0123456789abcdef" };
+  const scopes = { report: ["refresh"], proxied: ["proxy", "refresh"], token: ["token", "refresh"], ticket: ["ticket", "refresh"] };
+  const other = await startCentre({
+    change: (vars) => {
+      for (const [name, key] of Object.entries(keys)) {
+        vars.CALLERS[name] = { apps: ["demo"], scopes: scopes[name] };
+        vars[`CALLER_KEY_${name.toUpperCase()}`] = key;
+      }
+      return vars;
+    },
+  });
+  t.after(() => other.stop());
+  const report = (name, path, stale) => other.call(`/v1/apps/demo/${path}/refresh`, { key: keys[name], method: "POST", body: JSON.stringify({ stale }) });
+  const token = (await other.token()).body.access_token;
+  const may = { report: [], proxied: [], token: ["access_token"], ticket: ["tickets/jsapi", "tickets/wx_card"] };
+  for (const [name, readable] of Object.entries(may)) {
+    for (const path of ["access_token", "tickets/jsapi", "tickets/wx_card"]) {
+      for (const stale of ["x", "0".repeat(64)]) {
+        const { status, body, text } = await report(name, path, stale);
+        assert.equal(status, 200, text);
+        const fields = readable.includes(path) ? [path === "access_token" ? "access_token" : "ticket", "expires_at", "expires_in", "rotated", "version"] : ["rotated", "version"];
+        assert.deepEqual(Object.keys(body).sort(), fields.sort(), `${name} ${path}`);
+      }
+    }
+  }
+  // Also where it has rotated.
+  await other.kill(token);
+  const { body } = await report("proxied", "access_token", token);
+  assert.deepEqual(body, { version: 2, rotated: true });
+  assert.notEqual((await other.token()).body.access_token, token);
+});

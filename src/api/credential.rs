@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::{platform, read};
 use std::rc::Rc;
+use zhongkong_core::access::Caller;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::json::Object;
@@ -23,6 +24,7 @@ const MAX_MIN_TTL_S: u64 = 7200;
 pub(crate) async fn show(
     request: &Incoming,
     call: &Call,
+    caller: &Caller,
     ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
@@ -36,11 +38,16 @@ pub(crate) async fn show(
             .ok_or_else(|| input::invalid(format!("min_ttl is not understood. {hint}")))?,
     };
     let record = read::live(call, ready, credential, min_ttl_s).await?;
-    Ok(answer::credential(body(credential, &record, platform::now())).of_version(record.version))
+    let may_see = caller.may_see(credential, &ready.app.name, request.ip);
+    Ok(answer::credential(body(credential, &record, platform::now(), may_see)).of_version(record.version))
 }
 
-/// The answer: the value under WeChat's own name, and its true remainder of life.
-pub(super) fn body(credential: Credential, record: &Record, now: UnixTime) -> Object {
+/// The answer: the value under WeChat's own name, and its true remainder of life. Only the version for a caller
+/// who may not see it ([`Caller::may_see`]).
+pub(super) fn body(credential: Credential, record: &Record, now: UnixTime, may_see: bool) -> Object {
+    if !may_see {
+        return Object::with_room_for(48).number("version", record.version.number());
+    }
     let name = if credential == Credential::AccessToken { "access_token" } else { "ticket" };
     Object::with_room_for(record.value.expose().len() + 96)
         .text(name, record.value.expose())

@@ -10,6 +10,7 @@ use crate::keeper::wire::Ask;
 use crate::{platform, read};
 use serde::Deserialize;
 use std::rc::Rc;
+use zhongkong_core::access::Caller;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
 use zhongkong_core::digest::Sha256Digest;
@@ -24,11 +25,13 @@ struct Report {
 /// Takes a report that a value is dead.
 ///
 /// 1. The body names the value, or its digest (400, 413).
-/// 2. The Keeper compares, checks and perhaps replaces it; the answer is the current credential
-///    and whether it was replaced just now (502, 503).
+/// 2. The Keeper compares, checks and perhaps replaces it (502, 503).
+/// 3. The answer is the current credential, for a caller who may read it; its version for any other; and
+///    whether it was replaced just now.
 pub(crate) async fn report(
     request: &Incoming,
     call: &Call,
+    caller: &Caller,
     ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
@@ -39,7 +42,8 @@ pub(crate) async fn report(
     let digest = Sha256Digest::from_hex(&stale).unwrap_or_else(|| Sha256Digest::of(&stale));
     let (record, rotated) =
         read::ask_keeper(call, ready, credential, Ask::Stale { credential, digest }).await?;
-    let body = credential::body(credential, &record, platform::now()).boolean("rotated", rotated);
+    let may_see = caller.may_see(credential, &ready.app.name, request.ip);
+    let body = credential::body(credential, &record, platform::now(), may_see).boolean("rotated", rotated);
     let result = if rotated { "rotated" } else { "current" };
     // A value that was never handed out could be anything, and would make each report a line of its own.
     let about = (rotated || record.value.digest() == digest).then(|| digest.short());

@@ -8,6 +8,7 @@ mod origin;
 pub use origin::Origin;
 
 use crate::app::AppName;
+use crate::credential::Credential;
 use crate::digest::Sha256Digest;
 use crate::facade::PathPattern;
 use crate::secret::Secret;
@@ -50,6 +51,14 @@ impl Scope {
             Self::Proxy => "proxy",
             Self::Status => "status",
             Self::Admin => "admin",
+        }
+    }
+
+    /// The scope that reads a credential. No other one shows its value, whatever is asked for.
+    pub const fn that_reads(credential: Credential) -> Self {
+        match credential {
+            Credential::AccessToken => Self::Token,
+            Credential::Ticket(_) => Self::Ticket,
         }
     }
 
@@ -120,6 +129,12 @@ impl Caller {
     /// refused.
     pub fn may(&self, scope: Scope, app: &AppName, ip: Option<IpAddr>) -> bool {
         self.may_from(scope, ip) && self.apps.includes(app)
+    }
+
+    /// Whether an answer from `ip` may show this caller the value of a credential of `app`. Every answer that
+    /// could hold one asks here, whatever scope has let the request in.
+    pub fn may_see(&self, credential: Credential, app: &AppName, ip: Option<IpAddr>) -> bool {
+        self.may(Scope::that_reads(credential), app, ip)
     }
 
     /// Whether this caller may do `scope` from `ip` to any app at all. Administrators may see what they administer.
@@ -257,6 +272,19 @@ mod tests {
         assert!(!web.may(Scope::Ticket, &shop, None));
         assert!(!web.may(Scope::Token, &AppName::parse("other").unwrap(), None));
         assert!(!Caller { scopes: vec![], ..web }.may(Scope::Token, &shop, None));
+    }
+
+    #[test]
+    fn only_the_scope_that_reads_a_credential_shows_it() {
+        let shop = AppName::parse("shop").unwrap();
+        let jsapi = Credential::Ticket(crate::credential::TicketType::Jsapi);
+        for scope in Scope::ALL {
+            let caller = Caller { scopes: vec![scope], ..caller("web", &["one"], &[]) };
+            assert_eq!(caller.may_see(Credential::AccessToken, &shop, None), scope == Scope::Token);
+            assert_eq!(caller.may_see(jsapi, &shop, None), scope == Scope::Ticket);
+        }
+        let from_there = caller("web", &["one"], &["203.0.113.0/24"]);
+        assert!(!from_there.may_see(Credential::AccessToken, &shop, None));
     }
 
     #[test]
