@@ -97,6 +97,25 @@ test("a page of another host is not signed", async () => {
   }
 });
 
+test("a page whose signature would be good for another one is not signed, by either method, nor shown by the explanation", async () => {
+  const evil = "https://evil.example.org/p";
+  const ambiguous = `https://shop.example.com/?x&timestamp=1700000000&url=${evil}`;
+  const post = (path, url) => centre.call(path, { method: "POST", body: JSON.stringify({ url }) });
+  const asked = [await centre.call(`/v1/apps/demo/signature?url=${encodeURIComponent(ambiguous)}`), await post("/v1/apps/demo/signature", ambiguous)];
+  for (const { status, body } of asked) {
+    assert.deepEqual([status, body.code, body.signature], [403, "url_not_allowed", undefined]);
+    assert.match(body.detail, /encodeURIComponent/);
+  }
+  const explained = (await post("/v1/apps/demo/signature/explain", ambiguous)).body;
+  assert.deepEqual([explained.host_allowed, explained.signature], [false, null]);
+  assert.ok(explained.hints.some(({ hint }) => hint === "ambiguous"));
+  for (const honest of ["https://shop.example.com/?timestamp=1&from=x", `https://shop.example.com/?a&timestamp=1&url=${encodeURIComponent(evil)}`, "https://shop.example.com/?a&url=https://shop.example.com/b"]) {
+    const { status, body } = await post("/v1/apps/demo/signature", honest);
+    assert.equal(status, 200, honest);
+    assert.equal(await centre.simulator.verify({ ...body, url: honest }), true, honest);
+  }
+});
+
 test("a url that was not encoded is recognised, and the page's developer told", async () => {
   const { status, body } = await centre.call("/v1/apps/demo/signature?url=https://shop.example.com/?a=1&b=2");
   assert.equal(status, 400);

@@ -16,7 +16,7 @@ use zhongkong_core::json::{Piece, list, maybe, object};
 use zhongkong_core::language::Language::{En, Zh};
 use zhongkong_core::problem::Problem;
 use zhongkong_core::signature::explain::{Claim, Hint, hints, verdict};
-use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
+use zhongkong_core::signature::{NotSigned, PageUrl, js_sdk, nonce};
 
 const SHAPE: &str =
     "{\"url\": \"https://…\"}, with \"signature\", \"nonceStr\" and \"timestamp\" to have a signature judged";
@@ -47,13 +47,16 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready
     let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
     let (now, app) = (platform::now(), &ready.app);
     let page = PageUrl::parse(&asked.url);
-    let pattern =
-        page.as_ref().ok().and_then(|page| app.sign_hosts.iter().find(|pattern| pattern.covers(page.host())));
+    let checked = page.as_ref().ok().map(|page| page.check(&app.sign_hosts));
+    if checked == Some(Err(NotSigned::Ambiguous)) {
+        found.push(Hint::Ambiguous);
+    }
+    let is_allowed = checked == Some(Ok(()));
     let (nonce, timestamp) = (nonce(platform::random()), now.as_secs());
     let signature = page
         .as_ref()
         .ok()
-        .filter(|_| pattern.is_some() && caller.scopes.contains(&Scope::Sign))
+        .filter(|_| is_allowed && caller.scopes.contains(&Scope::Sign))
         .map(|page| js_sdk(&ticket.value, &nonce, timestamp, page));
     let digest = Sha256Digest::of(ticket.value.expose()).short();
     let signed_url = page.as_ref().ok().map(PageUrl::as_str);
@@ -72,7 +75,7 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready
         ("signed_url", &signed_url),
         ("problem", &page.as_ref().err().map(ToString::to_string)),
         ("host", &page.as_ref().ok().map(PageUrl::host)),
-        ("host_allowed", &pattern.is_some()),
+        ("host_allowed", &is_allowed),
         ("sign_hosts", &app.sign_hosts.iter().map(ToString::to_string).collect::<Vec<_>>()),
         ("hints", &list(found.iter().map(|hint| shown(*hint)))),
         ("string", &string),

@@ -11,7 +11,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::signature::{PageUrl, js_sdk, nonce};
+use zhongkong_core::signature::{NotSigned, PageUrl, js_sdk, nonce};
 
 const HINT: &str = "Send ?url= with encodeURIComponent(location.href.split('#')[0]).";
 const SHAPE: &str = "{\"url\": \"https://…\"}";
@@ -23,7 +23,7 @@ struct Page {
 
 /// Signs a page.
 ///
-/// 1. The URL is that of a page (400), and its host may be signed (403).
+/// 1. The URL is that of a page (400), and of one that may be signed (403).
 /// 2. The jsapi ticket is read (404 where none is kept, 502, 503).
 /// 3. The URL is signed as it stands, without its fragment.
 pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) -> Outcome {
@@ -38,13 +38,18 @@ pub(crate) async fn sign(request: &Incoming, call: &Call, ready: &Rc<ReadyApp>) 
     };
     let page = PageUrl::parse(&page).map_err(|error| input::invalid(format!("{error}.")))?;
     let app = &ready.app;
-    if !app.sign_hosts.iter().any(|pattern| pattern.covers(page.host())) {
-        let detail = format!(
-            "Pages of this host may not be signed for app {0}: add it to APPS.{0}.sign_hosts.",
-            app.name
-        );
-        return Err(Problem::new(Code::UrlNotAllowed, detail));
-    }
+    page.check(&app.sign_hosts).map_err(|why| {
+        let detail = match why {
+            NotSigned::Host => {
+                format!("Pages of this host may not be signed for app {0}: add it to APPS.{0}.sign_hosts.", app.name)
+            }
+            NotSigned::Ambiguous => "This URL holds &url= with the plain address of a page that may not be signed: the \
+                                     signature would be good for that page too. Encode the inner address with \
+                                     encodeURIComponent."
+                .to_owned(),
+        };
+        Problem::new(Code::UrlNotAllowed, detail)
+    })?;
     let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
     let (timestamp, nonce) = (platform::now().as_secs(), nonce(platform::nonce_bytes()));
     let signature = js_sdk(&ticket.value, &nonce, timestamp, &page);

@@ -87,10 +87,48 @@ impl<'a> PageUrl<'a> {
         self.host
     }
 
+    /// Whether this page may be signed for an app with these `sign_hosts`.
+    ///
+    /// The signed string joins its fields by plain text, `…&timestamp=T&url=URL`, so a URL that itself holds
+    /// `&url=https://other/…` can be read as the other page with a longer nonce and timestamp, which the other
+    /// page may hand to `wx.config`. Such a URL is signed only if the embedded page could be signed as well.
+    ///
+    /// # Errors
+    /// [`NotSigned`] says which page is in the way.
+    pub fn check(&self, sign_hosts: &[HostPattern]) -> Result<(), NotSigned> {
+        let allowed = |page: &Self| sign_hosts.iter().any(|pattern| pattern.covers(page.host));
+        if !allowed(self) {
+            return Err(NotSigned::Host);
+        }
+        let embedded = self.url.match_indices(URL_FIELD).filter_map(|(at, field)| {
+            let page = Self::parse(self.url.get(at + field.len()..)?);
+            // A page's location begins with a scheme; `&url=x` or an encoded one is read in no other way.
+            (page != Err(PageUrlError::Scheme)).then_some(page)
+        });
+        for page in embedded {
+            if !page.is_ok_and(|page| allowed(&page)) {
+                return Err(NotSigned::Ambiguous);
+            }
+        }
+        Ok(())
+    }
+
     /// The URL that is signed.
     pub fn as_str(&self) -> &str {
         self.url
     }
+}
+
+/// The field of the signed string that a URL may not seem to begin anew.
+const URL_FIELD: &str = "&url=";
+
+/// Why a page is not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSigned {
+    /// Its host is not among the `sign_hosts`.
+    Host,
+    /// The signature would be good for another page too, whose host is not among them.
+    Ambiguous,
 }
 
 /// A host whose pages may be signed: `shop.example.com`, or `*.example.com` for everything below.
@@ -250,5 +288,49 @@ mod tests {
         let text = nonce([0, 1, 25, 26, 51, 52, 61, 62, 63, 64, 255, 128, 7, 9, 11, 13]);
         assert_eq!(text.len(), NONCE_CHARS);
         assert!(text.bytes().all(|b| b.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn a_url_that_can_be_read_as_another_page_is_refused() {
+        let hosts = ["shop.example.com", "*.example.net"].map(|host| HostPattern::parse(host).unwrap());
+        let check = |url: &str| PageUrl::parse(url).unwrap().check(&hosts);
+        for ambiguous in [
+            "https://shop.example.com/?x&timestamp=1700000000&url=https://evil.example.org/p",
+            "https://shop.example.com/?x&timestamp=1700000000&url=http://evil.example.org",
+            "https://shop.example.com/?x&timestamp=a&b&url=HTTPS://evil.example.org/p",
+            "https://shop.example.com/?x&url=https://evil.example.org/p",
+            "https://shop.example.com/a&timestamp=1&url=https://evil.example.org/",
+            "https://shop.example.com/?a&url=https://shop.example.com/?b&url=https://evil.example.org/",
+            "https://shop.example.com/?a&url=https://evil.example.org/?b&url=https://shop.example.com/",
+            "https://shop.example.com/?a&url=https://user@shop.example.com/",
+            "https://shop.example.com/?a&url=https://",
+        ] {
+            assert_eq!(check(ambiguous), Err(NotSigned::Ambiguous), "{ambiguous}");
+        }
+        for honest in [
+            "https://shop.example.com/?timestamp=1&from=x",
+            "https://shop.example.com/?a=1&timestamp=1700000000&from=singlemessage",
+            "https://shop.example.com/?a=1&timestamp=1&url=https%3A%2F%2Fevil.example.org%2Fp",
+            "https://shop.example.com/?url=https://evil.example.org/p",
+            "https://shop.example.com/?a&backurl=https://evil.example.org/p",
+            "https://shop.example.com/?a&url=/relative",
+            "https://shop.example.com/?a&url=",
+            "https://shop.example.com/?a&timestamp=1&url=https://m.example.net/p",
+            "https://shop.example.com/?a#&timestamp=1&url=https://evil.example.org/p",
+        ] {
+            assert_eq!(check(honest), Ok(()), "{honest}");
+        }
+        assert_eq!(check("https://evil.example.org/?a&url=https://shop.example.com/"), Err(NotSigned::Host));
+    }
+
+    /// What such a URL is refused for: the other page's fields give the very same text to sign.
+    #[test]
+    fn the_refused_url_has_the_signature_of_another_page() {
+        let ticket = Value::parse("ticket").unwrap();
+        let asked = PageUrl::parse("https://shop.example.com/?x&timestamp=17&url=https://evil.example.org/p")
+            .unwrap();
+        let signature = js_sdk(&ticket, "N", 16, &asked);
+        let other = PageUrl::parse("https://evil.example.org/p").unwrap();
+        assert_eq!(js_sdk(&ticket, "N&timestamp=16&url=https://shop.example.com/?x", 17, &other), signature);
     }
 }

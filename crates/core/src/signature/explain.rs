@@ -40,6 +40,8 @@ pub enum Hint {
     Capitals,
     /// It holds parameters that WeChat adds to a shared page.
     Shared,
+    /// It can be read as the URL of another page, which may not be signed.
+    Ambiguous,
     /// A timestamp in milliseconds.
     Milliseconds,
 }
@@ -77,6 +79,11 @@ impl Hint {
                 "WeChat adds from=… and isappinstalled=… when a page is shared: sign the URL that the page has then, and cache no \
                  signature by page.",
                 "页面被分享后微信会附加 from=…、isappinstalled=… 参数：要对页面当时的 URL 签名，不要按页面缓存签名。",
+            ),
+            Self::Ambiguous => (
+                "It holds &url= with the plain address of a page that may not be signed: the same signature would be good for \
+                 that page. Encode the inner address with encodeURIComponent.",
+                "它含有 &url= 和另一个不允许签名的页面的明文地址：同一个签名对那个页面也有效。请用 encodeURIComponent 编码里面的地址。",
             ),
             Self::Milliseconds => {
                 ("The timestamp is in milliseconds. WeChat wants seconds.", "timestamp 是毫秒，微信要求秒。")
