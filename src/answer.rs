@@ -2,11 +2,15 @@
 
 mod repeated;
 
+use crate::facade::Answered;
 use crate::{glue, log};
-use wasm_bindgen::JsValue;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Response;
 use zhongkong_core::credential::Version;
 use zhongkong_core::facade::Refusal;
+use zhongkong_core::facade::scrub::{ScrubbedStream, Scrubber};
 use zhongkong_core::json::{Object, Piece};
 use zhongkong_core::problem::{Code, Problem};
 
@@ -116,11 +120,51 @@ pub(crate) fn with_status(body: Piece, status: u16) -> Outcome {
     built(whole(body.into_text(), JSON, status))
 }
 
-/// WeChat's own answer to a call of this path, with this body: unchanged but for what a browser would make of it on a host of
-/// ours.
-pub(crate) fn passed(answer: &Response, body: &JsValue, path: &str) -> Outcome {
-    let response = glue::passed_on(answer, body).map_err(|_| internal("an answer could not be passed on"))?;
+/// WeChat's own answer to a call of this path: unchanged but for what a browser would make of it on a host of ours, and for the
+/// secrets that `scrubber` knows. Those are overwritten in the body, and a header that holds one is left out.
+pub(crate) fn passed(answer: Answered, path: &str, scrubber: Scrubber) -> Outcome {
+    let Answered { response, body, .. } = answer;
+    let encoding = response.headers().get("Content-Encoding").ok().flatten().unwrap_or_default();
+    // What the runtime does not unpack cannot be looked through.
+    if !matches!(encoding.to_ascii_lowercase().as_str(), "" | "identity" | "gzip" | "br") {
+        let detail =
+            "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets.";
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
+    let heads = glue::header_lines(&response);
+    let mut left_out = String::new();
+    if scrubber.finds(heads.as_bytes()) {
+        let quoting = heads.lines().filter(|line| scrubber.finds(line.as_bytes()));
+        left_out = quoting.filter_map(|line| Some(line.split_once(": ")?.0)).collect::<Vec<_>>().join("\n");
+    }
+    let (body, scrubbing) = match body.dyn_into::<Uint8Array>() {
+        Ok(bytes) => {
+            let mut text = bytes.to_vec();
+            let masked = scrubber.mask(&mut text);
+            (if masked { Uint8Array::new_from_slice(&text).into() } else { bytes.into() }, JsValue::NULL)
+        }
+        Err(stream) => (stream, Scrubbing(ScrubbedStream::new(scrubber)).into()),
+    };
+    let response = glue::passed_on(&response, &body, &left_out, &scrubbing)
+        .map_err(|_| internal("an answer could not be passed on"))?;
     Ok(answered(Form::Passed(response)).telling("ok", Some(path.to_owned())))
+}
+
+/// A body that is scrubbed as it passes (src/glue.mjs).
+#[wasm_bindgen]
+pub struct Scrubbing(ScrubbedStream);
+
+#[wasm_bindgen]
+impl Scrubbing {
+    /// The next piece; what may go on comes back.
+    pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        self.0.push(piece)
+    }
+
+    /// The rest.
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.0.finish()
+    }
 }
 
 /// A text for whoever has asked, and nobody else.

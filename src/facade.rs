@@ -21,6 +21,7 @@ use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::request::MAX_URL_BYTES;
 
 pub(crate) use business::pass_native;
+pub(crate) use upstream::Answered;
 
 /// What a request to the façade comes to.
 type Reply = Result<Answer, Refused>;

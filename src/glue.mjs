@@ -124,14 +124,32 @@ export function headers_but(request, left) {
   return headers;
 }
 
-/** An answer with this body that goes on to a caller of ours: no cookies, no scripts in what somebody has uploaded, nothing kept. */
-export function passed_on(answer, body) {
-  const response = new Response(body, answer);
-  response.headers.delete("set-cookie");
-  response.headers.set("cache-control", "no-store");
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("content-security-policy", "sandbox");
-  return response;
+export const header_lines = (answer) => [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+
+/** A body, scrubbed as it passes: every byte stays in its place, so that a stated length stays true. */
+function scrubbed(stream, scrubbing, headers) {
+  const length = headers.get("content-encoding") ? null : headers.get("content-length");
+  if (length === null) headers.delete("content-length");
+  const send = (bytes, to) => bytes.byteLength > 0 && to.enqueue(bytes);
+  const through = new TransformStream({
+    transform: (piece, to) => send(scrubbing.push(piece), to),
+    flush: (to) => send(scrubbing.finish(), to),
+  });
+  const clean = stream.pipeThrough(through);
+  return length === null ? clean : clean.pipeThrough(new FixedLengthStream(Number(length)));
+}
+
+/**
+ * An answer with this body that goes on to a caller of ours: no cookies, no scripts in what somebody has uploaded, nothing kept. The
+ * status text is HTTP's own, since another may quote the URL.
+ */
+export function passed_on(answer, body, left_out, scrubbing) {
+  const headers = new Headers(answer.headers);
+  for (const name of ["set-cookie", ...left_out.split("\n")]) if (name) headers.delete(name);
+  headers.set("cache-control", "no-store");
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("content-security-policy", "sandbox");
+  return new Response(body instanceof ReadableStream ? scrubbed(body, scrubbing, headers) : body, { status: answer.status, headers });
 }
 
 /** What a Durable Object answers to a question in JSON; `undefined` when it is not well. */

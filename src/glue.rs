@@ -86,9 +86,19 @@ extern "C" {
     #[wasm_bindgen(js_namespace = __zhongkong)]
     pub(crate) fn headers_but(request: &Request, left: &RegExp) -> Headers;
 
-    /// Another's answer with this body, guarded against what a browser would make of it on a host of ours.
+    /// The headers of an answer, one a line.
+    #[wasm_bindgen(js_namespace = __zhongkong)]
+    pub(crate) fn header_lines(answer: &Response) -> String;
+
+    /// Another's answer with this body, without the headers that are named one a line, and guarded against what a browser would make
+    /// of it on a host of ours. A body that is a stream is scrubbed as it passes.
     #[wasm_bindgen(js_namespace = __zhongkong, catch)]
-    pub(crate) fn passed_on(answer: &Response, body: &JsValue) -> Result<Response, JsValue>;
+    pub(crate) fn passed_on(
+        answer: &Response,
+        body: &JsValue,
+        left_out: &str,
+        scrubbing: &JsValue,
+    ) -> Result<Response, JsValue>;
 
     /// A var or secret, as a text; what is something else comes as JSON.
     #[wasm_bindgen(js_namespace = __zhongkong)]

@@ -5,10 +5,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { APPID, CANARY } from "./support/centre.mjs";
 import { startWorkerd } from "./support/workerd.mjs";
 
-const REAL = "87_REALTOKENREALTOKEN";
+const REAL = "87_REALTOKENREALTOKEN-kQx7TtHc5pYb2RmZ1sLwVnA8eGf3uJiOoPq9rSt";
+const GATEWAY = "canary-gateway-key-0123456789abcdef";
+const HOLDER = "canary-key-holder-0123456789abcdefg";
 
 /** A host that gives out one token, and does `business` with everything else. */
 async function host(t, business) {
@@ -28,8 +31,8 @@ async function host(t, business) {
 
 async function centre(t, hosts) {
   const workerd = await startWorkerd({
-    tables: { APPS: { demo: { appid: APPID.demo, tickets: [], api_hosts: hosts } }, CALLERS: { all: { apps: ["*"], scopes: ["proxy"] } } },
-    vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, SEAL_KEY: CANARY.sealKey, GATEWAY_KEY: "canary-gateway-key-0123456789abcdef" },
+    tables: { APPS: { demo: { appid: APPID.demo, tickets: [], api_hosts: hosts } }, CALLERS: { all: { apps: ["demo"], scopes: ["proxy"] }, holder: { apps: ["demo"], scopes: ["proxy", "token"] } } },
+    vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, CALLER_KEY_HOLDER: HOLDER, SEAL_KEY: CANARY.sealKey, GATEWAY_KEY: GATEWAY },
   });
   t.after(() => workerd.stop());
   const call = async (path, init) => {
@@ -171,5 +174,126 @@ describe("passed through", { concurrency: 2 }, () => {
     const facade = await fetch(`${url}/cgi-bin/user/get?access%5Ftoken=${CANARY.key}&access_token=${CANARY.key}`);
     assert.equal((await facade.json()).errcode, 47001);
     assert.deepEqual(there.seen, []);
+  });
+
+  const each = (text, encode) => [...text].map((c) => encode(c.charCodeAt(0).toString(16).padStart(2, "0"), c)).join("");
+  /** The ways in which an answer may quote something. */
+  const QUOTED = {
+    raw: (text) => text,
+    "percent-encoded": (text) => each(text, (hex) => `%${hex}`),
+    "percent-encoded twice": (text) => each(text, (hex) => `%25${hex.toUpperCase()}`),
+    "in JSON": (text) => each(text, (hex) => `\\u00${hex}`),
+    "in a script": (text) => each(text, (hex) => `\\x${hex}`),
+    "in HTML": (text) => each(text, (hex) => `&#x${hex};`),
+    "in HTML, decimal": (text) => each(text, (hex, c) => `&#${c.charCodeAt(0)};`),
+    "in UTF-16": (text) => each(text, (hex, c) => `${c}\0`),
+    "in base64": (text) => Buffer.from(`?x=${text}`).toString("base64"),
+    "in hex": (text) => each(text, (hex) => hex),
+    "in capitals": (text) => text.toUpperCase(),
+    "its beginning": (text) => `${text.slice(0, 24)}...`,
+  };
+  /** What is left of a secret in a text that was decoded as often as a reader could: runs of twelve characters of it. */
+  function left(text, secret) {
+    const decoded = [text];
+    const once = (t) => t.replace(/\0/g, "").replace(/&#x([0-9a-f]+);|\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|%([0-9a-f]{2})/gi, (_, ...hex) => String.fromCharCode(parseInt(hex.slice(0, 4).find(Boolean), 16))).replace(/&#(\d+);/g, (_, n) => String.fromCharCode(n));
+    for (let n = 0; n < 4; n++) decoded.push(once(decoded.at(-1)));
+    decoded.push(...decoded.flatMap((t) => (t.match(/[\w+/-]{16,}/g) ?? []).flatMap((run) => [Buffer.from(run, "base64").toString("latin1"), Buffer.from(run, "hex").toString("latin1")])));
+    const runs = Array.from({ length: secret.length - 11 }, (_, at) => secret.slice(at, at + 12).toLowerCase());
+    return decoded.flatMap((t) => runs.filter((run) => t.toLowerCase().includes(run)));
+  }
+
+  test("no answer gives back the token, the AppSecret or the relay's key, in any encoding, in body or header, in one piece or many", { timeout: 120_000 }, async (t) => {
+    let how;
+    const secrets = { token: REAL, AppSecret: CANARY.appSecret, "relay's key": GATEWAY };
+    const there = await host(t, (_, response) => {
+      const page = Buffer.from(`<p>GET ${how.quote(how.secret)} failed</p>`);
+      const headers = { "content-type": how.type, ...(how.header && { "content-location": `/x?access_token=${how.secret}`, [`x-${how.secret.toLowerCase()}`]: "1", link: `<${how.quote(how.secret).replace(/[^\x20-\x7e]/g, "")}>` }) };
+      if (how.packed) {
+        const packed = gzipSync(page);
+        return response.writeHead(how.status, { ...headers, "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+      }
+      if (how.length) headers["content-length"] = page.length + how.before;
+      response.writeHead(how.status, `Not ${how.secret}`, headers);
+      response.write("x".repeat(how.before));
+      if (!how.slow) return response.end(page);
+      response.write(page.subarray(0, 30));
+      setTimeout(() => response.end(page.subarray(30)), 20);
+    });
+    const { url, call } = await centre(t, [there.url]);
+    let tried = 0;
+    for (const [name, secret] of Object.entries(secrets)) {
+      for (const [encoding, quote] of Object.entries(QUOTED)) {
+        for (const more of [{ length: true }, { header: true, status: 404 }, { slow: true }, { before: 300_000, type: "image/png", length: true }, { packed: true, status: 502 }]) {
+          how = { secret, quote, status: 200, type: "text/html; charset=utf-8", before: 0, ...more };
+          const answers = [await call("/cgi-bin/user/get"), await call("/cgi-bin/user/get", { method: "POST", body: "{}" })];
+          const facade = await fetch(`${url}/cgi-bin/user/get?access_token=${CANARY.key}`);
+          answers.push({ status: facade.status, headers: facade.headers, text: await facade.text(), said: facade.statusText });
+          for (const { status, headers, text, said = "" } of answers) {
+            const what = `${name}, ${encoding}, ${JSON.stringify(more)}`;
+            assert.equal(status, how.status, what);
+            assert.deepEqual(left(`${text}\n${said}\n${JSON.stringify([...headers])}`, secret), [], what);
+            assert.ok(text.includes("<p>GET ") && text.endsWith(" failed</p>"), `${what}: what is no secret stays`);
+            assert.equal(Buffer.byteLength(text), how.before + Buffer.byteLength(`<p>GET ${quote(secret)} failed</p>`), what);
+            tried++;
+          }
+        }
+      }
+    }
+    t.diagnostic(`${tried} answers`);
+    how = { secret: REAL, quote: QUOTED.raw, status: 200, type: "text/html", before: 0, length: true };
+    const holder = await call("/cgi-bin/user/get", { headers: { authorization: `Bearer ${HOLDER}` } });
+    assert.ok(holder.text.includes(REAL), "whoever may hold the token gets the answer as it is");
+  });
+
+  test("an answer that is packed in a way that cannot be looked through does not come back, and none comes in ranges", async (t) => {
+    const there = await host(t, (request, response) => response.writeHead(200, { "content-type": "text/html", "content-encoding": "zstd" }).end(REAL));
+    const { call } = await centre(t, [there.url]);
+    const { status, text } = await call("/cgi-bin/user/get", { headers: { range: "bytes=0-8", "if-range": "x" } });
+    assert.equal(status, 503);
+    assert.deepEqual(left(text, REAL), []);
+    assert.deepEqual([there.seen[0].headers.range, there.seen[0].headers["if-range"]], [undefined, undefined]);
+  });
+
+  test("a path whose answer quotes requests is for callers who may read the token", async (t) => {
+    const there = await host(t, (request, response) => response.end(JSON.stringify({ errcode: 0, request: { request_url: `https://api.weixin.qq.com${request.url}&secret=${CANARY.appSecret}` } })));
+    const { url, call } = await centre(t, [there.url]);
+    const post = { method: "POST", body: JSON.stringify({ rid: "r" }) };
+    for (const path of ["/cgi-bin/openapi/rid/get", "/cgi-bin/openapi/RID/get", "//cgi-bin//openapi/rid/get"]) {
+      assert.equal((await call(path.replaceAll("//", "/"), post)).status, 403, path);
+      const facade = await fetch(`${url}${path}?access_token=${CANARY.key}`, post);
+      assert.equal((await facade.json()).errcode, 48001, path);
+    }
+    assert.deepEqual(there.seen, []);
+    const holder = await call("/cgi-bin/openapi/rid/get", { ...post, headers: { authorization: `Bearer ${HOLDER}` } });
+    assert.equal(holder.status, 200);
+    assert.ok(decodeURIComponent(holder.text).includes(REAL));
+    assert.deepEqual(left(holder.text, CANARY.appSecret), [], "the AppSecret is for nobody");
+  });
+
+  test("where users sign in nothing comes back but an answer of WeChat's form, without the AppSecret", async (t) => {
+    let body;
+    const there = await host(t, (_, response) => response.writeHead(200, { "content-type": "application/json", "x-url": `/sns?secret=${CANARY.appSecret}` }).end(body));
+    const { url, call } = await centre(t, [there.url]);
+    const facade = async (path) => {
+      const response = await fetch(`${url}${path}?appid=${APPID.demo}&secret=${CANARY.key}&js_code=c`);
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    };
+    for (const path of ["/sns/jscode2session", "/sns/oauth2/access_token"]) {
+      const sent = { openid: "o1", session_key: "k", errmsg: `GET secret=${CANARY.appSecret}` };
+      body = JSON.stringify(sent);
+      for (const answer of [await call(`${path}?js_code=c`), await facade(path)]) {
+        assert.equal(answer.status, 200);
+        assert.deepEqual([JSON.parse(answer.text).openid, JSON.parse(answer.text).session_key], ["o1", "k"]);
+        assert.deepEqual(left(answer.text + JSON.stringify([...answer.headers]), CANARY.appSecret), []);
+      }
+      for (const page of [`<html>${CANARY.appSecret}</html>`, `["${CANARY.appSecret}"]`, `"${CANARY.appSecret}"`, "", `{"a":"${"x".repeat(70_000)}"}`]) {
+        body = page;
+        const native = await call(`${path}?js_code=c`);
+        assert.equal(native.status, 503, page.slice(0, 40));
+        const { text } = await facade(path);
+        assert.equal(JSON.parse(text).errcode, -1);
+        assert.deepEqual(left(native.text + text, CANARY.appSecret), []);
+      }
+    }
   });
 });

@@ -2,7 +2,7 @@
 
 use super::bearer::{self, Bearer};
 use super::credential::by_key;
-use super::upstream::{Answered, Outgoing};
+use super::upstream::{Answered, Outgoing, scrubber};
 use super::{Known, Refused, Reply};
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
@@ -14,7 +14,7 @@ use web_sys::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
-use zhongkong_core::facade::business::{BusinessQuery, takes_a_secret};
+use zhongkong_core::facade::business::{BusinessQuery, quotes_requests, takes_a_secret};
 use zhongkong_core::facade::{Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::record::Record;
@@ -50,10 +50,7 @@ pub(super) async fn pass(
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
         let (caller, ready) = by_key(call, secret, appid, &[Scope::Proxy], ip, known).await?;
         may_pass(caller, path)?;
-        let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
-        let mut outgoing = outgoing(request).await?;
-        let reply = Answered::of(send(&mut outgoing, call, &ready, &sent).await?);
-        return Ok(answer::passed(&reply.response, &reply.body, path)?);
+        return Ok(sign_in(request, path, &query, call, &ready).await?);
     }
     let key = || Some(request.key()).filter(|key| !key.expose().is_empty());
     let token = query
@@ -65,7 +62,14 @@ pub(super) async fn pass(
     if let Some(caller) = caller {
         may_pass(caller, path)?;
     }
-    Ok(run(request, path, &query, call, &ready).await?)
+    // A caller without a name holds the token already.
+    let may_see = caller.is_none_or(|caller| caller.may_see(TOKEN, &ready.app.name, ip));
+    if quotes_requests(path) && !may_see {
+        let text = "api unauthorized: the answer quotes requests with their tokens, so this path takes a key that may \
+                    read the token (scope token)";
+        return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
+    }
+    Ok(run(request, path, &query, call, &ready, may_see).await?)
 }
 
 /// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
@@ -100,12 +104,15 @@ pub(crate) async fn pass_native(
                 "The appid is that of another app: leave it out.",
             ));
         }
-        let sent = query.with_secret(&path, &ready.app.appid, &ready.app.secret);
-        let mut outgoing = outgoing(request).await?;
-        let reply = Answered::of(send(&mut outgoing, call, ready, &sent).await?);
-        return answer::passed(&reply.response, &reply.body, &path);
+        return sign_in(request, &path, &query, call, ready).await;
     }
-    run(request, &path, &query, call, ready).await
+    let may_see = caller.may_see(TOKEN, &ready.app.name, request.ip);
+    if quotes_requests(&path) && !may_see {
+        let detail = "The answer of this path quotes requests with their tokens: it takes a key that may read the token \
+                      (scope token).";
+        return Err(Problem::new(Code::NotAllowed, detail));
+    }
+    run(request, &path, &query, call, ready, may_see).await
 }
 
 fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
@@ -116,8 +123,30 @@ fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
     Err(Refused(Refusal::new(48001, text), Code::NotAllowed))
 }
 
-async fn outgoing(request: &Incoming) -> Result<Outgoing, Problem> {
-    Outgoing::of(request).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
+/// A user's code, exchanged with the AppSecret. WeChat takes that in the URL only, so nothing comes back but an
+/// answer of WeChat's own form.
+async fn sign_in(
+    request: &Incoming,
+    path: &str,
+    query: &BusinessQuery,
+    call: &Call,
+    ready: &ReadyApp,
+) -> Outcome {
+    let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
+    let mut outgoing = outgoing(request, false).await?;
+    let reply =
+        Answered::of_wechat(send(&mut outgoing, call, ready, &sent).await?).await.ok_or_else(|| {
+            let app = &ready.app.name;
+            let detail = format!(
+                "What WeChat, or the relay of app {app}, has answered is no answer of WeChat's form."
+            );
+            Problem::new(Code::Unavailable, detail).retry_after(2)
+        })?;
+    answer::passed(reply, path, scrubber(call, ready, &[]))
+}
+
+async fn outgoing(request: &Incoming, may_see: bool) -> Result<Outgoing, Problem> {
+    Outgoing::of(request, may_see).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
 }
 
 async fn send(
@@ -135,16 +164,19 @@ async fn send(
     })
 }
 
-/// With the real token; once more with the next one when WeChat calls it dead.
+/// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
+/// caller who may not see it.
 async fn run(
     request: &Incoming,
     path: &str,
     query: &BusinessQuery,
     call: &Call,
     ready: &Rc<ReadyApp>,
+    may_see: bool,
 ) -> Result<Answer, Problem> {
     let record = read::live(call, ready, TOKEN, 0).await?;
-    let mut outgoing = outgoing(request).await?;
+    let mut hidden = vec![Rc::clone(&record)];
+    let mut outgoing = outgoing(request, may_see).await?;
     let sent = query.with_token(path, &record.value);
     let response = send(&mut outgoing, call, ready, &sent).await?;
     let mut reply = Answered::look_into(response).await.map_err(|_| {
@@ -157,9 +189,11 @@ async fn run(
         && outgoing.is_repeatable()
     {
         version = next.version;
+        hidden.push(Rc::clone(&next));
         reply = Answered::of(send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?);
     }
-    Ok(answer::passed(&reply.response, &reply.body, path)?.of_version(version))
+    hidden.retain(|_| !may_see);
+    Ok(answer::passed(reply, path, scrubber(call, ready, &hidden))?.of_version(version))
 }
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has

@@ -3,14 +3,18 @@
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
+use crate::call::Call;
 use crate::glue::{self, BrokeOff};
 use crate::incoming::Incoming;
 use crate::keeper::gateway_key_for;
 use js_sys::{RegExp, Uint8Array};
+use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response};
 use zhongkong_core::config::ReadyApp;
+use zhongkong_core::facade::scrub::Scrubber;
+use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::{Verdict, reply};
 
@@ -19,6 +23,9 @@ const KEPT_BYTES: usize = 1024 * 1024;
 
 /// WeChat's refusals are shorter than this; what is longer is not looked into.
 const REFUSAL_BYTES: usize = 4 * 1024;
+
+/// An answer to somebody who signs in is shorter than this.
+const SIGN_IN_BYTES: usize = 64 * 1024;
 
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,9 +63,15 @@ impl Outgoing {
     ///
     /// # Errors
     /// What to tell the caller.
-    pub(super) async fn of(request: &Incoming) -> Result<Self, &'static str> {
+    pub(super) async fn of(request: &Incoming, may_see: bool) -> Result<Self, &'static str> {
         let method = request.method.clone();
         let headers = LEFT.with(|left| request.headers_but(left));
+        if !may_see {
+            // By ranges of a few bytes a secret could be carried off unseen.
+            for name in ["Range", "If-Range"] {
+                headers.delete(name).map_err(|_| "The headers could not be read.")?;
+            }
+        }
         let body = match request.stream() {
             Some(stream) if method != "GET" => Body::of(request, stream.into()).await?,
             _ => Body::None,
@@ -147,10 +160,18 @@ impl Body {
     }
 }
 
+/// What no answer may give back: the AppSecret and the relay's key to nobody, these tokens to this caller.
+pub(super) fn scrubber(call: &Call, ready: &ReadyApp, tokens: &[Rc<Record>]) -> Scrubber {
+    let gateway_key = call.centre.config.gateway_key.as_ref();
+    let secrets = [Some(&ready.app.secret), gateway_key].into_iter().flatten().map(Secret::expose);
+    Scrubber::new(secrets.chain(tokens.iter().map(|record| record.value.expose())))
+}
+
 /// What WeChat has answered, and what is left of its body to pass on.
-pub(super) struct Answered {
-    pub(super) response: Response,
-    pub(super) body: JsValue,
+pub(crate) struct Answered {
+    pub(crate) response: Response,
+    /// Its bytes where they have been read, else the stream of them; `null` for none.
+    pub(crate) body: JsValue,
     /// Whether it says that the token is dead.
     pub(super) says_dead: bool,
 }
@@ -160,6 +181,13 @@ impl Answered {
     pub(super) fn of(response: Response) -> Self {
         let body = response.body().map_or(JsValue::NULL, JsValue::from);
         Self { response, body, says_dead: false }
+    }
+
+    /// A short answer of WeChat's form; `None` for any other.
+    pub(super) async fn of_wechat(response: Response) -> Option<Self> {
+        let bytes = glue::read(response.body()?, SIGN_IN_BYTES).await.ok()?;
+        let is_one = bytes.len() <= SIGN_IN_BYTES && reply::is_reply(&bytes);
+        is_one.then(|| Self { response, body: Uint8Array::new_from_slice(&bytes).into(), says_dead: false })
     }
 
     /// Looks into an answer. Only a short one that may be JSON can be a refusal.

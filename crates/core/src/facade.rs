@@ -10,6 +10,7 @@ mod fields;
 mod holders;
 mod path;
 mod refusal;
+pub mod scrub;
 pub mod virtual_token;
 
 pub use again::AskedAgain;

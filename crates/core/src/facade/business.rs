@@ -75,6 +75,12 @@ pub fn takes_a_secret(path: &str) -> bool {
     matches!(path, "/sns/jscode2session" | "/sns/oauth2/access_token")
 }
 
+/// Whether the documented answer of a path quotes requests, with the tokens in their URLs: `rid/get` gives back
+/// `request_url`. It is for callers who may read the token.
+pub fn quotes_requests(path: &str) -> bool {
+    path.eq_ignore_ascii_case("/cgi-bin/openapi/rid/get")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +113,12 @@ mod tests {
         assert_eq!(sent, "/sns/jscode2session?js_code=c&secret=app%2Dsecret&appid=wx1");
         assert!(BusinessQuery::read(path, "appid=wx1&appid=wx2&secret=key").is_err());
         assert!(BusinessQuery::read(SEND, "appid=wx1&secret=key").unwrap().secret.is_none());
+    }
+
+    #[test]
+    fn the_path_that_quotes_requests_is_known_in_either_case() {
+        assert!(quotes_requests("/cgi-bin/openapi/rid/get") && quotes_requests("/cgi-bin/openapi/RID/Get"));
+        assert!(!quotes_requests("/cgi-bin/openapi/quota/get"));
     }
 
     #[test]

@@ -61,12 +61,14 @@ impl Target {
         if rest.clone().next().is_none() || !segments.all(is_plain) || !is_plain(first) {
             return None;
         }
-        Some(match path.as_ref() {
-            "/cgi-bin/token" => Self::Token,
-            "/cgi-bin/stable_token" => Self::StableToken,
-            "/cgi-bin/ticket/getticket" => Self::Ticket,
-            _ => Self::Business(path.into_owned()),
-        })
+        // WeChat takes them in either case, and what is passed on carries the real token.
+        let answered = [
+            ("/cgi-bin/token", Self::Token),
+            ("/cgi-bin/stable_token", Self::StableToken),
+            ("/cgi-bin/ticket/getticket", Self::Ticket),
+        ];
+        let target = answered.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(&path));
+        Some(target.map_or_else(|| Self::Business(path.into_owned()), |(_, target)| target))
     }
 }
 
@@ -140,6 +142,8 @@ mod tests {
         assert_eq!(Target::parse("//cgi-bin///token"), Some(Target::Token));
         assert_eq!(Target::parse("/cgi-bin/stable_token"), Some(Target::StableToken));
         assert_eq!(Target::parse("/cgi-bin/ticket/getticket"), Some(Target::Ticket));
+        assert_eq!(Target::parse("/cgi-bin/ticket/getTicket"), Some(Target::Ticket));
+        assert_eq!(Target::parse("/cgi-bin/Stable_Token"), Some(Target::StableToken));
         for path in [
             "/cgi-bin/message/custom/send",
             "/wxa/getwxacode",

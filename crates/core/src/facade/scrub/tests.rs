@@ -1,0 +1,142 @@
+use super::*;
+use proptest::prelude::*;
+
+const TOKEN: &str = "96_d0-kQx7TtHc5pYb2RmZ1sLwVnA8eGf3uJiOoPq9rSt_UvWxYz-0123";
+
+fn scrubber() -> Scrubber {
+    Scrubber::new([TOKEN])
+}
+
+fn masked(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    scrubber().mask(&mut bytes);
+    String::from_utf8(bytes).unwrap()
+}
+
+fn each(encode: impl Fn(u8) -> String) -> String {
+    TOKEN.bytes().map(encode).collect()
+}
+
+/// A token in every way in which an answer may quote it.
+fn quoted() -> Vec<(&'static str, String)> {
+    let percent = each(|byte| format!("%{byte:02X}"));
+    let json = each(|byte| format!("\\u{byte:04x}"));
+    vec![
+        ("raw", TOKEN.to_owned()),
+        ("upper case", TOKEN.to_ascii_uppercase()),
+        ("percent-encoded where it must not be", TOKEN.replace('_', "%5F").replace('-', "%2d")),
+        ("percent-encoded", percent.clone()),
+        ("percent-encoded twice", percent.replace('%', "%25")),
+        ("percent-encoded four times", percent.replace('%', "%25252525")),
+        ("JSON", json.clone()),
+        ("JSON in JSON", json.replace('\\', "\\\\")),
+        ("JavaScript", each(|byte| format!("\\x{byte:02x}"))),
+        ("ECMAScript 6", each(|byte| format!("\\u{{{byte:x}}}"))),
+        ("IIS", each(|byte| format!("%u{byte:04X}"))),
+        ("HTML, decimal", each(|byte| format!("&#{byte};"))),
+        ("HTML, hex", each(|byte| format!("&#x{byte:X};"))),
+        ("HTML, with zeros", each(|byte| format!("&#0000{byte};"))),
+        ("HTML, unclosed", each(|byte| format!("&#{byte:03}"))),
+        ("HTML, by name", TOKEN.replace('_', "&lowbar;").replace('-', "&hyphen;")),
+        ("percent-encoded in HTML", percent.replace('%', "&#37;")),
+        ("UTF-16", each(|byte| format!("{}\0", char::from(byte)))),
+        ("hex", each(|byte| format!("{byte:02x}"))),
+        ("hex, upper case", each(|byte| format!("{byte:02X}"))),
+        ("base64", Base64Unpadded::encode_string(TOKEN.as_bytes())),
+        ("base64url", base64ct::Base64UrlUnpadded::encode_string(TOKEN.as_bytes())),
+        ("base64 of a URL", Base64Unpadded::encode_string(format!("?access_token={TOKEN}&x=1").as_bytes())),
+        (
+            "base64 of a longer one",
+            Base64Unpadded::encode_string(format!("/?access_token={TOKEN}").as_bytes()),
+        ),
+        (
+            "base64 of yet another",
+            Base64Unpadded::encode_string(format!("a/?access_token={TOKEN}").as_bytes()),
+        ),
+    ]
+}
+
+#[test]
+fn no_window_of_a_secret_is_left_in_any_encoding() {
+    for (how, text) in quoted() {
+        for around in
+            [("", ""), ("{\"errmsg\":\"GET /x?access_token=", "&y=1 failed\"}"), ("<p>\u{4e2d}", "</p>")]
+        {
+            let page = format!("{}{text}{}", around.0, around.1);
+            let after = masked(&page);
+            assert!(
+                scrubber().finds(page.as_bytes()) && !scrubber().finds(after.as_bytes()),
+                "{how}: {after}"
+            );
+            assert_eq!(after.len(), page.len(), "{how}");
+            assert!(after.starts_with(around.0) && after.ends_with(around.1), "{how}: {after}");
+        }
+    }
+}
+
+#[test]
+fn all_of_it_goes_where_its_characters_can_be_told_apart() {
+    for (how, text) in quoted().into_iter().filter(|(how, _)| !how.starts_with("base64 of")) {
+        // The last bits of base64 stand in a character of their own.
+        let after = masked(&text);
+        let left = after.trim_matches('*').len();
+        assert!(left <= 1, "{how}: {after}");
+    }
+}
+
+#[test]
+fn a_part_of_it_goes_too_and_what_is_around_stays() {
+    let (start, end) = (&TOKEN[..20], &TOKEN[TOKEN.len() - 12..]);
+    assert_eq!(
+        masked(&format!("url=/x?access_token={start}...")),
+        format!("url=/x?access_token={}...", "*".repeat(20))
+    );
+    assert_eq!(masked(&format!("…{end}\"")), format!("…{}\"", "*".repeat(12)));
+    for honest in ["", "{\"errcode\":40001}", "%zz \\u12 &# &#; %", "access_token", &TOKEN[..11], "******"] {
+        assert_eq!(masked(honest), honest);
+    }
+}
+
+#[test]
+fn several_secrets_and_short_ones() {
+    let scrubber = Scrubber::new([TOKEN, "gate-key", "ab"]);
+    let mut text = format!("{TOKEN} gate%2Dkey gate-ke ab").into_bytes();
+    assert!(scrubber.mask(&mut text));
+    let masked = format!("{} ********** gate-ke ab", "*".repeat(TOKEN.len()));
+    assert_eq!(String::from_utf8(text).unwrap(), masked);
+    assert!(!Scrubber::new([]).finds(TOKEN.as_bytes()));
+    assert!(!format!("{scrubber:?}").contains("gate"));
+}
+
+proptest! {
+    /// However a body is cut, what comes out is what would have come out in one piece.
+    #[test]
+    fn a_stream_is_scrubbed_as_a_whole_is(
+        before in "[ -~]{0,700}", after in "[ -~]{0,1500}", which in 0..25_usize, cuts in prop::collection::vec(1..400_usize, 1..60)
+    ) {
+        let (_, text) = quoted().swap_remove(which);
+        let page = format!("{before}{text}{after}").into_bytes();
+        let mut whole = page.clone();
+        scrubber().mask(&mut whole);
+        let mut stream = ScrubbedStream::new(scrubber());
+        let (mut rest, mut out) = (page.as_slice(), Vec::new());
+        for cut in cuts {
+            let (piece, more) = rest.split_at(cut.min(rest.len()));
+            out.extend(stream.push(piece));
+            rest = more;
+        }
+        out.extend(stream.push(rest));
+        out.extend(stream.finish());
+        prop_assert_eq!(out.len(), page.len());
+        prop_assert!(!scrubber().finds(&out));
+        prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&whole));
+    }
+
+    /// Nothing makes it fail, and what holds no secret stays.
+    #[test]
+    fn any_bytes_are_taken(bytes: Vec<u8>) {
+        let mut after = bytes.clone();
+        prop_assert!(!scrubber().mask(&mut after));
+        prop_assert_eq!(after, bytes);
+    }
+}
