@@ -5,7 +5,6 @@
 
 use crate::bindings::Centre;
 use crate::keeper::client;
-use crate::keeper::wire::{MOST_A_TICK, RosterAsk, RosterReply};
 use crate::runtime::Env;
 use crate::store::{self, Found};
 use crate::together;
@@ -18,6 +17,7 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::map;
+use zhongkong_core::protocol::{MOST_A_TICK, RosterAsk, RosterReply};
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.

@@ -21,7 +21,6 @@ mod storage;
 mod timing;
 mod upstream;
 mod watch;
-pub(crate) mod wire;
 
 use crate::runtime::{Env, State};
 use crate::trouble::Trouble;

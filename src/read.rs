@@ -6,7 +6,6 @@
 use crate::answer::internal;
 use crate::call::Call;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::FutureExt as _;
@@ -14,6 +13,7 @@ use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem, unavailable};
+use zhongkong_core::protocol::{Ask, Reply};
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::shelf::Shelf;
 use zhongkong_core::tally::Source;

@@ -5,7 +5,6 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join;
@@ -14,6 +13,7 @@ use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::Credential;
 use zhongkong_core::json::{Piece, object};
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::{Ask, Reply, RosterAsk, RosterReply};
 
 const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
 

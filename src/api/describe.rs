@@ -1,6 +1,5 @@
 //! An app as its status shows it: for people, in both languages, and without a value.
 
-use crate::keeper::wire::Report;
 use litemap::LiteMap;
 use zhongkong_core::alert::{Incident, Open};
 use zhongkong_core::config::ReadyApp;
@@ -8,6 +7,7 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Count, Outsider, Revoke, Rules, Status, Trouble};
 use zhongkong_core::json::{Piece, list, maybe, object};
 use zhongkong_core::language::Language::{En, Zh};
+use zhongkong_core::protocol::Report;
 use zhongkong_core::wechat::Failure;
 use zhongkong_core::wechat::errcode::Endpoint;
 

@@ -5,12 +5,12 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
-use crate::keeper::wire::Filter;
 use crate::log;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};
 use zhongkong_core::json::object;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::Filter;
 
 /// So many lines make a page, unless fewer are asked for; and the most that can be asked for.
 const PAGE: u32 = 100;

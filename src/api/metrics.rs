@@ -5,7 +5,6 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply, Report, RosterAsk, RosterReply};
 use crate::platform;
 use crate::together;
 use futures_util::future::join;
@@ -15,6 +14,7 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::AppEntry;
 use zhongkong_core::metrics::{self, Kept, Shown};
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
 
 /// Each app costs a question to its Keeper, and a request may ask so many.
 const MOST_APPS: usize = 500;

@@ -6,7 +6,6 @@ use super::{credential, input};
 use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::keeper::wire::Ask;
 use crate::{platform, read};
 use serde::Deserialize;
 use std::rc::Rc;
@@ -14,6 +13,7 @@ use zhongkong_core::access::Caller;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
 use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::protocol::Ask;
 
 const SHAPE: &str = "{\"stale\": \"the value that failed, or its SHA-256 in hex\"}";
 

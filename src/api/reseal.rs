@@ -4,11 +4,11 @@
 use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply};
 use crate::log;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::json::object;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::{Ask, Reply};
 use zhongkong_core::seal::Sealer;
 
 /// Seals anew.

@@ -4,12 +4,12 @@ use super::describe;
 use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply};
 use crate::log;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::json::{maybe, object};
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::{Ask, Reply};
 
 /// Begins a revocation, or joins the one that is going on; it goes on by itself.
 ///

@@ -5,13 +5,13 @@ use crate::answer::{self, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
 use crate::keeper::client;
-use crate::keeper::wire::{Ask, Reply, RosterAsk, RosterReply};
 use crate::together;
 use crate::{log, platform};
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place};
 use zhongkong_core::json::{Piece, list, object};
+use zhongkong_core::protocol::{Ask, Reply, RosterAsk, RosterReply};
 
 /// Each app costs a question to its Keeper, so that they come in pages of so many.
 const PAGE: usize = 40;

@@ -3,7 +3,6 @@
 use super::{Known, Refused};
 use crate::call::Call;
 use crate::keeper::client;
-use crate::keeper::wire::{RosterAsk, RosterReply};
 use crate::{gate, log, platform};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -13,6 +12,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::facade::{Holder, Refusal, virtual_token};
 use zhongkong_core::problem::Code;
+use zhongkong_core::protocol::{RosterAsk, RosterReply};
 use zhongkong_core::secret::Secret;
 use zhongkong_core::time::UnixTime;
 

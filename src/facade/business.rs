@@ -7,7 +7,6 @@ use super::{Known, Refused, Reply};
 use crate::answer::{self, Answer, Outcome};
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::keeper::wire::Ask;
 use crate::read;
 use std::rc::Rc;
 use web_sys::Response;
@@ -17,6 +16,7 @@ use zhongkong_core::credential::Credential;
 use zhongkong_core::facade::business::{BusinessQuery, quotes_requests, takes_a_secret};
 use zhongkong_core::facade::{Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::Ask;
 use zhongkong_core::record::Record;
 
 const TOKEN: Credential = Credential::AccessToken;

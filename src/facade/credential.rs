@@ -6,7 +6,6 @@ use crate::answer;
 use crate::api::input;
 use crate::call::Call;
 use crate::incoming::Incoming;
-use crate::keeper::wire::Ask;
 use crate::{gate, platform, read};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -16,6 +15,7 @@ use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::facade::{Fields, Refusal, virtual_token};
 use zhongkong_core::json::Object;
 use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::protocol::Ask;
 use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
 

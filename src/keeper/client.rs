@@ -1,6 +1,5 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
-use super::wire::{Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends};
 use crate::runtime::Env;
 use crate::trouble::{self, Trouble};
 use crate::{bindings, glue};
@@ -12,6 +11,9 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
 use zhongkong_core::json;
+use zhongkong_core::protocol::{
+    Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends,
+};
 use zhongkong_core::tally::Reads;
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.

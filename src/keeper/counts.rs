@@ -2,7 +2,6 @@
 //! days. They need no sound configuration.
 
 use super::sql::Sql;
-use super::wire::{HourCount, Life, Trends};
 use crate::platform;
 use crate::runtime::State;
 use crate::trouble;
@@ -12,6 +11,7 @@ use std::cell::RefCell;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::Status;
 use zhongkong_core::json::row;
+use zhongkong_core::protocol::{HourCount, Life, Trends};
 use zhongkong_core::tally::{Count, Reads};
 use zhongkong_core::time::UnixTime;
 

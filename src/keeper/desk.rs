@@ -10,7 +10,6 @@ use super::flight::Flights;
 use super::history::History;
 use super::opened::Opened;
 use super::storage::Storage;
-use super::wire::{Ask, Question, Reply};
 use crate::bindings::{self, Centre};
 use crate::runtime::{Env, Pause, State};
 use crate::trouble::{self, Trouble};
@@ -27,6 +26,7 @@ use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
 use zhongkong_core::history::upkeep;
 use zhongkong_core::json;
+use zhongkong_core::protocol::{Ask, Question, Reply};
 use zhongkong_core::time::UnixTime;
 
 /// A reader waits so long for a refresh, in milliseconds.

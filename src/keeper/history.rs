@@ -3,13 +3,13 @@
 
 use super::counts::Counts;
 use super::sql::Sql;
-use super::wire::{Entry, Filter, HistoryAsk};
 use crate::runtime::State;
 use crate::{log, platform, trouble};
 use serde::Deserialize;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::history::{Action, KEPT_DAYS, Kind, Line};
 use zhongkong_core::json::{self, Piece, row};
+use zhongkong_core::protocol::{Entry, Filter, HistoryAsk};
 use zhongkong_core::tally::Count;
 use zhongkong_core::time::UnixTime;
 

@@ -8,7 +8,6 @@
 use super::desk::Desk;
 use super::meta::Meta;
 use super::sql::Sql;
-use super::wire::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use crate::bindings::{self, Centre};
 use crate::log;
 use crate::runtime::State;
@@ -19,6 +18,7 @@ use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::json::{self, row};
+use zhongkong_core::protocol::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use zhongkong_core::time::UnixTime;
 
 #[derive(Deserialize)]

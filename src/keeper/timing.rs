@@ -2,13 +2,13 @@
 
 use super::client;
 use super::desk::Desk;
-use super::wire::{Held, RosterAsk};
 use crate::{log, platform, trouble};
 use futures_util::FutureExt as _;
 use std::rc::Rc;
 use std::time::Duration;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Rules;
+use zhongkong_core::protocol::{Held, RosterAsk};
 use zhongkong_core::time::UnixTime;
 
 /// What is due already, and was not done, is looked at again after this.

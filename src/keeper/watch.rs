@@ -2,7 +2,6 @@
 
 use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
-use super::wire::{Asked, Reply, Report};
 use crate::bindings::Centre;
 use crate::runtime::Pause;
 use crate::{log, platform, trouble};
@@ -19,6 +18,7 @@ use zhongkong_core::engine::{Event, Rules, Status};
 use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::language::Language;
 use zhongkong_core::map;
+use zhongkong_core::protocol::{Asked, Reply, Report};
 
 /// A check answers after this, whatever is still under way, in milliseconds.
 const CHECK_TAKES_MS: u64 = 20_000;

@@ -20,6 +20,7 @@ pub mod language;
 pub mod map;
 pub mod metrics;
 pub mod problem;
+pub mod protocol;
 pub mod record;
 pub mod request;
 pub mod seal;

@@ -1,0 +1,333 @@
+//! The messages between the Worker, the Keepers and the roster: JSON over a stub's `fetch`.
+//!
+//! During a deployment the two sides may be of different versions, so the forms are pinned by `tests/golden.rs`.
+
+use crate::alert::{Incident, Open};
+use crate::app::{AppName, Identity};
+use crate::credential::{Credential, Version};
+use crate::digest::Sha256Digest;
+use crate::engine::{Call, Status};
+use crate::history::{Action, Kind, Line};
+use crate::record::Record;
+use crate::tally::{Count, Reads};
+use crate::time::UnixTime;
+use crate::wechat::Failure;
+use litemap::LiteMap;
+use serde::{Deserialize, Serialize};
+
+/// A question to the Keeper of `app`.
+#[derive(Serialize, Deserialize)]
+pub struct Question {
+    /// Whose credentials.
+    pub app: AppName,
+    /// Under which the Worker runs: a Keeper of another one must not answer.
+    pub identity: Identity,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What a Keeper can be asked.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// A credential, with at least so many seconds left if that can be had. The store showed this
+    /// version of it ([`Version::NONE`]: none); `None` when it said nothing.
+    Read {
+        /// Which one.
+        credential: Credential,
+        /// In seconds.
+        min_ttl_s: u64,
+        /// What the store showed.
+        shown: Option<Version>,
+    },
+    /// The value with this digest is said to be dead.
+    Stale {
+        /// Which one.
+        credential: Credential,
+        /// SHA-256 of the value.
+        digest: Sha256Digest,
+    },
+    /// Do what is due, and answer when it is done. The store showed these versions.
+    Wake {
+        /// What the store showed, where it was looked at.
+        shown: Vec<(Credential, Version)>,
+    },
+    /// The access token has leaked: kill it.
+    Revoke,
+    /// Seal everything anew with the current key.
+    Reseal,
+    /// Ask WeChat now for this credential, or for all, where that is safe.
+    Check(Option<Credential>),
+    /// How is everything?
+    Status,
+}
+
+/// A Keeper's reply.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// A credential that lives.
+    Served {
+        /// Its value and times.
+        record: Record,
+        /// Whether it was replaced on the way.
+        rotated: bool,
+    },
+    /// No value up to this version is to be served.
+    Unavailable {
+        /// The newest version that there was.
+        version: Version,
+        /// When asking again may help, in seconds.
+        retry_after_s: u64,
+        /// Why there is none.
+        failure: Option<Failure>,
+    },
+    /// What was due is done.
+    Awake,
+    /// So many slots are sealed with the current key; the store follows.
+    Resealed {
+        /// How many.
+        slots: usize,
+    },
+    /// How everything is.
+    Status(Report),
+    /// What was asked of WeChat, and how everything is now.
+    Checked {
+        /// What was asked, for each credential.
+        #[serde(with = "crate::map")]
+        asked: LiteMap<Credential, Asked>,
+        /// How everything is now.
+        report: Report,
+    },
+}
+
+/// What became of a check.
+#[derive(Serialize, Deserialize)]
+pub struct Asked {
+    /// The first call that was made; `None` when it was too soon for one, or one was under way already.
+    pub call: Option<Call>,
+    /// Whether it was replaced.
+    pub rotated: bool,
+}
+
+/// How everything about an app is.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    /// Each credential.
+    #[serde(with = "crate::map")]
+    pub credentials: LiteMap<Credential, Status>,
+    /// Those that go on.
+    #[serde(with = "crate::map")]
+    pub incidents: LiteMap<Incident, Open>,
+    /// Alerts that wait to be delivered.
+    pub alerts_waiting: usize,
+    /// Since the Keeper's beginning.
+    pub counts: Vec<Count>,
+}
+
+/// What is done with the history of an app.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryAsk {
+    /// These have happened, and so many reads were served.
+    Note {
+        /// What has happened.
+        lines: Vec<Line>,
+        /// Reads by where they were served from.
+        reads: Reads,
+    },
+    /// What has happened?
+    Page(Filter),
+    /// How was it over the last days?
+    Trends,
+}
+
+/// The last days of an app.
+#[derive(Serialize, Deserialize)]
+pub struct Trends {
+    /// Values and their lives, the oldest first.
+    pub rotations: Vec<Life>,
+    /// What has happened in each hour, the oldest first.
+    pub hours: Vec<HourCount>,
+}
+
+/// A value's life.
+#[derive(Serialize, Deserialize)]
+pub struct Life {
+    /// Of which credential.
+    pub credential: String,
+    /// Its version.
+    pub version: u64,
+    /// When it came.
+    pub at: u64,
+    /// When it ends, or would have ended.
+    pub expires_at: u64,
+}
+
+/// What has happened in one hour, and how often.
+#[derive(Serialize, Deserialize)]
+pub struct HourCount {
+    /// The hour's beginning.
+    pub at: u64,
+    /// What was done.
+    pub what: String,
+    /// To which credential.
+    pub credential: String,
+    /// With what result.
+    pub outcome: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// Which part of the history is asked for, newest first.
+#[derive(Serialize, Deserialize)]
+pub struct Filter {
+    /// Only entries with a smaller id.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only of this action.
+    pub action: Option<Action>,
+    /// Only of this caller.
+    pub caller: Option<String>,
+}
+
+/// A line of the history in its place. In words: after a deployment was rolled back there may be some
+/// that this one does not know.
+#[derive(Serialize, Deserialize)]
+pub struct Entry {
+    /// Grows from entry to entry.
+    pub id: u64,
+    /// Whose doing: a caller's, or the Keeper's own.
+    pub kind: String,
+    /// When it happened first, in Unix seconds.
+    pub first_at: u64,
+    /// And last.
+    pub last_at: u64,
+    /// How often.
+    pub count: u64,
+    /// The caller's name.
+    pub caller: Option<String>,
+    /// From where.
+    pub ip: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// To which credential.
+    pub credential: Option<String>,
+    /// With what result.
+    pub result: String,
+    /// Which version.
+    pub version: Option<u64>,
+    /// WeChat's code.
+    pub errcode: Option<i64>,
+    /// What else there is to know, never a value.
+    pub about: Option<String>,
+}
+
+/// So many Keepers one tick of the cron wakes at most; the others follow a minute later.
+pub const MOST_A_TICK: u32 = 500;
+
+/// Tells whether an app is still configured as it was.
+pub type Fingerprint = String;
+
+/// A question to the roster.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RosterAsk {
+    /// Who is due, in the configuration with this fingerprint?
+    Due {
+        /// Of the configuration.
+        configured: Fingerprint,
+        /// The time of the tick.
+        now: UnixTime,
+    },
+    /// These apps are configured; and who is due?
+    Register {
+        /// Of the configuration.
+        configured: Fingerprint,
+        /// Each app, with the fingerprint of its identity.
+        apps: Vec<(AppName, Fingerprint)>,
+        /// The time of the tick.
+        now: UnixTime,
+    },
+    /// A Keeper wants to be woken then, and holds this token.
+    Note {
+        /// Whose Keeper.
+        app: AppName,
+        /// When.
+        wake_at: UnixTime,
+        /// The token that it holds.
+        token: Option<Held>,
+        /// The time of the note.
+        now: UnixTime,
+    },
+    /// The configuration as a whole does not work: nobody can be woken.
+    Broken {
+        /// The time of the tick.
+        now: UnixTime,
+    },
+    /// When did the cron last ask?
+    LastTick,
+    /// Whose token has this digest?
+    Whose {
+        /// SHA-256 of the token.
+        token: Sha256Digest,
+        /// The time of the question.
+        now: UnixTime,
+    },
+    /// These could not be woken: not before then.
+    Postpone {
+        /// Their names.
+        apps: Vec<AppName>,
+        /// When they are due again.
+        until: UnixTime,
+    },
+    /// These are not configured any more, or wrongly.
+    Forget {
+        /// Their names.
+        apps: Vec<AppName>,
+    },
+}
+
+/// What the roster knows of a token.
+#[derive(Serialize, Deserialize)]
+pub struct Held {
+    /// SHA-256 of the token.
+    pub digest: Sha256Digest,
+    /// Of the identity that it was fetched under: with another AppSecret it is nobody's any more.
+    pub identity: Fingerprint,
+    /// The end of its life.
+    pub until: UnixTime,
+    /// The tokens before it were to be killed: they are nobody's any more.
+    pub alone: bool,
+}
+
+/// What the roster knows of the centre as a whole.
+#[derive(Serialize, Deserialize)]
+pub struct Tick {
+    /// When the cron last asked, if ever.
+    pub last_at: Option<UnixTime>,
+    /// The incidents of the configuration that go on.
+    #[serde(with = "crate::map")]
+    pub incidents: LiteMap<Incident, Open>,
+    /// Alerts that wait to be delivered.
+    pub alerts_waiting: usize,
+}
+
+/// The roster's reply.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RosterReply {
+    /// These are due.
+    Due(Vec<AppName>),
+    /// That configuration was not registered.
+    Unknown,
+    /// It is noted.
+    Noted,
+    /// The cron, and the incidents of the configuration.
+    Tick(Tick),
+    /// The token's app and the identity that it was fetched under, if it is anybody's.
+    App(Option<(AppName, Fingerprint)>),
+}
