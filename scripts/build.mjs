@@ -1,25 +1,22 @@
-// `npm run build`: the Worker as build/index.js and build/index_bg.wasm. Does nothing when neither
-// sources nor tools have changed since the last time.
+// `npm run build`: the Worker as build/index.js and build/index_bg.wasm: worker-build, and src/entry.js around what it makes.
+// Does nothing when neither sources nor tools have changed since the last time.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { root, setup, TARGET } from "./setup.mjs";
+import { root, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
 const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "docs/openapi.json", "scripts/build.mjs", "scripts/setup.mjs"];
 const OUTPUTS = ["index.js", "index_bg.wasm"];
 
-/**
- * Functions that are called from one place stay functions, and stand in the order of their names: more raw bytes, but gzip finds
- * what is alike: some 60 kB less.
- */
-const WASM_OPT = ["-Oz", "--one-caller-inline-max-function-size=0", "--reorder-functions-by-name"];
 /** What rustc and wasm-bindgen use; not all that binaryen knows, since workerd may not know it yet. */
 const FEATURES = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types"].map((feature) => `--enable-${feature}`);
-const NAMELESS = ["--strip-debug", "--strip-producers"];
+
+/** The entry without the fast path, for tests that show that it changes nothing. */
+export const WITHOUT_FAST_PATH = "without-fast-path.js";
 
 /** Builds into `folder`, with the cargo `features`, and with the names of functions for a profiler; returns the sizes of what came out. */
 export async function build(env, folder = "build", features = [], names = false) {
@@ -27,18 +24,16 @@ export async function build(env, folder = "build", features = [], names = false)
   const stamp = join(out, ".inputs");
   const inputs = fingerprint([...features, names]);
   bringLibraries();
-  const fresh = OUTPUTS.every((file) => existsSync(join(out, file))) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
+  const fresh = [...OUTPUTS, WITHOUT_FAST_PATH].every((file) => existsSync(join(out, file))) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
   if (!fresh) {
     const named = features.length ? ` with ${features.join(", ")}` : "";
     say(`building the Worker${named} (about a minute the first time)`);
     rmSync(stamp, { force: true });
-    mkdirSync(out, { recursive: true });
-    const bare = join(out, "unbundled");
-    rmSync(bare, { recursive: true, force: true });
-    await compile(env, bare, features);
-    await bundle(env, bare, out);
-    await optimize(env, bare, out, names ? ["--debuginfo"] : NAMELESS);
-    rmSync(bare, { recursive: true });
+    const options = ["--release", "--out-dir", folder, "--", ...features.flatMap((name) => ["--features", name])];
+    await run("worker-build", options, { cwd: root, env: { ...env, NO_MINIFY: "1" }, quiet: true });
+    await wrap(env, out);
+    // worker-build keeps the names of functions; they are of use to a profiler only.
+    if (!names) await strip(env, join(out, "index_bg.wasm"));
     writeFileSync(stamp, inputs);
   }
   return sizes(folder);
@@ -51,30 +46,20 @@ function bringLibraries() {
   for (const file of ["uPlot.iife.min.js", "uPlot.min.css"]) copyFileSync(join(root, "node_modules", "uplot", "dist", file), join(vendor, file));
 }
 
-/** The wasm, and the JavaScript through which it is called, into `bare`. */
-async function compile(env, bare, features) {
-  const cargo = ["build", "--release", "--lib", "--target", TARGET, "--target-dir", "target", ...features.flatMap((name) => ["--features", name])];
-  await run("cargo", cargo, { cwd: root, env, quiet: true });
-  const glue = ["--target", "module", "--experimental-reset-state-function", "--no-typescript", "--out-dir", bare, "--out-name", "index"];
-  await run(env.WASM_BINDGEN_BIN, [join("target", TARGET, "release", "zhongkong.wasm"), ...glue], { cwd: root, env, quiet: true });
+/** Puts src/entry.js around what worker-build has made. */
+async function wrap(env, out) {
+  const inner = join(out, "worker-build.js");
+  renameSync(join(out, "index.js"), inner);
+  const outside = ["./index_bg.wasm", "cloudflare:*"].map((name) => `--external:${name}`);
+  for (const [file, fast] of [["index.js", true], [WITHOUT_FAST_PATH, false]]) {
+    const args = ["src/entry.js", "--bundle", "--minify", "--format=esm", `--alias:worker-build=${inner}`, `--define:FAST_PATH=${fast}`, ...outside, `--outfile=${join(out, file)}`];
+    await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
+  }
+  rmSync(inner);
 }
 
-async function optimize(env, bare, out, more) {
-  await run(env.WASM_OPT_BIN, [...FEATURES, ...WASM_OPT, ...more, join(bare, "index_bg.wasm"), "-o", join(out, "index_bg.wasm")], { cwd: root, env, quiet: true });
-}
-
-/** One script of src/entry.mjs, of what wasm-bindgen has made, and of texts that are handed out: the API's description, the script of pages. */
-async function bundle(env, bare, out) {
-  const glue = join(bare, "index.js");
-  // A Worker's modules import a wasm as what it is: the `source` of a module is not known to esbuild.
-  writeFileSync(glue, readFileSync(glue, "utf8").replace("import source wasmModule", "import wasmModule"));
-  const openapi = join(bare, "openapi.txt");
-  writeFileSync(openapi, JSON.stringify(JSON.parse(readFileSync(join(root, "docs", "openapi.json"), "utf8"))));
-  const page = join(bare, "page.txt");
-  copyFileSync(join(root, "src", "pages", "jssdk.js"), page);
-  const names = [`--alias:zhongkong-wasm=${glue}`, `--alias:zhongkong-openapi=${openapi}`, `--alias:zhongkong-page=${page}`, "--external:./index_bg.wasm"];
-  const args = ["src/entry.mjs", "--bundle", "--minify", "--format=esm", ...names, `--outfile=${join(out, "index.js")}`];
-  await run(env.ESBUILD_BIN, args, { cwd: root, env, quiet: true });
+async function strip(env, wasm) {
+  await run(env.WASM_OPT_BIN, [...FEATURES, "--strip-debug", "--strip-producers", wasm, "-o", wasm], { cwd: root, env, quiet: true });
 }
 
 function fingerprint(options) {

@@ -6,11 +6,12 @@
 //! result.
 
 use crate::bindings::Centre;
-use crate::{glue, log};
+use crate::log;
+use serde_json::json;
+use worker::AnalyticsEngineDataPointBuilder;
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::history::Line;
-use zhongkong_core::json::object;
 use zhongkong_core::tally::Reads;
 
 /// Tells of a line.
@@ -34,11 +35,15 @@ pub(crate) fn tell_reads(centre: &Centre, app: &AppName, reads: Reads) {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "doubles are what the dataset takes")]
 fn write(centre: &Centre, app: &AppName, blobs: [&str; 6], count: u64, version: u64) {
     let Some(dataset) = &centre.analytics else { return };
-    let point = object(&[("indexes", &[app]), ("blobs", &blobs), ("doubles", &[count, version])]);
-    if let Err(error) = glue::write_data_point(dataset, &point.into_text()) {
-        let detail = glue::message(&error);
-        log::warn("analytics_failed", &[("app", &app), ("detail", &detail)]);
+    let point = AnalyticsEngineDataPointBuilder::new()
+        .indexes([app.as_str()])
+        .blobs(blobs)
+        .doubles([count as f64, version as f64])
+        .build();
+    if let Err(error) = dataset.write_data_point(&point) {
+        log::warn("analytics_failed", json!({"app": app, "detail": error.to_string()}));
     }
 }

@@ -1,32 +1,41 @@
 //! The only place that reads raw bindings. It gives back a [`Centre`], checked whole, once for each
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
-use crate::journals::Journals;
-use crate::runtime::Env;
-use crate::shelf::Shelves;
-use crate::{glue, log};
-use serde_json::Value as Json;
+use crate::log;
+use js_sys::{JSON, Reflect};
+use serde_json::{Value as Json, json};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::durable::Stub;
+use worker::kv::KvStore;
+use worker::{AnalyticsEngineDataset, D1Database, Env, RateLimiter};
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
-use zhongkong_core::facade::{AskedAgain, Holders};
+use zhongkong_core::memory::Memory;
 use zhongkong_core::secret::Secret;
 
-/// What this isolate knows: the configuration, and the copies that it may serve for a few seconds.
+const TOKENS: &str = "TOKENS";
+const DB: &str = "DB";
+const KEEPER: &str = "KEEPER";
+
+/// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
+const KEEPER_NEAR: &str = "apac";
+
+/// The roster of all Keepers: an object of the same class, under a name that no app can have.
+const ROSTER_NAME: &str = "*roster";
+
+/// What this isolate knows: the configuration, and what it remembers between requests.
 pub(crate) struct Centre {
     pub(crate) config: Config,
-    pub(crate) shelves: Shelves,
-    pub(crate) journals: Journals,
-    /// Whose real tokens are, as far as this isolate has heard.
-    pub(crate) holders: RefCell<Holders>,
-    pub(crate) asked_again: RefCell<AskedAgain>,
+    /// Never borrowed across an await.
+    pub(crate) memory: RefCell<Memory>,
     /// Counts attempts without a valid key, where it is bound.
-    pub(crate) key_limit: Option<JsValue>,
+    pub(crate) key_limit: Option<RateLimiter>,
     /// Counts signatures for pages that hold a key.
-    pub(crate) sign_limit: Option<JsValue>,
+    pub(crate) sign_limit: Option<RateLimiter>,
     /// Takes data points, where it is bound.
-    pub(crate) analytics: Option<JsValue>,
+    pub(crate) analytics: Option<AnalyticsEngineDataset>,
 }
 
 thread_local! {
@@ -39,73 +48,105 @@ pub(crate) fn centre(env: &Env) -> Rc<Centre> {
     CENTRE.with(|centre| Rc::clone(centre.get_or_init(|| Rc::new(read(env)))))
 }
 
+/// Works with the centre, once it is known: the fast path has no bindings to read it from.
+pub(crate) fn with_known_centre<T>(work: impl FnOnce(&Centre) -> Option<T>) -> Option<T> {
+    CENTRE.with(|centre| work(centre.get()?))
+}
+
 /// The namespace that credentials are published to.
-pub(crate) fn tokens(env: &Env) -> Option<JsValue> {
-    binding(env, "TOKENS", "get")
+pub(crate) fn tokens(env: &Env) -> worker::Result<KvStore> {
+    env.kv(TOKENS)
 }
 
 /// The database that credentials are published to with `STORE = "d1"`.
-pub(crate) fn db(env: &Env) -> Option<JsValue> {
-    binding(env, "DB", "prepare")
+pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
+    env.d1(DB)
 }
 
-/// The namespace of the Keepers, and of their roster.
-pub(crate) fn keepers(env: &Env) -> Option<JsValue> {
-    binding(env, "KEEPER", "getByName")
+/// The Keeper of an app.
+pub(crate) fn keeper(env: &Env, app: &AppName) -> worker::Result<Stub> {
+    object(env, app.as_str())
+}
+
+/// The roster of all Keepers.
+pub(crate) fn roster(env: &Env) -> worker::Result<Stub> {
+    object(env, ROSTER_NAME)
+}
+
+fn object(env: &Env, name: &str) -> worker::Result<Stub> {
+    env.durable_object(KEEPER)?.get_by_name_with_location_hint(name, KEEPER_NEAR)
 }
 
 fn read(env: &Env) -> Centre {
     let secret = |name: &str| text(env, name).map(Secret::new);
     let config = Config::read(&Raw {
-        apps: json(env, "APPS"),
-        callers: json(env, "CALLERS"),
+        apps: table(env, "APPS"),
+        callers: table(env, "CALLERS"),
         store: text(env, "STORE"),
         secret: &secret,
-        has_tokens: tokens(env).is_some(),
-        has_db: db(env).is_some(),
-        has_keeper: keepers(env).is_some(),
+        has_tokens: bound(env, TOKENS, "get").is_sound(),
+        has_db: bound(env, DB, "prepare").is_sound(),
+        has_keeper: bound(env, KEEPER, "getByName").is_sound(),
     });
     log::set_level(config.log_level);
     for fault in &config.faults {
-        log::error("misconfigured", &[("setting", &fault.setting), ("detail", &fault.to_string())]);
+        log::error("misconfigured", json!({"setting": fault.setting, "detail": fault.to_string()}));
     }
-    let shelves = Shelves::new(config.ready_apps().map(|ready| ready.app.name.clone()));
-    let journals = Journals::new(config.apps.keys().cloned());
     let rate_limit =
         |name| optional(env, name, "limit", "no rate limit: bind one in wrangler.toml under [[ratelimits]]");
     let (key_limit, sign_limit) = (rate_limit("KEY_LIMIT"), rate_limit("SIGN_LIMIT"));
     let fix = "no dataset: bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
     let analytics = optional(env, "ANALYTICS", "writeDataPoint", fix);
-    let (holders, asked_again) = (RefCell::default(), RefCell::default());
-    Centre { config, shelves, journals, holders, asked_again, key_limit, sign_limit, analytics }
+    Centre { config, memory: RefCell::default(), key_limit, sign_limit, analytics }
 }
 
-/// What is bound under this name, and has the method of such a binding.
-fn binding(env: &Env, name: &str, method: &str) -> Option<JsValue> {
-    present(glue::binding(env.as_ref(), name, method))
+/// What is bound under a name.
+enum Bound {
+    Absent,
+    /// Something without the method of such a binding.
+    Wrong,
+    Sound(JsValue),
 }
 
-/// An optional binding. What is there and is something else is said to be `wrong`.
-fn optional(env: &Env, name: &str, method: &str, wrong: &str) -> Option<JsValue> {
-    let bound = glue::binding(env.as_ref(), name, method);
-    if bound.is_null() {
-        let detail = format!("{name} is {wrong}, or leave it out.");
-        log::error("misconfigured", &[("setting", &name), ("detail", &detail)]);
+impl Bound {
+    const fn is_sound(&self) -> bool {
+        matches!(self, Self::Sound(_))
     }
-    present(bound)
 }
 
-fn present(bound: JsValue) -> Option<JsValue> {
-    (!bound.is_null_or_undefined()).then_some(bound)
+fn bound(env: &Env, name: &str, method: &str) -> Bound {
+    let Some(value) = value(env, name) else { return Bound::Absent };
+    let has_method = Reflect::get(&value, &JsValue::from_str(method)).is_ok_and(|found| found.is_function());
+    if has_method { Bound::Sound(value) } else { Bound::Wrong }
 }
 
-/// A var or secret that is a text. One that is something else is given as JSON: whoever reads it finds that it is wrong.
+/// An optional binding. What is there and is something else is said to be `wrong`. By its method, not by its class: that has another
+/// name in each world in which a Worker runs.
+fn optional<T: JsCast>(env: &Env, name: &str, method: &str, wrong: &str) -> Option<T> {
+    match bound(env, name, method) {
+        Bound::Sound(value) => Some(value.unchecked_into()),
+        Bound::Absent => None,
+        Bound::Wrong => {
+            let detail = format!("{name} is {wrong}, or leave it out.");
+            log::error("misconfigured", json!({"setting": name, "detail": detail}));
+            None
+        }
+    }
+}
+
+fn value(env: &Env, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
+    (!value.is_null_or_undefined()).then_some(value)
+}
+
+/// A var or secret that is a text. One that is something else is given as JSON, and found to be wrong by those who read it.
 fn text(env: &Env, name: &str) -> Option<String> {
-    glue::setting(env.as_ref(), name)
+    let value = value(env, name)?;
+    value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())
 }
 
 /// A var that is a table; one that was given as JSON text counts too.
-fn json(env: &Env, name: &str) -> Option<Json> {
-    let text = glue::setting(env.as_ref(), name)?;
-    Some(zhongkong_core::json::tree(&text).unwrap_or(Json::String(text)))
+fn table(env: &Env, name: &str) -> Option<Json> {
+    let text = text(env, name)?;
+    Some(serde_json::from_str(&text).unwrap_or(Json::String(text)))
 }

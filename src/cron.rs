@@ -5,23 +5,21 @@
 
 use crate::bindings::Centre;
 use crate::keeper::client;
-use crate::runtime::Env;
 use crate::store::{self, Found};
-use crate::together;
-use crate::trouble::{self, Trouble};
 use crate::{history, log, platform};
-use futures_util::future::join;
-use litemap::LiteMap;
+use futures_util::future::{join, join_all};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
-use zhongkong_core::map;
 use zhongkong_core::protocol::{MOST_A_TICK, RosterAsk, RosterReply};
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
-type Due = LiteMap<AppName, Vec<(Credential, Version)>>;
+type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
 
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;
@@ -29,7 +27,7 @@ const AFTER_FAILURE_S: u64 = 180;
 /// One run: one question to the roster, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
-        log::error("cron_cannot_run", &[("setting", &fault.setting), ("detail", &fault.to_string())]);
+        log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
         // It tells whoever is to be told. Without KEEPER there is nobody who could.
         drop(client::ask_roster(env, &RosterAsk::Broken { now: platform::now() }).await);
         return;
@@ -38,7 +36,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     let (due, is_new) = match by_roster(centre, env, now).await {
         Ok(due) => due,
         Err(error) => {
-            log::warn("roster_unreachable", &[("by", &"cron"), ("detail", &error.to_string())]);
+            log::warn("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
             (by_store(centre, env, now).await, false)
         }
     };
@@ -50,7 +48,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
         }
     }
     let names: Vec<AppName> = woken.iter().map(|(ready, _)| ready.app.name.clone()).collect();
-    let waking = together::all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown)));
+    let waking = join_all(woken.into_iter().map(|(ready, shown)| wake(env, ready, shown)));
     let telling = async {
         if is_new {
             history::tell_faults(centre, env, now).await;
@@ -58,7 +56,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     };
     let (failed, ()) = join(waking, telling).await;
     if !names.is_empty() {
-        log::info("cron", &[("woken", &names)]);
+        log::info("cron", json!({"woken": names}));
     }
     // Those who fail must not stand in the way of the others.
     let failed: Vec<AppName> = failed.into_iter().flatten().collect();
@@ -69,7 +67,7 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     // An app that comes back into the configuration is registered anew.
     let forget = RosterAsk::Forget { apps: unknown.clone() };
     if !unknown.is_empty() && client::ask_roster(env, &forget).await.is_ok() {
-        log::info("roster_forgets", &[("apps", &unknown)]);
+        log::info("roster_forgets", json!({"apps": unknown}));
     }
 }
 
@@ -77,13 +75,13 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
 async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>) -> Option<AppName> {
     let failed = client::wake(env, &ready, shown).await.is_err();
     if failed {
-        log::warn("wake_failed", &[("app", &ready.app.name), ("by", &"cron")]);
+        log::warn("wake_failed", json!({"app": ready.app.name, "by": "cron"}));
     }
     failed.then(|| ready.app.name.clone())
 }
 
 /// Who is due; and whether the roster has seen this configuration for the first time.
-async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> trouble::Result<(Due, bool)> {
+async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<(Due, bool)> {
     let configured = centre.config.fingerprint.clone();
     let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
     let is_new = matches!(reply, RosterReply::Unknown);
@@ -93,8 +91,8 @@ async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> trouble::Result
         reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
     }
     match reply {
-        RosterReply::Due(apps) => Ok((map::of(apps.into_iter().map(|app| (app, Vec::new()))), is_new)),
-        _ => Err(Trouble::new("the roster answered another question")),
+        RosterReply::Due(apps) => Ok((apps.into_iter().map(|app| (app, Vec::new())).collect(), is_new)),
+        _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
     }
 }
 
@@ -118,5 +116,5 @@ async fn by_store(centre: &Centre, env: &Env, now: UnixTime) -> Due {
     let most = usize::try_from(MOST_A_TICK).unwrap_or(usize::MAX);
     let first = usize::try_from(now.as_secs() / 60).unwrap_or(0).wrapping_mul(most) % due.len().max(1);
     let (head, tail): (Vec<_>, Vec<_>) = due.into_iter().enumerate().partition(|(nth, _)| *nth < first);
-    map::of(tail.into_iter().chain(head).take(most).map(|(_, entry)| entry))
+    tail.into_iter().chain(head).take(most).map(|(_, entry)| entry).collect()
 }

@@ -16,74 +16,67 @@ mod meta;
 mod opened;
 mod publish;
 mod roster;
-mod sql;
 mod storage;
 mod timing;
 mod upstream;
 mod watch;
 
-use crate::runtime::{Env, State};
-use crate::trouble::Trouble;
-use crate::{log, turn};
+use crate::log;
 use client::{HISTORY_PATH, ROSTER_PATH};
 use desk::Desk;
-use js_sys::Promise;
+use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
 pub(crate) use upstream::gateway_key_for;
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
-use worker_sys::DurableObjectState;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use zhongkong_core::encoding::Unreadable;
 
 /// After a failure of the alarm itself, for instance of SQLite.
 const ALARM_AGAIN: Duration = Duration::from_secs(30);
 
-/// The Durable Object class, without its requests and responses: those are src/entry.mjs's.
-#[wasm_bindgen]
+/// The Durable Object class.
+#[durable_object(alarm)]
 pub struct Keeper {
     desk: Rc<Desk>,
 }
 
-#[wasm_bindgen]
-impl Keeper {
-    /// As the runtime makes one.
-    #[wasm_bindgen(constructor)]
-    #[must_use]
-    pub fn new(state: DurableObjectState, env: Env) -> Self {
-        Self { desk: Rc::new(Desk::new(State(state), env)) }
+impl DurableObject for Keeper {
+    fn new(state: State, env: Env) -> Self {
+        Self { desk: Rc::new(Desk::new(state, env)) }
     }
 
-    /// A promise of the answer in JSON to a question of the Worker; of `undefined` when there is none.
-    pub fn answer(&self, path: String, question: String) -> Promise {
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let path = request.path();
         #[cfg(feature = "panic-on-purpose")]
         crate::panic::on_purpose(path.strip_prefix("/panic/"), "keeper");
-        let desk = Rc::clone(&self.desk);
-        turn::promise(async move {
-            let answer = match path.as_str() {
-                ROSTER_PATH => roster::answer(&desk, &question),
-                HISTORY_PATH => history::answer(&desk.state, &question),
-                _ => desk.answer(&question).await,
-            };
-            Ok(answer.map_or_else(|error| unanswered(&desk, &error), JsValue::from))
-        })
+        let answer = match (request.text().await, path.as_str()) {
+            (Err(error), _) => Err(error),
+            (Ok(question), ROSTER_PATH) => roster::answer(&self.desk, &question),
+            (Ok(question), HISTORY_PATH) => history::answer(&self.desk.state, &question),
+            (Ok(question), _) => self.desk.answer(&question).await,
+        };
+        match answer {
+            Ok(answer) => Response::ok(answer),
+            Err(error) => {
+                // Storage and platform errors: they hold no secret, and callers do not see them.
+                log::warn("keeper_failed", json!({"app": self.desk.app(), "detail": error.to_string()}));
+                Response::error("the Keeper could not answer", 500)
+            }
+        }
     }
 
-    /// The planned moment, as a promise. The runtime drops an alarm that fails again and again, so a failure is
+    /// The planned moment. The runtime drops an alarm that fails again and again, so a failure is
     /// caught here, and the alarm set anew.
-    pub fn alarm(&self) -> Promise {
-        let desk = Rc::clone(&self.desk);
-        turn::promise(async move {
-            if let Err(error) = desk.alarm().await {
-                log::warn("alarm_failed", &[("detail", &error.to_string())]);
-                desk.set_alarm_in(ALARM_AGAIN).await?;
-            }
-            Ok(JsValue::UNDEFINED)
-        })
+    async fn alarm(&self) -> worker::Result<Response> {
+        if let Err(error) = self.desk.alarm().await {
+            log::warn("alarm_failed", json!({"detail": error.to_string()}));
+            self.desk.set_alarm_in(ALARM_AGAIN).await?;
+        }
+        Response::empty()
     }
 }
 
-/// Storage and platform errors: they hold no secret, and callers do not see them.
-fn unanswered(desk: &Desk, error: &Trouble) -> JsValue {
-    log::warn("keeper_failed", &[("app", &desk.app()), ("detail", &error.to_string())]);
-    JsValue::UNDEFINED
+/// JSON of another form, as an error of the platform's.
+fn unreadable(unreadable: Unreadable) -> worker::Error {
+    worker::Error::RustError(unreadable.to_string())
 }

@@ -7,14 +7,14 @@ mod analytics;
 mod answer;
 mod api;
 mod bindings;
-mod call;
+mod body;
+mod context;
 mod cron;
+mod exchange;
 mod facade;
+mod fast;
 mod gate;
-mod glue;
 mod history;
-mod incoming;
-mod journals;
 mod keeper;
 mod log;
 mod pages;
@@ -22,63 +22,26 @@ mod panic;
 mod platform;
 mod read;
 mod router;
-mod runtime;
-mod shelf;
 mod store;
-mod together;
-mod trouble;
-mod turn;
 mod webhook;
 
-use crate::runtime::{Context, Env};
-use incoming::Incoming;
-use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
+use context::RequestContext;
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
-/// Runs first in every instance.
-#[wasm_bindgen(start)]
-fn start() {
-    panic::watch();
-}
-
-/// Answers a request, whose head is read already (src/entry.mjs): with a response, or with a promise of one.
-#[wasm_bindgen]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "texts cost less on the way here than an object that holds them"
-)]
-pub fn serve(
-    request: web_sys::Request,
-    env: Env,
-    context: worker_sys::Context,
-    method: String,
-    url: String,
-    authorization: Option<String>,
-    ip: Option<String>,
-    now_ms: f64,
-) -> JsValue {
-    let request = Incoming::new(request, method, url, authorization, ip.as_deref());
-    let call = call::Call { centre: bindings::centre(&env), env, context: Context(context) };
-    turn::answer(now_ms, answer(request, call))
-}
-
-/// `Err` where no answer could be built; src/entry.mjs has one of its own for that, and logs no more of an error than its name.
-async fn answer(request: Incoming, call: call::Call) -> Result<JsValue, JsValue> {
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let request = RequestContext::new(request, bindings::centre(&env), env, context);
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(request.header("X-Panic").as_deref(), "before");
-    let page = pages::origin_of(&request, &call.centre);
-    let outcome = router::route(&request, &call).await;
+    let page = pages::origin_of(&request);
+    let outcome = router::route(&request).await;
     #[cfg(feature = "panic-on-purpose")]
     panic::on_purpose(request.header("X-Panic").as_deref(), "after");
-    answer::into_js(outcome, page.as_deref())
+    answer::into_response(outcome, page.as_deref())
 }
 
-/// Runs each minute: a promise of nothing. What fails is logged.
-#[wasm_bindgen]
-pub fn scheduled(env: Env) -> Promise {
-    turn::promise(async move {
-        cron::tick(&bindings::centre(&env), &env).await;
-        Ok(JsValue::UNDEFINED)
-    })
+/// Runs each minute. Nothing is returned: the runtime drops an `Err` here, so what fails is logged.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    cron::tick(&bindings::centre(&env), &env).await;
 }

@@ -3,13 +3,10 @@
 //! Never logged: secrets, keys, values of credentials, URLs and bodies of requests to WeChat, texts
 //! of errors that may hold them.
 
-use crate::glue;
+use serde_json::{Value, json};
 use std::cell::Cell;
+use worker::{console_error, console_log, console_warn};
 use zhongkong_core::config::LogLevel;
-use zhongkong_core::json;
-
-/// Names and values, beside `level` and `event`.
-pub(crate) type Fields<'f> = &'f [(&'f str, &'f dyn json::Written)];
 
 thread_local! {
     /// Until the configuration has been read, everything is logged.
@@ -22,28 +19,28 @@ pub(crate) fn set_level(level: LogLevel) {
 }
 
 /// Something that belongs to normal operation.
-pub(crate) fn info(event: &str, fields: Fields<'_>) {
+pub(crate) fn info(event: &str, fields: Value) {
     if LEVEL.get() >= LogLevel::Info {
-        glue::log("log", &line(LogLevel::Info, event, fields));
+        console_log!("{}", line(LogLevel::Info, event, fields));
     }
 }
 
 /// Something that heals by itself, unless it goes on.
-pub(crate) fn warn(event: &str, fields: Fields<'_>) {
+pub(crate) fn warn(event: &str, fields: Value) {
     if LEVEL.get() >= LogLevel::Warn {
-        glue::log("warn", &line(LogLevel::Warn, event, fields));
+        console_warn!("{}", line(LogLevel::Warn, event, fields));
     }
 }
 
 /// Something that a person should do something about.
-pub(crate) fn error(event: &str, fields: Fields<'_>) {
-    glue::log("error", &line(LogLevel::Error, event, fields));
+pub(crate) fn error(event: &str, fields: Value) {
+    console_error!("{}", line(LogLevel::Error, event, fields));
 }
 
-fn line(level: LogLevel, event: &str, fields: Fields<'_>) -> String {
-    let mut line: Vec<(&str, &dyn json::Written)> = Vec::with_capacity(2 + fields.len());
-    let level = level.name();
-    line.extend([("level", &level as &dyn json::Written), ("event", &event)]);
-    line.extend(fields);
-    json::object(&line).into_text()
+fn line(level: LogLevel, event: &str, fields: Value) -> Value {
+    let mut line = json!({"level": level.name(), "event": event});
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
+        line.extend(fields);
+    }
+    line
 }

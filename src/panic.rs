@@ -1,26 +1,53 @@
-//! What happens when something panics, which nothing should: one line in the log, and whoever is being
-//! served gets a 500 (src/entry.mjs). The next request is served by a new instance of the wasm.
+//! What happens when something panics, which nothing should: one line in the log, and every request that this
+//! instance is serving gets a 500 (src/entry.js). The next request is served by a new instance of the wasm.
 
-use crate::{glue, log};
+use crate::log;
+use serde_json::json;
+use std::cell::Cell;
 use std::panic;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Sets the hook, in place of the standard library's, which has nowhere to write.
-pub(crate) fn watch() {
+#[wasm_bindgen(module = "/src/js/panicked.js")]
+extern "C" {
+    /// Marks the instance as broken, which src/entry.js sees at once.
+    fn panicked();
+}
+
+thread_local! {
+    static IS_SET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets the hook once, in place of the one of the `worker` crate: that logs the message, which may hold a secret. Not in
+/// a start function: the crate's own may come later.
+pub(crate) fn set_hook() {
+    if IS_SET.replace(true) {
+        return;
+    }
     panic::set_hook(Box::new(|info| {
         // The place only: a message may quote the text that something went wrong with.
         let place = info.location().map(ToString::to_string);
-        log::error("panicked", &[("detail", &place)]);
-        glue::panicked();
+        log::error("panicked", json!({"detail": place}));
+        panicked();
         #[cfg(debug_assertions)]
         console_error_panic_hook::hook(info);
     }));
 }
 
-/// Panics here if the header `X-Panic` of the request names this place. In a build for tests only.
+/// Ends the instance here if a request names this place: `before` panics, `trap before` traps without a panic, `overflow before`
+/// uses the stack up. In a build for tests only.
 #[cfg(feature = "panic-on-purpose")]
 #[expect(clippy::panic, reason = "that is what it is for")]
 pub(crate) fn on_purpose(asked: Option<&str>, place: &str) {
-    if asked == Some(place) {
-        panic!("on purpose, {place}");
+    match asked.and_then(|asked| asked.strip_suffix(place)) {
+        Some("") => panic!("on purpose, {place}"),
+        Some("trap ") => std::process::abort(),
+        Some("overflow ") => drop(deeper(0)),
+        _ => {}
     }
+}
+
+#[cfg(feature = "panic-on-purpose")]
+#[expect(unconditional_recursion, reason = "that is what it is for")]
+fn deeper(depth: u64) -> String {
+    format!("{depth}{}", deeper(std::hint::black_box(depth + 1)))
 }

@@ -1,7 +1,11 @@
-//! The clock and the randomness that the core takes as arguments.
+//! The clock and the randomness that the core takes as arguments, and a limit for what may take too long.
 
-use std::cell::{Cell, RefCell};
+use futures_util::future::{Either, select};
+use std::cell::RefCell;
+use std::pin::pin;
+use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Date, Delay};
 use zhongkong_core::engine::Moment;
 use zhongkong_core::signature::NONCE_CHARS;
 use zhongkong_core::time::UnixTime;
@@ -20,23 +24,7 @@ pub(crate) fn now() -> UnixTime {
 
 /// The same in milliseconds, for deadlines.
 pub(crate) fn now_millis() -> u64 {
-    NOW_MS.get().unwrap_or_else(|| whole(js_sys::Date::now()))
-}
-
-/// JavaScript's milliseconds are whole, and far below 2^53.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time after 1970")]
-const fn whole(millis: f64) -> u64 {
-    millis as u64
-}
-
-/// Does something that waits for nothing, at this time. The clock is not asked again: a deployed Worker's stands still
-/// meanwhile anyway.
-pub(crate) fn at_once<T>(now_ms: f64, work: impl FnOnce() -> T) -> T {
-    NOW_MS.set(Some(whole(now_ms)));
-    let done = work();
-    // A panic ends the instance, and this with it.
-    NOW_MS.set(None);
-    done
+    Date::now().as_millis()
 }
 
 /// Random bytes from the platform.
@@ -46,11 +34,10 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Nonces are public, and asked for by the thousand: their bytes are drawn for many at once.
+/// Nonces are public and asked for by the thousand, so their bytes are drawn for many at once.
 const NONCES_AT_ONCE: usize = 64;
 
 thread_local! {
-    static NOW_MS: Cell<Option<u64>> = const { Cell::new(None) };
     static NONCES: RefCell<Vec<[u8; NONCE_CHARS]>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -68,4 +55,12 @@ pub(crate) fn nonce_bytes() -> [u8; NONCE_CHARS] {
 /// Now, with a random number for the engine's jitter.
 pub(crate) fn moment() -> Moment {
     Moment { now: now(), dice: u32::from_le_bytes(random()) }
+}
+
+/// What a future comes to, unless it takes longer than `limit`: then it is dropped.
+pub(crate) async fn timeout<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
+    match select(pin!(future), pin!(Delay::from(limit))).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
 }

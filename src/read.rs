@@ -1,85 +1,80 @@
 //! The read path: this isolate's copy → the store → the Keeper.
 //!
-//! The hot read does no I/O. A copy past its planned refresh is still served, and wakes the Keeper
-//! in passing; a copy that may be wrong is not served, and the Keeper is asked.
+//! A copy past its planned refresh is still served, and wakes the Keeper in passing; a copy that may be wrong is not
+//! served, and the Keeper is asked.
 
 use crate::answer::internal;
-use crate::call::Call;
+use crate::context::RequestContext;
 use crate::keeper::client;
 use crate::store::{self, Found};
 use crate::{log, platform};
-use futures_util::FutureExt as _;
+use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::memory::{Hit, is_enough, is_trusted};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::protocol::{Ask, Reply};
-use zhongkong_core::record::{Freshness, Record};
-use zhongkong_core::shelf::Shelf;
+use zhongkong_core::record::Record;
 use zhongkong_core::tally::Source;
-use zhongkong_core::time::UnixTime;
 
 /// A credential that lives, with `min_ttl_s` seconds left if that can be had.
 ///
 /// # Errors
 /// 404 for a ticket that is not kept, 502 where WeChat refuses, 503 where there is none.
 pub(crate) async fn live(
-    call: &Call,
+    request: &RequestContext,
     ready: &Rc<ReadyApp>,
     credential: Credential,
     min_ttl_s: u64,
 ) -> Result<Rc<Record>, Problem> {
     kept(ready, credential)?;
-    let now_ms = platform::now_millis();
-    let app = &ready.app.name;
-    let copy = call.centre.shelves.at(app, credential, |shelf| shelf.fresh(now_ms).cloned()).flatten();
-    match copy {
-        Some(record) if is_enough(&record, ready, now_ms, min_ttl_s) => {
-            call.centre.journals.note_read(app, Source::Memory);
-            wake_if_due(call, ready, credential, &record, now_ms);
+    let hit = request.centre.memory.borrow_mut().read(ready, credential, min_ttl_s, platform::now_millis());
+    match hit {
+        Some(Hit { record, wake }) => {
+            if wake {
+                wake_keeper(request, ready);
+            }
             Ok(record)
         }
-        // A box of its own: what the hot read never needs does not make its future larger.
-        copy => Box::pin(from_afar(call, ready, credential, min_ttl_s, copy)).await,
+        None => load_through(request, ready, credential, min_ttl_s).await,
     }
 }
 
-fn is_trusted(record: &Record, ready: &ReadyApp, now_ms: u64) -> bool {
-    record.freshness(UnixTime::from_millis(now_ms), ready.identity) != Freshness::Doubtful
-}
-
-fn is_enough(record: &Record, ready: &ReadyApp, now_ms: u64, min_ttl_s: u64) -> bool {
-    is_trusted(record, ready, now_ms) && record.expires_in_s(UnixTime::from_millis(now_ms)) >= min_ttl_s
-}
-
 /// From the store, or else from the Keeper; from the copy where nobody can be reached.
-async fn from_afar(
-    call: &Call,
+async fn load_through(
+    request: &RequestContext,
     ready: &Rc<ReadyApp>,
     credential: Credential,
     min_ttl_s: u64,
-    copy: Option<Rc<Record>>,
 ) -> Result<Rc<Record>, Problem> {
-    let (shelves, app) = (&call.centre.shelves, &ready.app.name);
-    let from = |source| call.centre.journals.note_read(app, source);
-    let found = store::find(&call.env, &call.centre, app, credential).await;
+    let (memory, app) = (&request.centre.memory, &ready.app.name);
+    let from = |source| memory.borrow_mut().audit.note_read(app, source);
+    let copy = memory
+        .borrow()
+        .cache
+        .get(app, credential)
+        .and_then(|entry| entry.fresh(platform::now_millis()).cloned());
+    let found = store::find(&request.env, &request.centre, app, credential).await;
     // The store may have taken its time.
     let now_ms = platform::now_millis();
     let (mut stored, shown) = match found {
         Found::Here(record) => {
             let version = record.version;
-            let compare = |shelf: &mut Shelf| shelf.compare(record, now_ms).cloned();
-            (shelves.at(app, credential, compare).flatten(), Some(version))
+            let mut memory = memory.borrow_mut();
+            (memory.cache.entry(app, credential).reconcile(record, now_ms).cloned(), Some(version))
         }
         Found::Nothing => (None, Some(Version::NONE)),
         Found::Failed => (None, None),
     };
-    if let Some(record) = stored.take_if(|record| is_enough(record, ready, now_ms, min_ttl_s)) {
+    if let Some(record) = stored.take_if(|record| is_enough(record, ready, min_ttl_s, now_ms)) {
         from(Source::Store);
-        wake_if_due(call, ready, credential, &record, now_ms);
+        if memory.borrow_mut().should_wake(ready, credential, &record, now_ms) {
+            wake_keeper(request, ready);
+        }
         return Ok(record);
     }
-    let asked = ask_keeper(call, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
+    let asked = ask_keeper(request, ready, credential, Ask::Read { credential, min_ttl_s, shown }).await;
     let now_ms = platform::now_millis();
     let trusted = |record: &Rc<Record>| is_trusted(record, ready, now_ms);
     let stored = stored.filter(trusted).map(|record| (record, Source::Store));
@@ -115,29 +110,29 @@ impl From<NoAnswer> for Problem {
 
 /// Asks the Keeper itself. Also says whether the value was rotated on the way.
 pub(crate) async fn ask_keeper(
-    call: &Call,
+    request: &RequestContext,
     ready: &ReadyApp,
     credential: Credential,
     ask: Ask,
 ) -> Result<(Rc<Record>, bool), NoAnswer> {
     kept(ready, credential).map_err(NoAnswer::Refused)?;
-    let app = &ready.app.name;
-    match client::ask(&call.env, ready, ask).await {
+    let (memory, app) = (&request.centre.memory, &ready.app.name);
+    match client::ask(&request.env, ready, ask).await {
         Ok(Reply::Served { record, rotated }) => {
             let record = Rc::new(record);
             let copy = Rc::clone(&record);
-            call.centre.shelves.at(app, credential, |shelf| shelf.put(copy, platform::now_millis()));
+            memory.borrow_mut().cache.entry(app, credential).put(copy, platform::now_millis());
             Ok((record, rotated))
         }
         Ok(Reply::Unavailable { version, retry_after_s, failure }) => {
-            call.centre.shelves.at(app, credential, |shelf| shelf.bar(version));
+            memory.borrow_mut().cache.entry(app, credential).invalidate_up_to(version);
             Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
         }
         Ok(Reply::Awake | Reply::Resealed { .. } | Reply::Checked { .. } | Reply::Status(_)) => {
             Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
         }
         Err(error) => {
-            log::warn("keeper_unreachable", &[("app", &app), ("detail", &error.to_string())]);
+            log::warn("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
             Err(NoAnswer::Unreachable(unavailable(app, credential, 2, None)))
         }
     }
@@ -153,16 +148,11 @@ fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {
 }
 
 /// A reader who sees that a refresh is due starts it, and does not wait for it.
-fn wake_if_due(call: &Call, ready: &Rc<ReadyApp>, credential: Credential, record: &Record, now_ms: u64) {
-    let app = &ready.app.name;
-    let due = record.freshness(UnixTime::from_millis(now_ms), ready.identity) == Freshness::Due;
-    if due && call.centre.shelves.at(app, credential, |shelf| shelf.should_wake(now_ms)) == Some(true) {
-        let (env, ready) = (call.env.clone(), Rc::clone(ready));
-        let later = async move {
-            if client::wake(&env, &ready, Vec::new()).await.is_err() {
-                log::warn("wake_failed", &[("app", &ready.app.name), ("by", &"reader")]);
-            }
-        };
-        call.context.wait_until(later.boxed_local());
-    }
+fn wake_keeper(request: &RequestContext, ready: &Rc<ReadyApp>) {
+    let (env, ready) = (request.env.clone(), Rc::clone(ready));
+    request.context.wait_until(async move {
+        if client::wake(&env, &ready, Vec::new()).await.is_err() {
+            log::warn("wake_failed", json!({"app": ready.app.name, "by": "reader"}));
+        }
+    });
 }

@@ -6,148 +6,90 @@ use crate::api::{
     card_signature, check, credential, events, explain, health, metrics, openapi, refresh, reseal, revoke,
     signature, status, test_alert, trends,
 };
-use crate::call::Call;
-use crate::facade;
-use crate::gate;
-use crate::history::{self, Asked};
-use crate::incoming::Incoming;
-use crate::pages;
-use zhongkong_core::access::Caller;
-use zhongkong_core::app::AppName;
+use crate::context::RequestContext;
+use crate::{facade, gate, history, pages};
+use zhongkong_core::audit::Asked;
 use zhongkong_core::facade::Target;
-use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::request::MAX_URL_BYTES;
-use zhongkong_core::request::route::Route;
+use zhongkong_core::http::admit::{Admission, Granted, Refused, admit, ready};
+use zhongkong_core::http::route::Route;
 
 /// Answers a request.
 ///
-/// 1. The URL has a bound (413), the path is known (404), so is the method (405), and it takes parameters
-///    if there are any (400).
-/// 2. The key belongs to a caller (401, or 429 after many that do not); with nobody configured the
-///    operator is told (500).
-/// 3. The caller may do this, to this app, from this address (403, the same for an unknown app).
-/// 4. The settings that it takes are sound (500, naming them).
-/// 5. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
-pub(crate) async fn route(request: &Incoming, call: &Call) -> Outcome {
-    let path = request.path();
+/// 1. The request is admitted ([`admit`]: 400, 401, 403, 404, 405, 413, 500; 429 after many without a valid key).
+/// 2. A visitor of a page that holds a key is within the limit (429).
+/// 3. The settings that it takes are sound (500, naming them).
+/// 4. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
+pub(crate) async fn route(request: &RequestContext) -> Outcome {
+    let head = request.head();
+    let path = head.path();
     // Nothing of WeChat's begins like ours.
-    let target = if path.starts_with("/v1/") { None } else { Target::parse(path) };
-    if let Some(target) = target {
-        // A box of its own, as below.
-        return Box::pin(facade::answer(request, call, target)).await;
+    if !path.starts_with("/v1/")
+        && let Some(target) = Target::parse(path)
+    {
+        return facade::answer(request, target).await;
     }
-    let route = Route::parse(path);
-    let centre = &call.centre;
-    if request.method == "OPTIONS" && route.as_ref().is_some_and(pages::is_for_pages) {
-        return pages::preflight(centre, request);
+    if head.method == "OPTIONS" && Route::parse(path).is_some_and(|route| route.is_for_pages()) {
+        return pages::preflight(request);
     }
-    let mut caller = None;
-    let outcome = match known(request, path, route) {
-        Ok(Route::Health) => return health::show(call),
-        Ok(Route::Script) => return pages::script(),
-        Ok(Route::OpenApi) => return openapi::show(),
-        Err(problem) => Err(problem),
-        // 2.
-        Ok(route) => match gate::authenticate(request, centre) {
-            Ok(found) => {
-                caller = Some(found.name.as_str());
-                // 3.
-                match gate::permitted(centre, found, &route, request) {
-                    Ok(app) => match pages::limit(call, found, request.ip).await {
-                        Ok(()) => serve(request, call, found, &route, app).await,
-                        Err(problem) => Err(problem),
-                    },
-                    Err(problem) => Err(problem),
-                }
-            }
-            Err(problem) => {
-                gate::look_busy(centre, &route, request);
-                Err(gate::turn_away(call, request.ip, problem).await)
-            }
-        },
+    // 1.
+    let (outcome, caller, route) = match admit(&request.centre.config, &head, || request.header("Origin")) {
+        Ok(Admission::Public(route)) => return public(request, &route),
+        Ok(Admission::Granted(granted)) => {
+            // 2.
+            let outcome = match pages::limit(request, granted.caller).await {
+                Ok(()) => serve(request, &granted).await,
+                Err(problem) => Err(problem),
+            };
+            (outcome, Some(granted.caller), Some(granted.route))
+        }
+        Err(Refused { problem, caller, route }) => {
+            let problem = if caller.is_none() { gate::turn_away(request, problem).await } else { problem };
+            (Err(problem), caller, route)
+        }
     };
-    history::note(call, &Asked::by(route.as_ref()), caller, request.ip, &outcome);
+    let caller = caller.map(|caller| caller.name.as_str());
+    history::note(request, &Asked::by(route.as_ref()), caller, &outcome);
     outcome
 }
 
-/// Step 1: what can be said without knowing who asks.
-fn known<'r>(request: &Incoming, path: &str, route: Option<Route<'r>>) -> Result<Route<'r>, Problem> {
-    if request.url.len() > MAX_URL_BYTES {
-        let detail = format!("A URL may have {MAX_URL_BYTES} bytes here; a long page URL is sent by POST.");
-        return Err(Problem::new(Code::TooLarge, detail));
-    }
-    let route = route.ok_or_else(|| nowhere(path))?;
-    if !route.knows(&request.method) {
-        let allow = route.methods();
-        let detail = format!("This path knows {allow}.");
-        return Err(Problem::new(Code::MethodNotAllowed, detail).allowing(allow));
-    }
-    if !matches!(route, Route::Health | Route::Script | Route::OpenApi)
-        && !route.takes_parameters()
-        && request.query().is_some()
-    {
-        return Err(Problem::new(Code::InvalidRequest, "This path takes no query parameters."));
-    }
-    Ok(route)
-}
-
-fn nowhere(path: &str) -> Problem {
-    let detail = if path == "/console" || path.starts_with("/console/") {
-        "The console has no such file. If /console/ itself is missing: add [assets] with directory = \"assets\" to wrangler.toml."
-    } else {
-        "There is no such path here; docs/api.md lists them."
-    };
-    Problem::new(Code::NotFound, detail)
-}
-
-/// Steps 4 and 5, for a caller who may do this to the app.
-async fn serve(
-    request: &Incoming,
-    call: &Call,
-    caller: &Caller,
-    route: &Route<'_>,
-    app: Option<AppName>,
-) -> Outcome {
-    let ready = |app| gate::ready(&call.centre, app);
-    match (route, &app) {
-        (Route::Read(_, kind), Some(app)) => {
-            credential::show(request, call, caller, &ready(app)?, *kind).await
-        }
-        (Route::Signature(_), Some(app)) => signature::sign(request, call, &ready(app)?).await,
-        // A box of its own: what is asked for now and then does not make the future of a hot read larger.
-        (_, Some(app)) => Box::pin(serve_app(request, call, caller, route, app)).await,
-        (_, None) => Box::pin(serve_all(request, call, caller, route)).await,
-    }
-}
-
-/// What names no app.
-async fn serve_all(request: &Incoming, call: &Call, caller: &Caller, route: &Route<'_>) -> Outcome {
+fn public(request: &RequestContext, route: &Route<'_>) -> Outcome {
     match route {
-        Route::Metrics => metrics::show(request, call, caller).await,
-        Route::TestAlert => test_alert::send_one(call).await,
-        _ => status::all(request, call, caller).await,
+        Route::Script => pages::script(),
+        Route::OpenApi => openapi::show(),
+        _ => health::show(request),
     }
 }
 
-async fn serve_app(
-    request: &Incoming,
-    call: &Call,
-    caller: &Caller,
-    route: &Route<'_>,
-    app: &AppName,
-) -> Outcome {
-    let ready = || gate::ready(&call.centre, app);
-    match *route {
-        Route::Events(_) => events::page(request, call, app).await,
-        Route::Trends(_) => trends::show(call, app).await,
-        Route::Check(_) => check::now(request, call, &*ready()?).await,
-        Route::Explain(_) => explain::show(request, call, caller, &ready()?).await,
-        Route::Refresh(_, kind) => refresh::report(request, call, caller, &ready()?, kind).await,
-        Route::Revoke(_) => revoke::begin(call, &*ready()?).await,
-        Route::Reseal(_) => reseal::all(call, &*ready()?).await,
-        Route::CardSignature(_) => card_signature::sign(request, call, &ready()?).await,
-        Route::Api(_, path) => facade::pass_native(request, path, call, caller, &ready()?).await,
-        // The others have been answered.
-        _ => status::one(call, app).await,
+/// Steps 3 and 4.
+async fn serve(request: &RequestContext, granted: &Granted<'_, '_>) -> Outcome {
+    let Granted { caller, route, app } = *granted;
+    let Some(app) = app else {
+        return match route {
+            Route::Metrics => metrics::show(request, caller).await,
+            Route::TestAlert => test_alert::send_one(request).await,
+            _ => status::all(request, caller).await,
+        };
+    };
+    let ready = || ready(&request.centre.config, app);
+    match route {
+        Route::Read(_, credential) => credential::show(request, ready()?, credential).await,
+        Route::Signature(_) => signature::sign(request, ready()?).await,
+        Route::Refresh(_, credential) => refresh::report(request, caller, ready()?, credential).await,
+        Route::Events(_) => events::page(request, app).await,
+        Route::Trends(_) => trends::show(request, app).await,
+        Route::Check(_) => check::now(request, ready()?).await,
+        Route::Explain(_) => explain::show(request, caller, ready()?).await,
+        Route::Revoke(_) => revoke::begin(request, ready()?).await,
+        Route::Reseal(_) => reseal::all(request, ready()?).await,
+        Route::CardSignature(_) => card_signature::sign(request, ready()?).await,
+        Route::Api(_, path) => facade::pass_native(request, path, caller, ready()?).await,
+        // Those that name no app have been answered.
+        Route::App(_)
+        | Route::Health
+        | Route::Script
+        | Route::OpenApi
+        | Route::Metrics
+        | Route::TestAlert
+        | Route::Apps => status::one(request, app).await,
     }
 }

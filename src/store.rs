@@ -7,11 +7,12 @@ mod d1;
 mod kv;
 
 use crate::bindings::Centre;
-use crate::runtime::Env;
 use crate::{bindings, log, platform};
 use d1::D1;
 use kv::Kv;
+use serde_json::json;
 use std::time::Duration;
+use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::{Credential, Version};
@@ -47,9 +48,9 @@ fn chosen(env: &Env, centre: &Centre) -> Result<Chosen, StoreFailure> {
     let bound = match centre.config.store {
         StoreKind::Kv => bindings::tokens(env).map(|store| Chosen::Kv(Kv(store))),
         StoreKind::D1 => bindings::db(env).map(|db| Chosen::D1(D1(db))),
-        StoreKind::Memory => Some(Chosen::Memory),
+        StoreKind::Memory => Ok(Chosen::Memory),
     };
-    bound.ok_or_else(|| StoreFailure("the store is not bound".to_owned()))
+    bound.map_err(|_| StoreFailure("the store is not bound".to_owned()))
 }
 
 impl Store for Chosen {
@@ -93,9 +94,10 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
             Ok(Published::Record(record)) => Found::Here(record),
             Ok(Published::Withdrawn { .. }) => Found::Nothing,
             Err(_) => {
-                log::error("record_does_not_open", &[("app", &app), ("credential", &credential)]);
+                log::error("record_does_not_open", json!({"app": app, "credential": credential}));
                 let deed = Deed::of_keeper(Action::Open, Some(credential), "record_does_not_open");
-                centre.journals.note(app, &deed);
+                let now = platform::now();
+                centre.memory.borrow_mut().audit.of(Some(app)).note(&deed, now);
                 Found::Failed
             }
         },
@@ -103,7 +105,7 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
         Err(failure) => {
             log::warn(
                 "store_read_failed",
-                &[("app", &app), ("credential", &credential), ("detail", &failure.to_string())],
+                json!({"app": app, "credential": credential, "detail": failure.to_string()}),
             );
             Found::Failed
         }
@@ -130,7 +132,7 @@ pub(crate) async fn headers(
             .map(|text| text.as_deref().and_then(Header::peek).map_or(Found::Nothing, Found::Here))
             .collect(),
         Err(failure) => {
-            log::warn("store_read_failed", &[("keys", &keys.len()), ("detail", &failure.to_string())]);
+            log::warn("store_read_failed", json!({"keys": keys.len(), "detail": failure.to_string()}));
             keys.iter().map(|_| Found::Failed).collect()
         }
     }

@@ -1,10 +1,9 @@
 //! Sending a message to the receiver of alerts. What it says is not logged, but for its code, nor is its address, which is a
 //! key.
 
-use crate::glue::{self, NoAnswer};
+use crate::exchange::{NoAnswer, exchange};
 use std::time::Duration;
-use wasm_bindgen::JsValue;
-use web_sys::Headers;
+use worker::Headers;
 use zhongkong_core::alert::{Envelope, Webhook};
 
 /// So long a receiver may take.
@@ -20,7 +19,7 @@ pub(crate) async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), S
     // One that says nothing there may keep it open for as long as it likes.
     let wanted = if webhook.format.answers_with_code() { MAX_ANSWER_BYTES } else { 0 };
     let body = Some(envelope.body.as_str());
-    match glue::exchange(envelope.url.expose(), &headers, body, PATIENCE, wanted).await {
+    match exchange(envelope.url.expose(), headers, body, PATIENCE, wanted).await {
         Ok((status, answer)) if webhook.format.has_taken(status, &answer) => Ok(()),
         Ok((status, answer)) => {
             let code =
@@ -32,8 +31,8 @@ pub(crate) async fn send(webhook: &Webhook, envelope: &Envelope) -> Result<(), S
     }
 }
 
-fn headers(envelope: &Envelope) -> Result<Headers, JsValue> {
-    let headers = Headers::new()?;
+fn headers(envelope: &Envelope) -> worker::Result<Headers> {
+    let headers = Headers::new();
     headers.set("Content-Type", "application/json; charset=utf-8")?;
     for (name, value) in &envelope.headers {
         headers.set(name, value)?;

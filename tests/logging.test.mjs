@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../scripts/setup.mjs";
 
-/** Every `log::info("event"`, `log::warn(…` and `log::error(…` of the Worker, and what src/entry.mjs writes. */
+/** Every `log::info("event"`, `log::warn(…` and `log::error(…` of the Worker, and what src/entry.js writes. */
 function events() {
-  const files = readdirSync(join(root, "src"), { recursive: true }).filter((file) => /\.(rs|mjs)$/.test(file));
+  const files = readdirSync(join(root, "src"), { recursive: true }).filter((file) => /\.(rs|js)$/.test(file));
   const texts = files.map((file) => readFileSync(join(root, "src", file), "utf8"));
   return new Set(texts.flatMap((text) => [...text.matchAll(/log::(?:info|warn|error)\(\s*"([a-z_]+)"|event: "([a-z_]+)"/g)].map(([, rust, script]) => rust ?? script)));
 }

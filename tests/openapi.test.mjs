@@ -27,7 +27,7 @@ const PATTERN = /Self::(\w+)(?:\((?:[^()]|\([^()]*\))*\))?/;
 
 /** What the Rust code knows of its routes: path, methods, scope, and whether the query is read. */
 function routes() {
-  const source = read("crates", "core", "src", "request", "route.rs");
+  const source = read("crates", "core", "src", "http", "route.rs");
   const body = (name) => {
     const [text] = source.match(new RegExp(`\\n    pub (?:const )?fn ${name}\\b[^]*?\\n    }\\n`)) ?? assert.fail(`route.rs has no fn ${name}`);
     return flat(text);
@@ -39,7 +39,7 @@ function routes() {
   };
   const [methods, scopes] = [arms("methods", '"([A-Z, ]+)"'), arms("scope", "Scope::(\\w+)")];
   const queried = [...body("takes_parameters").matchAll(new RegExp(PATTERN, "g"))].map((match) => [match[0], true]);
-  const open = [...flat(read("src", "router.rs")).matchAll(/Ok\(Route::(\w+)\) => return/g)].map(([, variant]) => variant);
+  const open = [...(flat(read("crates", "core", "src", "http.rs")).match(/fn is_public\(.*?\) -> bool \{(.*?)\}/)?.[1] ?? "").matchAll(/Route::(\w+)/g)].map(([, variant]) => variant);
   const parsed = body("parse");
   const segment = (text) => (text.startsWith('"') ? JSON.parse(text) : `{${text === "name" ? "type" : text}}`);
   const found = [...parsed.matchAll(/\[([^\]]+)\] => Self::(\w+)/g)].map(([, segments, variant]) => {

@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { WITHOUT_FAST_PATH } from "../scripts/build.mjs";
 import { APPID, root, startCentre, until } from "./support/centre.mjs";
 
-const panicking = (config) => ({ ...config, alias: { zhongkong: join(root, "build-to-panic", "index.js") } });
+const panicking = (entry) => (config) => ({ ...config, alias: { zhongkong: join(root, "build-to-panic", entry) } });
 
-async function start(t) {
-  const centre = await startCentre({ bare: panicking });
+async function start(t, entry = WITHOUT_FAST_PATH) {
+  const centre = await startCentre({ bare: panicking(entry) });
   t.after(() => centre.stop());
   assert.equal((await centre.token()).status, 200);
   return centre;
@@ -41,11 +42,44 @@ describe("a panic", { concurrency: 1 }, () => {
     });
   }
 
-  test("after a wait for I/O: a 500 as well, not a request that hangs", async (t) => {
-    const centre = await start(t);
-    saysNothing(await panics(centre, "after", "/v1/apps/demo"));
-    assert.equal((await centre.call("/v1/apps/demo")).status, 200);
-  });
+  for (const how of ["", "trap ", "overflow "]) {
+    const named = how ? `a ${how}` : "";
+    test(`${named}after a wait for I/O: a 500 as well, not a request that hangs`, async (t) => {
+      const centre = await start(t);
+      for (let n = 0; n < 3; n++) {
+        const started = Date.now();
+        saysNothing(await panics(centre, `${how}after`, "/v1/apps/demo"));
+        assert.ok(Date.now() - started < 3_000, "at once");
+        assert.equal((await centre.call("/v1/apps/demo")).status, 200);
+      }
+    });
+
+    test(`${named}in the fast path, again and again: a 500, and the next request works, by either path`, async (t) => {
+      const centre = await start(t, "index.js");
+      const { body } = await centre.token();
+      const fast = (ip) => centre.call("/v1/apps/demo/access_token", { headers: { "cf-connecting-ip": ip } });
+      for (let n = 0; n < 20; n++) {
+        saysNothing(await fast(`${how}fast`));
+        const { status, body: next } = n % 2 ? await fast("203.0.113.7") : await centre.call("/v1/apps/demo/access_token", { method: "GET", headers: { "x-long": "x".repeat(2_000) } });
+        assert.deepEqual([status, next.access_token], [200, body.access_token]);
+        assert.equal((await fast("203.0.113.8")).status, 200);
+      }
+      assert.ok(centre.logs().every((line) => !line.includes("on purpose")), "the message may quote anything");
+      assert.equal((await centre.simulator.calls("stable_token", APPID.demo)).length, 1);
+    });
+
+    test(`${named}while others wait: each of them is answered at once`, async (t) => {
+      const centre = await start(t, "index.js");
+      await centre.simulator.fault({ fault: "delay", ms: 20_000, path: "/cgi-bin/user/get" });
+      const slow = Array.from({ length: 5 }, () => centre.call("/v1/apps/demo/api/cgi-bin/user/get"));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const started = Date.now();
+      saysNothing(await centre.call("/v1/apps/demo/access_token", { headers: { "cf-connecting-ip": `${how}fast` } }));
+      for (const answer of await Promise.all(slow)) saysNothing(answer);
+      assert.ok(Date.now() - started < 5_000);
+      assert.equal((await centre.token()).status, 200);
+    });
+  }
 
   test("those who were being served meanwhile get an answer, and the Keeper goes on", async (t) => {
     const centre = await start(t);

@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use zhongkong_core::credential::Value;
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::request::route::Route;
-use zhongkong_core::request::{bearer, query};
+use zhongkong_core::http::route::Route;
+use zhongkong_core::http::{bearer, query};
 use zhongkong_core::signature::card::Card;
 use zhongkong_core::signature::explain::{Claim, Verdict, hints, verdict};
 use zhongkong_core::signature::{HostPattern, PageUrl};

@@ -1,25 +1,52 @@
 //! `POST /v1/apps/{app}/check`: asks everybody that an app depends on, now: its Keeper, WeChat, the store, the roster.
 
-use super::{describe, input};
+use super::describe::{self, ReadyAppBody};
+use super::input;
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::keeper::client;
 use crate::store::{self, Found};
 use crate::{log, platform};
 use futures_util::future::join;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
 use zhongkong_core::config::{ReadyApp, StoreKind};
-use zhongkong_core::credential::Credential;
-use zhongkong_core::json::{Piece, object};
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::protocol::{Ask, Reply, RosterAsk, RosterReply};
+use zhongkong_core::protocol::{Ask, Asked, Reply, RosterAsk, RosterReply};
+use zhongkong_core::time::UnixTime;
 
 const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     credential: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    app: ReadyAppBody<'a>,
+    checked: BTreeMap<Credential, Asked>,
+    store: StoreState,
+    cron: Cron,
+    took_ms: u64,
+    now: UnixTime,
+}
+
+#[derive(Serialize)]
+struct StoreState {
+    kind: &'static str,
+    state: &'static str,
+    version: Option<Version>,
+}
+
+#[derive(Serialize)]
+struct Cron {
+    state: &'static str,
+    last_tick_at: Option<UnixTime>,
 }
 
 /// Checks an app.
@@ -28,7 +55,7 @@ struct Wanted {
 /// 2. The Keeper asks WeChat where that is safe, and waits for the answer (503 when it cannot be reached); beside it
 ///    the store is read and the roster asked.
 /// 3. 200 with what was found, whatever it is.
-pub(crate) async fn now(request: &Incoming, call: &Call, ready: &ReadyApp) -> Outcome {
+pub(crate) async fn now(request: &RequestContext, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
     let body = input::bytes(request).await?;
     let wanted: Wanted = if body.is_empty() { Wanted::default() } else { input::object(&body, SHAPE)? };
@@ -44,45 +71,41 @@ pub(crate) async fn now(request: &Incoming, call: &Call, ready: &ReadyApp) -> Ou
     };
     let started_ms = platform::now_millis();
     let (asked, (store, tick)) = join(
-        client::ask(&call.env, ready, Ask::Check(only)),
-        join(store_state(call, ready), client::ask_roster(&call.env, &RosterAsk::LastTick)),
+        client::ask(&request.env, ready, Ask::Check(only)),
+        join(store_state(request, ready), client::ask_roster(&request.env, &RosterAsk::LastTick)),
     )
     .await;
     let Ok(Reply::Checked { asked, report }) = asked else {
-        log::warn("keeper_unreachable", &[("app", &app)]);
+        log::warn("keeper_unreachable", json!({"app": app}));
         let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };
-    let roster = match tick {
-        Ok(RosterReply::Tick(tick)) => object(&[("state", &"ok"), ("last_tick_at", &tick.last_at)]),
-        _ => object(&[("state", &"failed"), ("last_tick_at", &None::<()>)]),
+    let cron = match tick {
+        Ok(RosterReply::Tick(tick)) => Cron { state: "ok", last_tick_at: tick.last_at },
+        _ => Cron { state: "failed", last_tick_at: None },
     };
-    let checked = describe::by_name(asked.iter(), |_, asked| {
-        object(&[("call", &asked.call), ("rotated", &asked.rotated)])
-    });
-    answer::ok(describe::ready_app(ready, &report).and(&[
-        ("checked", &checked),
-        ("store", &store),
-        ("cron", &roster),
-        ("took_ms", &(platform::now_millis() - started_ms)),
-        ("now", &platform::now()),
-    ]))
+    answer::ok(&Body {
+        app: describe::ready_app(ready, &report),
+        checked: asked,
+        store,
+        cron,
+        took_ms: platform::now_millis() - started_ms,
+        now: platform::now(),
+    })
 }
 
 /// Whether the store can be read, and what it has of the access token.
-async fn store_state(call: &Call, ready: &ReadyApp) -> Piece {
-    let kind = match call.centre.config.store {
+async fn store_state(request: &RequestContext, ready: &ReadyApp) -> StoreState {
+    let kind = match request.centre.config.store {
         StoreKind::Kv => "kv",
         StoreKind::D1 => "d1",
-        StoreKind::Memory => {
-            return object(&[("kind", &"memory"), ("state", &"ok"), ("version", &None::<()>)]);
-        }
+        StoreKind::Memory => return StoreState { kind: "memory", state: "ok", version: None },
     };
-    let found = store::find(&call.env, &call.centre, &ready.app.name, Credential::AccessToken).await;
+    let found = store::find(&request.env, &request.centre, &ready.app.name, Credential::AccessToken).await;
     let (state, version) = match found {
         Found::Here(record) => ("ok", Some(record.version)),
         Found::Nothing => ("empty", None),
         Found::Failed => ("failed", None),
     };
-    object(&[("kind", &kind), ("state", &state), ("version", &version)])
+    StoreState { kind, state, version }
 }

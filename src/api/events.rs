@@ -1,42 +1,49 @@
 //! `GET /v1/apps/{app}/events`: the app's history, newest first.
 
-use super::input;
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::keeper::client;
 use crate::log;
+use serde::Serialize;
+use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};
-use zhongkong_core::json::object;
+use zhongkong_core::http::parameters::{invalid, parameters};
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::protocol::Filter;
+use zhongkong_core::protocol::{Entry, Filter};
 
 /// So many lines make a page, unless fewer are asked for; and the most that can be asked for.
 const PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
 
+#[derive(Serialize)]
+struct Body<'a> {
+    app: &'a AppName,
+    events: &'a [Entry],
+    next: Option<u64>,
+}
+
 /// A page of the history.
 ///
 /// 1. `before`, `limit`, `kind`, `action` and `caller` are understood, as far as they are there (400).
 /// 2. The Keeper gives the lines (503 when it cannot be reached); `next` is the `before` of the next page.
-pub(crate) async fn page(request: &Incoming, call: &Call, app: &AppName) -> Outcome {
+pub(crate) async fn page(request: &RequestContext, app: &AppName) -> Outcome {
     let filter = filter(request)?;
     let limit = filter.limit;
-    let Ok(entries) = client::history(&call.env, app, filter).await else {
-        log::warn("keeper_unreachable", &[("app", &app)]);
+    let Ok(entries) = client::history(&request.env, app, filter).await else {
+        log::warn("keeper_unreachable", json!({"app": app}));
         let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
         return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
     };
     let full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
     let next = entries.last().filter(|_| full).map(|entry| entry.id);
-    answer::ok(object(&[("app", &app), ("events", &entries), ("next", &next)]))
+    answer::ok(&Body { app, events: &entries, next })
 }
 
-fn filter(request: &Incoming) -> Result<Filter, Problem> {
+fn filter(request: &RequestContext) -> Result<Filter, Problem> {
     let hint = "docs/api.md lists what can be asked for.";
     let [before, limit, kind, action, caller] =
-        input::parameters(request, ["before", "limit", "kind", "action", "caller"], hint)?;
+        parameters(request.head().query(), ["before", "limit", "kind", "action", "caller"], hint)?;
     // JavaScript, and so SQLite's numbers here, are exact up to 2^53.
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let number = |text: &str| text.parse::<u64>().ok().filter(|n| digits(text) && *n < 1 << 53);
@@ -55,5 +62,5 @@ fn read<T>(
     parse: impl Fn(&str) -> Option<T>,
     hint: &str,
 ) -> Result<Option<T>, Problem> {
-    text.map(|text| parse(&text).ok_or_else(|| input::invalid(hint))).transpose()
+    text.map(|text| parse(&text).ok_or_else(|| invalid(hint))).transpose()
 }

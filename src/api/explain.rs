@@ -2,20 +2,20 @@
 
 use super::input;
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::{platform, read};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::rc::Rc;
 use zhongkong_core::access::{Caller, Scope};
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::credential::{Credential, TicketType};
+use zhongkong_core::credential::{Credential, TicketType, Version};
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::json::{Piece, list, maybe, object};
+use zhongkong_core::http::parameters::invalid;
 use zhongkong_core::language::Language::{En, Zh};
 use zhongkong_core::problem::Problem;
-use zhongkong_core::signature::explain::{Claim, Hint, hints, verdict};
+use zhongkong_core::signature::explain::{Claim, Hint, Verdict, hints, verdict};
 use zhongkong_core::signature::{NotSigned, PageUrl, js_sdk, nonce};
 
 const SHAPE: &str =
@@ -25,12 +25,56 @@ const SHAPE: &str =
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     url: String,
     signature: Option<String>,
     #[serde(rename = "nonceStr")]
     nonce: Option<String>,
     timestamp: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    app: &'a AppName,
+    #[serde(rename = "appId")]
+    appid: &'a str,
+    url: &'a str,
+    signed_url: Option<&'a str>,
+    problem: Option<String>,
+    host: Option<&'a str>,
+    host_allowed: bool,
+    sign_hosts: Vec<String>,
+    hints: Vec<HintBody>,
+    string: Option<String>,
+    #[serde(rename = "nonceStr")]
+    nonce: &'a str,
+    timestamp: u64,
+    signature: Option<String>,
+    ticket: TicketBody<'a>,
+    verdict: Option<VerdictBody>,
+}
+
+#[derive(Serialize)]
+struct HintBody {
+    hint: Hint,
+    detail: &'static str,
+    detail_zh: &'static str,
+}
+
+#[derive(Serialize)]
+struct TicketBody<'a> {
+    version: Version,
+    sha256: &'a str,
+    expires_in: u64,
+}
+
+#[derive(Serialize)]
+struct VerdictBody {
+    #[serde(flatten)]
+    verdict: Verdict,
+    detail: &'static str,
+    detail_zh: &'static str,
 }
 
 /// Explains a signature.
@@ -40,11 +84,11 @@ struct Asked {
 /// 3. 200 with what would be signed, the ticket masked, whether the page's host is allowed, and what is odd. A
 ///    signature is shown only for a page that may be signed, to a caller who may have it signed, and never with a
 ///    nonce or a time that somebody else has chosen: those could carry another page's URL.
-pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready: &Rc<ReadyApp>) -> Outcome {
+pub(crate) async fn show(request: &RequestContext, caller: &Caller, ready: &Rc<ReadyApp>) -> Outcome {
     let asked: Asked = input::json(request, SHAPE).await?;
     let mut found = hints(&asked.url);
     let claim = claim(&asked, &mut found)?;
-    let ticket = read::live(call, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
+    let ticket = read::live(request, ready, Credential::Ticket(TicketType::Jsapi), 0).await?;
     let (now, app) = (platform::now(), &ready.app);
     let page = PageUrl::parse(&asked.url);
     let checked = page.as_ref().ok().map(|page| page.check(&app.sign_hosts));
@@ -52,7 +96,7 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready
         found.push(Hint::Ambiguous);
     }
     let is_allowed = checked == Some(Ok(()));
-    let (nonce, timestamp) = (nonce(platform::random()), now.as_secs());
+    let (nonce, timestamp) = (nonce(platform::nonce_bytes()), now.as_secs());
     let signature = page
         .as_ref()
         .ok()
@@ -66,37 +110,30 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller, ready
     });
     let judged = claim.map(|claim| {
         let verdict = verdict(&ticket.value, &asked.url, &claim);
-        Piece::of(&verdict).and(&[("detail", &verdict.text(En)), ("detail_zh", &verdict.text(Zh))])
+        VerdictBody { detail: verdict.text(En), detail_zh: verdict.text(Zh), verdict }
     });
-    let body = object(&[
-        ("app", &app.name),
-        ("appId", &app.appid),
-        ("url", &asked.url),
-        ("signed_url", &signed_url),
-        ("problem", &page.as_ref().err().map(ToString::to_string)),
-        ("host", &page.as_ref().ok().map(PageUrl::host)),
-        ("host_allowed", &is_allowed),
-        ("sign_hosts", &app.sign_hosts.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        ("hints", &list(found.iter().map(|hint| shown(*hint)))),
-        ("string", &string),
-        ("nonceStr", &nonce),
-        ("timestamp", &timestamp),
-        ("signature", &signature),
-        (
-            "ticket",
-            &object(&[
-                ("version", &ticket.version),
-                ("sha256", &digest),
-                ("expires_in", &ticket.expires_in_s(now)),
-            ]),
-        ),
-        ("verdict", &maybe(judged)),
-    ]);
-    Ok(answer::ok(body)?.of_version(ticket.version))
+    let body = Body {
+        app: &app.name,
+        appid: &app.appid,
+        url: &asked.url,
+        signed_url,
+        problem: page.as_ref().err().map(ToString::to_string),
+        host: page.as_ref().ok().map(PageUrl::host),
+        host_allowed: is_allowed,
+        sign_hosts: app.sign_hosts.iter().map(ToString::to_string).collect(),
+        hints: found.iter().map(|hint| shown(*hint)).collect(),
+        string,
+        nonce: &nonce,
+        timestamp,
+        signature,
+        ticket: TicketBody { version: ticket.version, sha256: &digest, expires_in: ticket.expires_in_s(now) },
+        verdict: judged,
+    };
+    Ok(answer::ok(&body)?.of_version(ticket.version))
 }
 
-fn shown(hint: Hint) -> Piece {
-    object(&[("hint", &hint), ("detail", &hint.text(En)), ("detail_zh", &hint.text(Zh))])
+const fn shown(hint: Hint) -> HintBody {
+    HintBody { hint, detail: hint.text(En), detail_zh: hint.text(Zh) }
 }
 
 /// Digits, or a number that JavaScript holds exactly; `1795264800.0` is one.
@@ -127,10 +164,10 @@ fn claim(asked: &Asked, found: &mut Vec<Hint>) -> Result<Option<Claim>, Problem>
         _ => {
             let detail =
                 "signature, nonceStr and timestamp belong together: send all three, as wx.config got them.";
-            return Err(input::invalid(detail));
+            return Err(invalid(detail));
         }
     };
-    let timestamp = seconds(timestamp).ok_or_else(|| input::invalid("timestamp is a number of seconds."))?;
+    let timestamp = seconds(timestamp).ok_or_else(|| invalid("timestamp is a number of seconds."))?;
     if timestamp >= MILLISECONDS_FROM {
         found.push(Hint::Milliseconds);
     }

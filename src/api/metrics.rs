@@ -1,17 +1,16 @@
 //! `GET /metrics`: the same as the status, for Prometheus.
 
-use super::{input, status};
+use super::status;
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::keeper::client;
 use crate::platform;
-use crate::together;
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use zhongkong_core::access::Caller;
 use zhongkong_core::alert::Incident;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::AppEntry;
+use zhongkong_core::http::parameters::{invalid, only_parameter};
 use zhongkong_core::metrics::{self, Kept, Shown};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
@@ -23,12 +22,12 @@ const MOST_APPS: usize = 500;
 ///
 /// 1. `app` is an app that the caller may see, or absent (400, 403); they are not too many (400).
 /// 2. Each Keeper is asked; one that does not answer is shown as such.
-pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller) -> Outcome {
-    let config = &call.centre.config;
+pub(crate) async fn show(request: &RequestContext, caller: &Caller) -> Outcome {
+    let config = &request.centre.config;
     let hint = "Send ?app= with the name of an app, or nothing for all.";
-    let only = match input::only_parameter(request, "app", hint)? {
+    let only = match only_parameter(request.head().query(), "app", hint)? {
         None => None,
-        Some(name) => Some(AppName::parse(&name).ok_or_else(|| input::invalid(hint))?),
+        Some(name) => Some(AppName::parse(&name).ok_or_else(|| invalid(hint))?),
     };
     let seen = |name: &AppName| caller.apps.includes(name) && only.as_ref().is_none_or(|only| only == name);
     let apps: Vec<(&AppName, &AppEntry)> = config.apps.iter().filter(|(name, _)| seen(name)).collect();
@@ -38,12 +37,12 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller) -> Ou
     }
     if apps.len() > MOST_APPS {
         let detail = format!("More than {MOST_APPS} apps cannot be shown at once. {hint}");
-        return Err(input::invalid(detail));
+        return Err(invalid(detail));
     }
     let fatal = config.fatal().next().is_some();
     let (reports, tick) = join(
-        together::all(apps.iter().map(|(_, entry)| report(call, entry, fatal))),
-        client::ask_roster(&call.env, &RosterAsk::LastTick),
+        join_all(apps.iter().map(|(_, entry)| report(request, entry, fatal))),
+        client::ask_roster(&request.env, &RosterAsk::LastTick),
     )
     .await;
     let tick = match tick {
@@ -81,12 +80,12 @@ pub(crate) async fn show(request: &Incoming, call: &Call, caller: &Caller) -> Ou
     answer::text(metrics::render(&centre, platform::now()), "text/plain; version=0.0.4; charset=utf-8")
 }
 
-async fn report(call: &Call, entry: &AppEntry, fatal: bool) -> Option<Report> {
+async fn report(request: &RequestContext, entry: &AppEntry, fatal: bool) -> Option<Report> {
     let AppEntry::Ready(ready) = entry else { return None };
     if fatal {
         return None;
     }
-    match client::ask(&call.env, ready, Ask::Status).await {
+    match client::ask(&request.env, ready, Ask::Status).await {
         Ok(Reply::Status(report)) => Some(report),
         _ => None,
     }

@@ -1,10 +1,10 @@
-//! `GET /openapi.json`: the native API as an OpenAPI document, which is docs/openapi.json. Its text is part of the script
-//! (src/glue.mjs), not of the wasm.
+//! `GET /openapi.json`: the native API as an OpenAPI document.
 
 use crate::answer::{self, Outcome};
-use crate::glue;
+
+const DOCUMENT: &str = include_str!("../../docs/openapi.json");
 
 /// The document. No I/O.
 pub(crate) fn show() -> Outcome {
-    answer::public(glue::openapi(), "application/json")
+    answer::public(DOCUMENT, "application/json")
 }

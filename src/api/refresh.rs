@@ -2,10 +2,9 @@
 //! caller says that a credential has died. It is compared, checked at WeChat, and only then
 //! replaced.
 
-use super::{credential, input};
+use super::input;
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::{platform, read};
 use serde::Deserialize;
 use std::rc::Rc;
@@ -13,11 +12,14 @@ use zhongkong_core::access::Caller;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, MAX_VALUE_CHARS};
 use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::http::bodies;
+use zhongkong_core::http::parameters::invalid;
 use zhongkong_core::protocol::Ask;
 
 const SHAPE: &str = "{\"stale\": \"the value that failed, or its SHA-256 in hex\"}";
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Report {
     stale: String,
 }
@@ -29,23 +31,22 @@ struct Report {
 /// 3. The answer is the current credential, for a caller who may read it; its version for any other; and
 ///    whether it was replaced just now.
 pub(crate) async fn report(
-    request: &Incoming,
-    call: &Call,
+    request: &RequestContext,
     caller: &Caller,
     ready: &Rc<ReadyApp>,
     credential: Credential,
 ) -> Outcome {
     let Report { stale } = input::json(request, SHAPE).await?;
     if stale.is_empty() || stale.len() > MAX_VALUE_CHARS {
-        return Err(input::invalid(format!("Send a JSON body of the form {SHAPE}.")));
+        return Err(invalid(format!("Send a JSON body of the form {SHAPE}.")));
     }
     let digest = Sha256Digest::from_hex(&stale).unwrap_or_else(|| Sha256Digest::of(&stale));
     let (record, rotated) =
-        read::ask_keeper(call, ready, credential, Ask::Stale { credential, digest }).await?;
-    let may_see = caller.may_see(credential, &ready.app.name, request.ip);
-    let body = credential::body(credential, &record, platform::now(), may_see).boolean("rotated", rotated);
+        read::ask_keeper(request, ready, credential, Ask::Stale { credential, digest }).await?;
+    let may_see = caller.may_see(credential, &ready.app.name, request.ip());
+    let body = bodies::reported(credential, &record, platform::now(), rotated, may_see);
     let result = if rotated { "rotated" } else { "current" };
     // A value that was never handed out could be anything, and would make each report a line of its own.
     let about = (rotated || record.value.digest() == digest).then(|| digest.short());
-    Ok(answer::json(body).of_version(record.version).telling(result, about))
+    Ok(answer::json_text(body)?.of_version(record.version).telling(result, about))
 }

@@ -1,69 +1,126 @@
 //! `GET /v1/apps` and `GET /v1/apps/{app}`: how everything is, without a value.
 
-use super::{describe, input};
+use super::describe::{self, IncidentBody, ReadyAppBody};
 use crate::answer::{self, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use crate::context::RequestContext;
 use crate::keeper::client;
-use crate::together;
 use crate::{log, platform};
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::json;
+use std::ops::Bound;
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, Fault, Place};
-use zhongkong_core::json::{Piece, list, object};
-use zhongkong_core::protocol::{Ask, Reply, RosterAsk, RosterReply};
+use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
+use zhongkong_core::http::parameters::{invalid, only_parameter};
+use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
+use zhongkong_core::time::UnixTime;
 
 /// Each app costs a question to its Keeper, so that they come in pages of so many.
 const PAGE: usize = 40;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    apps: Vec<AppBody<'a>>,
+    next: Option<&'a AppName>,
+    faults: Vec<String>,
+    cron: Cron,
+    alerts: Alerts,
+    incidents: Vec<IncidentBody>,
+    caller: CallerBody<'a>,
+    now: UnixTime,
+}
+
+#[derive(Serialize)]
+struct Cron {
+    last_tick_at: Option<UnixTime>,
+}
+
+#[derive(Serialize)]
+struct Alerts {
+    configured: bool,
+    waiting: usize,
+}
+
+#[derive(Serialize)]
+struct CallerBody<'a> {
+    name: &'a str,
+    scopes: Vec<&'static str>,
+}
+
+/// How one app is.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AppBody<'a> {
+    Ready(ReadyAppBody<'a>),
+    /// Its Keeper did not answer.
+    Unknown {
+        app: &'a AppName,
+        appid: &'a str,
+        state: &'static str,
+        detail: &'static str,
+    },
+    Misconfigured {
+        app: &'a AppName,
+        state: &'static str,
+        faults: Vec<String>,
+    },
+}
 
 /// The apps that the caller may see, a page of them by name, and the faults of the configuration that
 /// concern it.
 ///
 /// 1. `after` is a name of an app, or absent (400).
 /// 2. Each app is described; `next` says where the next page begins.
-pub(crate) async fn all(request: &Incoming, call: &Call, caller: &Caller) -> Outcome {
+pub(crate) async fn all(request: &RequestContext, caller: &Caller) -> Outcome {
     let hint = "It is the \"next\" of the page before.";
-    let after = match input::only_parameter(request, "after", hint)? {
+    let after = match only_parameter(request.head().query(), "after", hint)? {
         None => None,
-        Some(name) => Some(
-            AppName::parse(&name)
-                .ok_or_else(|| input::invalid(format!("after is not understood. {hint}")))?,
-        ),
+        Some(name) => {
+            Some(AppName::parse(&name).ok_or_else(|| invalid(format!("after is not understood. {hint}")))?)
+        }
     };
-    let config = &call.centre.config;
-    let first = after.map_or(0, |after| match config.apps.find_index(&after) {
-        Ok(place) => place + 1,
-        Err(place) => place,
-    });
-    let mut names = config.apps.keys().skip(first).filter(|name| caller.apps.includes(name));
+    let config = &request.centre.config;
+    let first = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut names = config
+        .apps
+        .range::<AppName, _>((first, Bound::Unbounded))
+        .map(|(name, _)| name)
+        .filter(|name| caller.apps.includes(name));
     let page: Vec<&AppName> = names.by_ref().take(PAGE).collect();
-    let next = page.last().filter(|_| names.next().is_some());
-    let apps = together::all(page.iter().map(|name| describe(call, name))).await;
-    let faults: Vec<String> =
-        config.faults.iter().filter(|fault| concerns(caller, fault)).map(ToString::to_string).collect();
-    let tick = match client::ask_roster(&call.env, &RosterAsk::LastTick).await {
+    let next = page.last().copied().filter(|_| names.next().is_some());
+    let reports = join_all(page.iter().map(|name| report(request, name))).await;
+    let tick = match client::ask_roster(&request.env, &RosterAsk::LastTick).await {
         Ok(RosterReply::Tick(tick)) => Some(tick),
         _ => None,
     };
-    let last_tick_at = tick.as_ref().and_then(|tick| tick.last_at);
-    let incidents = tick.as_ref().map_or_else(|| list([]), |tick| describe::incidents(&tick.incidents));
-    let waiting = tick.map_or(0, |tick| tick.alerts_waiting);
-    let scopes: Vec<&str> = caller.scopes.iter().copied().map(Scope::name).collect();
-    answer::ok(object(&[
-        ("apps", &list(apps)),
-        ("next", &next),
-        ("faults", &faults),
-        ("cron", &object(&[("last_tick_at", &last_tick_at)])),
-        ("alerts", &object(&[("configured", &config.webhook.is_some()), ("waiting", &waiting)])),
-        ("incidents", &incidents),
-        ("caller", &object(&[("name", &caller.name), ("scopes", &scopes)])),
-        ("now", &platform::now()),
-    ]))
+    answer::ok(&Body {
+        apps: page.iter().zip(&reports).map(|(name, report)| body(request, name, report.as_ref())).collect(),
+        next,
+        faults: config
+            .faults
+            .iter()
+            .filter(|fault| concerns(caller, fault))
+            .map(ToString::to_string)
+            .collect(),
+        cron: Cron { last_tick_at: tick.as_ref().and_then(|tick| tick.last_at) },
+        alerts: Alerts {
+            configured: config.webhook.is_some(),
+            waiting: tick.as_ref().map_or(0, |tick| tick.alerts_waiting),
+        },
+        incidents: tick.map(|tick| describe::incidents(&tick.incidents)).unwrap_or_default(),
+        caller: CallerBody {
+            name: &caller.name,
+            scopes: caller.scopes.iter().copied().map(Scope::name).collect(),
+        },
+        now: platform::now(),
+    })
 }
 
 /// One app.
-pub(crate) async fn one(call: &Call, app: &AppName) -> Outcome {
-    answer::ok(describe(call, app).await)
+pub(crate) async fn one(request: &RequestContext, app: &AppName) -> Outcome {
+    let report = report(request, app).await;
+    answer::ok(&body(request, app, report.as_ref()))
 }
 
 /// Faults of an app concern those who may use it; all others concern those who may use all.
@@ -75,31 +132,36 @@ pub(super) fn concerns(caller: &Caller, fault: &Fault) -> bool {
     }
 }
 
-async fn describe(call: &Call, name: &AppName) -> Piece {
-    match call.centre.config.apps.get(name) {
-        Some(AppEntry::Ready(ready)) if call.centre.config.fatal().next().is_none() => {
-            match client::ask(&call.env, ready, Ask::Status).await {
-                Ok(Reply::Status(report)) => describe::ready_app(ready, &report),
-                _ => {
-                    log::warn("keeper_unreachable", &[("app", &name)]);
-                    object(&[
-                        ("app", &name),
-                        ("appid", &ready.app.appid),
-                        ("state", &"unknown"),
-                        ("detail", &"The Keeper did not answer; ask again in a few seconds."),
-                    ])
-                }
-            }
-        }
-        Some(AppEntry::Faulty(faults)) => faulty(name, faults.iter()),
-        _ => faulty(name, call.centre.config.fatal()),
+/// The app, if it works.
+fn ready<'c>(request: &'c RequestContext, name: &AppName) -> Option<&'c ReadyApp> {
+    match request.centre.config.apps.get(name) {
+        Some(AppEntry::Ready(ready)) if request.centre.config.fatal().next().is_none() => Some(ready),
+        _ => None,
     }
 }
 
-fn faulty<'a>(name: &AppName, faults: impl Iterator<Item = &'a Fault>) -> Piece {
-    object(&[
-        ("app", &name),
-        ("state", &"misconfigured"),
-        ("faults", &faults.map(ToString::to_string).collect::<Vec<_>>()),
-    ])
+/// What the Keeper of an app says; `None` for an app that does not work, or a Keeper that does not answer.
+async fn report(request: &RequestContext, name: &AppName) -> Option<Report> {
+    let ready = ready(request, name)?;
+    if let Ok(Reply::Status(report)) = client::ask(&request.env, ready, Ask::Status).await {
+        return Some(report);
+    }
+    log::warn("keeper_unreachable", json!({"app": name}));
+    None
+}
+
+fn body<'a>(request: &'a RequestContext, app: &'a AppName, report: Option<&'a Report>) -> AppBody<'a> {
+    let config = &request.centre.config;
+    let state = "misconfigured";
+    match (ready(request, app), report, config.apps.get(app)) {
+        (Some(ready), Some(report), _) => AppBody::Ready(describe::ready_app(ready, report)),
+        (Some(ready), None, _) => {
+            let detail = "The Keeper did not answer; ask again in a few seconds.";
+            AppBody::Unknown { app, appid: &ready.app.appid, state: "unknown", detail }
+        }
+        (None, _, Some(AppEntry::Faulty(faults))) => {
+            AppBody::Misconfigured { app, state, faults: faults.iter().map(ToString::to_string).collect() }
+        }
+        _ => AppBody::Misconfigured { app, state, faults: config.fatal().map(ToString::to_string).collect() },
+    }
 }

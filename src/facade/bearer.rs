@@ -1,16 +1,18 @@
 //! Who sends an `access_token`: a caller with a virtual one or with its key, or whoever holds the real one.
 
-use super::{Known, Refused};
-use crate::call::Call;
+use super::Known;
+use crate::context::RequestContext;
 use crate::keeper::client;
 use crate::{gate, log, platform};
-use std::net::IpAddr;
+use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::digest::Sha256Digest;
+use zhongkong_core::facade::admit::{Refused, permitted};
 use zhongkong_core::facade::{Holder, Refusal, virtual_token};
+use zhongkong_core::http::admit::{ready, unknown_key};
 use zhongkong_core::problem::Code;
 use zhongkong_core::protocol::{RosterAsk, RosterReply};
 use zhongkong_core::secret::Secret;
@@ -26,27 +28,26 @@ pub(super) struct Bearer<'c> {
 /// Finds out who sends this token, and whether they may do `scope` to the app; with the real token also whether
 /// anybody may call this path from there.
 pub(super) async fn of<'c>(
-    call: &'c Call,
+    request: &'c RequestContext,
     token: &Secret,
     scope: Scope,
     path: Option<&str>,
-    ip: Option<IpAddr>,
     known: &mut Known,
 ) -> Result<Bearer<'c>, Refused> {
     let bad_token = || Refused(Refusal::bad_token(), Code::Unauthorized);
-    let centre = &call.centre;
+    let (centre, ip) = (&request.centre, request.ip());
     let callers = &centre.config.callers;
     let by_virtual =
         centre.config.sealer.as_ref().and_then(|sealer| virtual_token::read(sealer, callers, token.expose()));
     let by_key = || callers.holder_of(token).map(|caller| (caller, only_app(caller)));
     let found = by_virtual.map(|(caller, app)| (caller, Some(app))).or_else(by_key);
     let Some((caller, app)) = found else {
-        let Some(app) = holder_of(call, token).await? else {
+        let Some(app) = holder_of(request, token).await? else {
             // Whoever guesses tokens is as much a stranger as one who guesses keys.
-            let problem = gate::turn_away(call, ip, gate::nobodys()).await;
+            let problem = gate::turn_away(request, unknown_key()).await;
             return Err(if problem.code == Code::RateLimited { problem.into() } else { bad_token() });
         };
-        let ready = gate::ready(centre, &app)?;
+        let ready = ready(&centre.config, &app)?;
         // Some caller must be allowed to hold it, and to do this from there: a token that was carried off opens
         // no more here than at WeChat, whose whitelist knows us.
         let may_hold = |caller: &Caller| caller.may(Scope::Token, &app, ip);
@@ -65,33 +66,16 @@ pub(super) async fn of<'c>(
             return Err(Refused(refusal, Code::NotAllowed));
         }
         known.app = Some(app);
-        return Ok(Bearer { caller: None, ready });
+        return Ok(Bearer { caller: None, ready: Rc::clone(ready) });
     };
     known.caller = Some(caller.name.clone());
     let app = app.ok_or_else(|| {
         let text = "invalid appid: this key may use several apps. Send a token, or call /v1/apps/APP/api/… with the key.";
         Refused(Refusal::new(40013, text), Code::InvalidRequest)
     })?;
-    let ready = permitted(call, caller, scope, &app, ip)?;
+    let ready = permitted(&centre.config, caller, scope, &app, ip)?;
     known.app = Some(app);
-    Ok(Bearer { caller: Some(caller), ready })
-}
-
-/// The app, if this caller may do `scope` to it from there, and its settings are sound.
-pub(super) fn permitted(
-    call: &Call,
-    caller: &Caller,
-    scope: Scope,
-    app: &AppName,
-    ip: Option<IpAddr>,
-) -> Result<Rc<ReadyApp>, Refused> {
-    if !caller.may_call_from(ip) {
-        return Err(Refused(Refusal::bad_ip(ip), Code::NotAllowed));
-    }
-    if caller.is_publishable() || !caller.may(scope, app, ip) || !call.centre.config.apps.contains_key(app) {
-        return Err(Refused(Refusal::bad_appid(), Code::NotAllowed));
-    }
-    Ok(gate::ready(&call.centre, app)?)
+    Ok(Bearer { caller: Some(caller), ready: Rc::clone(ready) })
 }
 
 /// The app of a caller that has one only.
@@ -103,10 +87,11 @@ fn only_app(caller: &Caller) -> Option<AppName> {
 }
 
 /// The app whose real token this is, the current one, or the one before for as long as WeChat takes it.
-async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refused> {
+async fn holder_of(request: &RequestContext, token: &Secret) -> Result<Option<AppName>, Refused> {
     let digest = Sha256Digest::of(token.expose());
     let now_ms = platform::now_millis();
-    let holder = call.centre.holders.borrow_mut().find(&digest, now_ms);
+    let memory = &request.centre.memory;
+    let holder = memory.borrow_mut().token_owners.find(&digest, now_ms);
     match holder {
         Holder::Of(app) => return Ok(Some(app)),
         Holder::Nobody => return Ok(None),
@@ -118,17 +103,17 @@ async fn holder_of(call: &Call, token: &Secret) -> Result<Option<AppName>, Refus
         Holder::Ask => {}
     }
     let ask = RosterAsk::Whose { token: digest, now: UnixTime::from_millis(now_ms) };
-    match client::ask_roster(&call.env, &ask).await {
+    match client::ask_roster(&request.env, &ask).await {
         Ok(RosterReply::App(found)) => {
             let app = found.and_then(|(app, identity)| {
-                let ready = gate::ready(&call.centre, &app).ok()?;
+                let ready = ready(&request.centre.config, &app).ok()?;
                 (ready.identity.fingerprint() == identity).then_some(app)
             });
-            call.centre.holders.borrow_mut().learn(&digest, app.clone(), platform::now_millis());
+            memory.borrow_mut().token_owners.learn(&digest, app.clone(), platform::now_millis());
             Ok(app)
         }
         Ok(_) | Err(_) => {
-            log::warn("roster_unreachable", &[("by", &"facade")]);
+            log::warn("roster_unreachable", json!({"by": "facade"}));
             Err(Refused(Refusal::new(-1, "system busy: try again in a few seconds"), Code::Unavailable))
         }
     }

@@ -2,17 +2,18 @@
 
 use super::bearer::{self, Bearer};
 use super::credential::by_key;
-use super::upstream::{Answered, Outgoing, scrubber};
-use super::{Known, Refused, Reply};
-use crate::answer::{self, Answer, Outcome};
-use crate::call::Call;
-use crate::incoming::Incoming;
+use super::passed::{Upstream, scrubber};
+use super::upstream::Outgoing;
+use super::{Known, Reply};
+use crate::answer::{Answer, Outcome};
+use crate::context::RequestContext;
 use crate::read;
 use std::rc::Rc;
-use web_sys::Response;
+use worker::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
+use zhongkong_core::facade::admit::Refused;
 use zhongkong_core::facade::business::{BusinessQuery, quotes_requests, takes_a_secret};
 use zhongkong_core::facade::{Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
@@ -28,15 +29,9 @@ const TOKEN: Credential = Credential::AccessToken;
 ///    (40001, 40013, 40125, 40164).
 /// 3. The caller may pass this path through (48001).
 /// 4. WeChat's answer, whatever it is (-1 when it cannot be reached).
-pub(super) async fn pass(
-    request: &Incoming,
-    path: &str,
-    query: &str,
-    call: &Call,
-    known: &mut Known,
-) -> Reply {
-    let ip = request.ip;
-    if !matches!(request.method.as_str(), "GET" | "POST") {
+pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, known: &mut Known) -> Reply {
+    let ip = request.ip();
+    if !matches!(request.head().method, "GET" | "POST") {
         return Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed));
     }
     if path.starts_with("/sns/") && !takes_a_secret(path) {
@@ -48,17 +43,17 @@ pub(super) async fn pass(
         Refused(Refusal::new(47001, text), Code::InvalidRequest)
     })?;
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
-        let (caller, ready) = by_key(call, secret, appid, &[Scope::Proxy], ip, known).await?;
+        let (caller, ready) = by_key(request, secret, appid, &[Scope::Proxy], known).await?;
         may_pass(caller, path)?;
-        return Ok(sign_in(request, path, &query, call, &ready).await?);
+        return Ok(sign_in(request, path, &query, &ready).await?);
     }
-    let key = || Some(request.key()).filter(|key| !key.expose().is_empty());
+    let key = || Some(request.head().key()).filter(|key| !key.expose().is_empty());
     let token = query
         .access_token
         .clone()
         .or_else(key)
         .ok_or_else(|| Refused(Refusal::new(41001, "access_token missing"), Code::Unauthorized))?;
-    let Bearer { caller, ready } = bearer::of(call, &token, Scope::Proxy, Some(path), ip, known).await?;
+    let Bearer { caller, ready } = bearer::of(request, &token, Scope::Proxy, Some(path), known).await?;
     if let Some(caller) = caller {
         may_pass(caller, path)?;
     }
@@ -69,7 +64,7 @@ pub(super) async fn pass(
                     read the token (scope token)";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
-    Ok(run(request, path, &query, call, &ready, may_see).await?)
+    Ok(run(request, path, &query, &ready, may_see).await?)
 }
 
 /// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
@@ -77,9 +72,8 @@ pub(super) async fn pass(
 /// 1. The path is one of WeChat's (404), and the caller may pass it through (403); the query is sound (400).
 /// 2. WeChat's answer, whatever it is (503 when it cannot be reached, or there is no token).
 pub(crate) async fn pass_native(
-    request: &Incoming,
+    request: &RequestContext,
     path: &str,
-    call: &Call,
     caller: &Caller,
     ready: &Rc<ReadyApp>,
 ) -> Outcome {
@@ -90,7 +84,7 @@ pub(crate) async fn pass_native(
     if !caller.may_pass(&path) {
         return Err(Problem::new(Code::NotAllowed, "This key may not call this path: see CALLERS.*.paths."));
     }
-    let query = BusinessQuery::read(&path, request.query().unwrap_or_default())
+    let query = BusinessQuery::read(&path, request.head().query().unwrap_or_default())
         .ok()
         .filter(|query| query.access_token.is_none() && query.secret.is_none())
         .ok_or_else(|| {
@@ -104,15 +98,15 @@ pub(crate) async fn pass_native(
                 "The appid is that of another app: leave it out.",
             ));
         }
-        return sign_in(request, &path, &query, call, ready).await;
+        return sign_in(request, &path, &query, ready).await;
     }
-    let may_see = caller.may_see(TOKEN, &ready.app.name, request.ip);
+    let may_see = caller.may_see(TOKEN, &ready.app.name, request.ip());
     if quotes_requests(&path) && !may_see {
         let detail = "The answer of this path quotes requests with their tokens: it takes a key that may read the token \
                       (scope token).";
         return Err(Problem::new(Code::NotAllowed, detail));
     }
-    run(request, &path, &query, call, ready, may_see).await
+    run(request, &path, &query, ready, may_see).await
 }
 
 fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
@@ -125,37 +119,31 @@ fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
 
 /// A user's code, exchanged with the AppSecret. WeChat takes that in the URL only, so nothing comes back but an
 /// answer of WeChat's own form.
-async fn sign_in(
-    request: &Incoming,
-    path: &str,
-    query: &BusinessQuery,
-    call: &Call,
-    ready: &ReadyApp,
-) -> Outcome {
+async fn sign_in(request: &RequestContext, path: &str, query: &BusinessQuery, ready: &ReadyApp) -> Outcome {
     let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
     let mut outgoing = outgoing(request, false).await?;
     let reply =
-        Answered::of_wechat(send(&mut outgoing, call, ready, &sent).await?).await.ok_or_else(|| {
+        Upstream::of_wechat(send(&mut outgoing, request, ready, &sent).await?).await.ok_or_else(|| {
             let app = &ready.app.name;
             let detail = format!(
                 "What WeChat, or the relay of app {app}, has answered is no answer of WeChat's form."
             );
             Problem::new(Code::Unavailable, detail).retry_after(2)
         })?;
-    answer::passed(reply, path, scrubber(call, ready, &[]))
+    reply.pass_on(path, scrubber(request, ready, path, &[]))
 }
 
-async fn outgoing(request: &Incoming, may_see: bool) -> Result<Outgoing, Problem> {
+async fn outgoing(request: &RequestContext, may_see: bool) -> Result<Outgoing, Problem> {
     Outgoing::of(request, may_see).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
 }
 
 async fn send(
     outgoing: &mut Outgoing,
-    call: &Call,
+    request: &RequestContext,
     ready: &ReadyApp,
     path_and_query: &str,
 ) -> Result<Response, Problem> {
-    let gateway_key = call.centre.config.gateway_key.as_ref();
+    let gateway_key = request.centre.config.gateway_key.as_ref();
     // A code that a user signs in with is good for one time.
     let once = path_and_query.starts_with("/sns/");
     outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
@@ -167,39 +155,39 @@ async fn send(
 /// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
 /// caller who may not see it.
 async fn run(
-    request: &Incoming,
+    request: &RequestContext,
     path: &str,
     query: &BusinessQuery,
-    call: &Call,
     ready: &Rc<ReadyApp>,
     may_see: bool,
 ) -> Result<Answer, Problem> {
-    let record = read::live(call, ready, TOKEN, 0).await?;
+    let record = read::live(request, ready, TOKEN, 0).await?;
     let mut hidden = vec![Rc::clone(&record)];
     let mut outgoing = outgoing(request, may_see).await?;
     let sent = query.with_token(path, &record.value);
-    let response = send(&mut outgoing, call, ready, &sent).await?;
-    let mut reply = Answered::look_into(response).await.map_err(|_| {
+    let response = send(&mut outgoing, request, ready, &sent).await?;
+    let mut reply = Upstream::look_into(response).await.map_err(|_| {
         // Not to be asked again in a while: the call may be done.
         Problem::new(Code::Unavailable, "WeChat's answer broke off: the call may have been carried out.")
     })?;
     let mut version = record.version;
     if reply.says_dead
-        && let Some(next) = heal(call, ready, record).await
+        && let Some(next) = heal(request, ready, record).await
         && outgoing.is_repeatable()
     {
         version = next.version;
         hidden.push(Rc::clone(&next));
-        reply = Answered::of(send(&mut outgoing, call, ready, &query.with_token(path, &next.value)).await?);
+        reply =
+            Upstream::of(send(&mut outgoing, request, ready, &query.with_token(path, &next.value)).await?);
     }
     hidden.retain(|_| !may_see);
-    Ok(answer::passed(reply, path, scrubber(call, ready, &hidden))?.of_version(version))
+    Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden))?.of_version(version))
 }
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has
 /// refused something else.
-async fn heal(call: &Call, ready: &Rc<ReadyApp>, dead: Rc<Record>) -> Option<Rc<Record>> {
+async fn heal(request: &RequestContext, ready: &Rc<ReadyApp>, dead: Rc<Record>) -> Option<Rc<Record>> {
     let digest = dead.value.digest();
-    let asked = read::ask_keeper(call, ready, TOKEN, Ask::Stale { credential: TOKEN, digest }).await;
+    let asked = read::ask_keeper(request, ready, TOKEN, Ask::Stale { credential: TOKEN, digest }).await;
     asked.ok().map(|(record, _)| record).filter(|record| record.value != dead.value)
 }

@@ -1,58 +1,66 @@
-//! Business calls on their way to WeChat and back. Bodies stream; only a small one is kept, so that it can
-//! be sent a second time.
+//! Business calls on their way to WeChat. Bodies stream; only a small one is kept, so that it can be sent a second
+//! time.
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
-use crate::call::Call;
-use crate::glue::{self, BrokeOff};
-use crate::incoming::Incoming;
+use crate::body::{self, BrokenOff};
+use crate::context::RequestContext;
 use crate::keeper::gateway_key_for;
-use js_sys::{RegExp, Uint8Array};
-use std::rc::Rc;
+use crate::platform;
+use js_sys::Uint8Array;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use web_sys::{Headers, Response};
+use worker::web_sys::ReadableStream;
+use worker::{CacheMode, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::facade::scrub::Scrubber;
-use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
-use zhongkong_core::wechat::{Verdict, reply};
 
 /// A larger request is not kept for a second time.
 const KEPT_BYTES: usize = 1024 * 1024;
 
-/// WeChat's refusals are shorter than this; what is longer is not looked into.
-const REFUSAL_BYTES: usize = 4 * 1024;
-
-/// An answer to somebody who signs in is shorter than this.
-const SIGN_IN_BYTES: usize = 64 * 1024;
-
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Headers that stay here: what belongs to the connection, to us, to Cloudflare, or says who has asked.
-const OURS: &str = "^(?:authorization|connection|content-length|cookie|expect|forwarded|host|keep-alive|origin|\
-    proxy-authorization|proxy-connection|referer|te|trailer|transfer-encoding|true-client-ip|upgrade|via|\
-    x-client-ip|x-gateway-key|x-http-method-override|x-original-url|x-real-ip|x-rewrite-url|\
-    cdn-loop|cf-.*|x-forwarded-.*)$";
+/// Headers that go on to WeChat. All others stay here: what belongs to the connection, to us or to Cloudflare, what
+/// says who has asked, and what a caller may have put its key into.
+const GOING_UP: [&str; 14] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-encoding",
+    "content-language",
+    "content-md5",
+    "content-type",
+    "if-modified-since",
+    "if-none-match",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "x-request-id",
+    "x-requested-with",
+];
+
+/// Those that ask for a part of an answer: for callers who may see all of it. By parts of a few bytes a secret could be
+/// carried off unseen.
+const OF_PARTS: [&str; 2] = ["range", "if-range"];
+
+/// WeChat's own (服务端 API 签名 signs requests by them).
+const OF_WECHAT: [&str; 2] = ["wechatmp-", "wechatpay-"];
 
 const GATEWAY_KEY: &str = "X-Gateway-Key";
 
-thread_local! {
-    static LEFT: RegExp = RegExp::new(OURS, "");
-}
-
 /// A request as it goes on.
 pub(super) struct Outgoing {
-    method: String,
+    method: Method,
     headers: Headers,
     body: Body,
 }
 
 enum Body {
     None,
+    /// Its bytes, which stay where they are: in JavaScript.
     Kept(JsValue),
-    Stream(JsValue),
+    Stream(ReadableStream),
     /// It was a stream, and has been sent.
     Gone,
 }
@@ -63,17 +71,19 @@ impl Outgoing {
     ///
     /// # Errors
     /// What to tell the caller.
-    pub(super) async fn of(request: &Incoming, may_see: bool) -> Result<Self, &'static str> {
-        let method = request.method.clone();
-        let headers = LEFT.with(|left| request.headers_but(left));
-        if !may_see {
-            // By ranges of a few bytes a secret could be carried off unseen.
-            for name in ["Range", "If-Range"] {
-                headers.delete(name).map_err(|_| "The headers could not be read.")?;
-            }
+    pub(super) async fn of(request: &RequestContext, may_see: bool) -> Result<Self, &'static str> {
+        let goes_up = |name: &str| {
+            GOING_UP.contains(&name)
+                || (may_see && OF_PARTS.contains(&name))
+                || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix))
+        };
+        let headers = Headers::new();
+        for (name, value) in request.headers().filter(|(name, _)| goes_up(name)) {
+            headers.append(&name, &value).map_err(|_| "A header could not be read.")?;
         }
+        let method = if request.head().method == "POST" { Method::Post } else { Method::Get };
         let body = match request.stream() {
-            Some(stream) if method != "GET" => Body::of(request, stream.into()).await?,
+            Some(stream) if method == Method::Post => Body::of(request, stream).await?,
             _ => Body::None,
         };
         Ok(Self { method, headers, body })
@@ -98,7 +108,7 @@ impl Outgoing {
         let mut answered = None;
         for host in ready.app.api_hosts.iter().take(tries) {
             let Some(response) = self.send_to(host, gateway_key, path_and_query).await else { continue };
-            match response.status() {
+            match response.status_code() {
                 // It may point anywhere, and repeats the query, which holds the token.
                 300..=399 => {}
                 // A gateway's word, or Cloudflare's for a host that is not there.
@@ -109,6 +119,7 @@ impl Outgoing {
         answered
     }
 
+    /// The answer of one host; `None` where there is none in time. Why is not told: an error's text may hold the URL.
     async fn send_to(
         &mut self,
         host: &str,
@@ -122,102 +133,46 @@ impl Outgoing {
             None => {}
         }
         let body = self.body.take()?;
-        glue::send(&format!("{host}{path_and_query}"), &self.method, &self.headers, &body, PATIENCE).await
+        let mut init = RequestInit::new();
+        // A redirect would carry the token to wherever it points, and nothing on the way keeps what belongs to one.
+        init.with_redirect(RequestRedirect::Manual).with_cache(CacheMode::NoStore);
+        init.with_method(self.method.clone()).with_headers(self.headers.clone()).with_body(body);
+        let request = Request::new_with_init(&format!("{host}{path_and_query}"), &init).ok()?;
+        // A call that is late is closed by the runtime with the request that it was made for: an AbortController for each would
+        // cost more than its timer.
+        platform::timeout(Fetch::Request(request).send(), PATIENCE).await?.ok()
     }
 }
 
 impl Body {
-    async fn of(request: &Incoming, stream: JsValue) -> Result<Self, &'static str> {
-        let unread = |_: BrokeOff| "The body could not be read.";
+    async fn of(request: &RequestContext, stream: ReadableStream) -> Result<Self, &'static str> {
+        let unread = "The body could not be read.";
         match request.stated_bytes() {
             Some(bytes) if bytes > KEPT_BYTES => Ok(Self::Stream(stream)),
-            Some(_) => Self::kept(request.whole().await.map_err(unread)?),
-            None => Self::kept(request.bytes(KEPT_BYTES).await.map_err(unread)?),
+            Some(_) => request.array_buffer().await.map(Self::Kept).map_err(|BrokenOff| unread),
+            None => {
+                let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
+                if bytes.len() > KEPT_BYTES {
+                    return Err("A body of more than 1 MB has to state its Content-Length.");
+                }
+                Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into()))
+            }
         }
     }
 
-    fn kept(bytes: Uint8Array) -> Result<Self, &'static str> {
-        if bytes.length() as usize > KEPT_BYTES {
-            return Err("A body of more than 1 MB has to state its Content-Length.");
-        }
-        Ok(Self::Kept(bytes.into()))
-    }
-
-    /// What is to be sent; `None` for a stream that has been.
-    fn take(&mut self) -> Option<JsValue> {
+    /// What is to be sent, and `None` within for nothing; `None` for a stream that has been sent.
+    fn take(&mut self) -> Option<Option<JsValue>> {
         match std::mem::replace(self, Self::Gone) {
             Self::None => {
                 *self = Self::None;
-                Some(JsValue::UNDEFINED)
+                Some(None)
             }
             Self::Kept(bytes) => {
                 *self = Self::Kept(bytes.clone());
-                Some(bytes)
+                Some(Some(bytes))
             }
-            Self::Stream(stream) => Some(stream),
+            Self::Stream(stream) => Some(Some(stream.into())),
             Self::Gone => None,
         }
     }
-}
-
-/// What no answer may give back: the AppSecret and the relay's key to nobody, these tokens to this caller.
-pub(super) fn scrubber(call: &Call, ready: &ReadyApp, tokens: &[Rc<Record>]) -> Scrubber {
-    let gateway_key = call.centre.config.gateway_key.as_ref();
-    let secrets = [Some(&ready.app.secret), gateway_key].into_iter().flatten().map(Secret::expose);
-    Scrubber::new(secrets.chain(tokens.iter().map(|record| record.value.expose())))
-}
-
-/// What WeChat has answered, and what is left of its body to pass on.
-pub(crate) struct Answered {
-    pub(crate) response: Response,
-    /// Its bytes where they have been read, else the stream of them; `null` for none.
-    pub(crate) body: JsValue,
-    /// Whether it says that the token is dead.
-    pub(super) says_dead: bool,
-}
-
-impl Answered {
-    /// An answer that is passed on as it is.
-    pub(super) fn of(response: Response) -> Self {
-        let body = response.body().map_or(JsValue::NULL, JsValue::from);
-        Self { response, body, says_dead: false }
-    }
-
-    /// A short answer of WeChat's form; `None` for any other.
-    pub(super) async fn of_wechat(response: Response) -> Option<Self> {
-        let bytes = glue::read(response.body()?, SIGN_IN_BYTES).await.ok()?;
-        let is_one = bytes.len() <= SIGN_IN_BYTES && reply::is_reply(&bytes);
-        is_one.then(|| Self { response, body: Uint8Array::new_from_slice(&bytes).into(), says_dead: false })
-    }
-
-    /// Looks into an answer. Only a short one that may be JSON can be a refusal.
-    ///
-    /// # Errors
-    /// When it breaks off.
-    pub(super) async fn look_into(response: Response) -> Result<Self, BrokeOff> {
-        let header = |name: &str| response.headers().get(name).ok().flatten();
-        let kind = header("Content-Type").unwrap_or_default();
-        let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
-        let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
-        if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
-            return Ok(Self::of(response));
-        }
-        // What is packed is longer than it says.
-        if stated.is_some() && header("Content-Encoding").is_none() {
-            let bytes = glue::whole(&response).await?;
-            let says_dead = is_dead(&bytes.to_vec());
-            let body = if bytes.length() == 0 { JsValue::NULL } else { bytes.into() };
-            return Ok(Self { response, body, says_dead });
-        }
-        let Ok(copy) = response.clone() else { return Ok(Self::of(response)) };
-        let beginning = match copy.body() {
-            Some(stream) => glue::read(stream, REFUSAL_BYTES).await.unwrap_or_default(),
-            None => Vec::new(),
-        };
-        Ok(Self { says_dead: beginning.len() <= REFUSAL_BYTES && is_dead(&beginning), ..Self::of(response) })
-    }
-}
-
-fn is_dead(reply: &[u8]) -> bool {
-    reply::probe(reply) == Verdict::Dead
 }

@@ -5,15 +5,16 @@
 //! may arrive twice, with the same id. What the receiver said is not logged, nor is its address, which is a key.
 
 use super::meta::Meta;
+use super::unreadable;
 use crate::bindings::Centre;
-use crate::runtime::State;
-use crate::trouble;
 use crate::webhook::send;
 use crate::{log, platform};
+use serde_json::json;
 use std::cell::{Cell, Ref, RefCell};
+use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
-use zhongkong_core::json;
+use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::time::UnixTime;
 
 /// A Keeper that is killed while it sends comes back after this.
@@ -33,9 +34,9 @@ pub(super) struct Alerts {
 
 impl Alerts {
     /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
-    pub(super) fn open(state: &State) -> trouble::Result<Self> {
+    pub(super) fn open(state: &State) -> worker::Result<Self> {
         let meta = Meta::open(state)?;
-        let book = meta.get(BOOK)?.and_then(|text| json::read(&text).ok()).unwrap_or_default();
+        let book = meta.get(BOOK)?.and_then(|text| from_json(&text).ok()).unwrap_or_default();
         Ok(Self { meta, book: RefCell::new(book), sending: Cell::new(None) })
     }
 
@@ -44,7 +45,7 @@ impl Alerts {
     }
 
     /// Compares what is wrong now with what was.
-    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> trouble::Result<()> {
+    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> worker::Result<()> {
         self.change(|book| book.look(findings, now, can_tell))
     }
 
@@ -73,8 +74,7 @@ impl Alerts {
             self.sending.set(Some(platform::now()));
             let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
             let (incident, phase, why) = (notice.incident, notice.phase, arrived.as_ref().err());
-            let fields: log::Fields<'_> =
-                &[("app", &app), ("incident", &incident), ("phase", &phase), ("detail", &why)];
+            let fields = json!({"app": app, "incident": incident, "phase": phase, "detail": why});
             let changed = if arrived.is_ok() {
                 log::info("alert_delivered", fields);
                 told(&notice, true);
@@ -91,7 +91,7 @@ impl Alerts {
                 changed
             };
             if let Err(error) = changed {
-                log::warn("alerts_not_written", &[("app", &app), ("detail", &error.to_string())]);
+                log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
                 break;
             }
         }
@@ -99,13 +99,13 @@ impl Alerts {
     }
 
     /// Changes the book, and commits it where it is another than before.
-    fn change(&self, change: impl FnOnce(&mut Book)) -> trouble::Result<()> {
+    fn change(&self, change: impl FnOnce(&mut Book)) -> worker::Result<()> {
         let mut book = self.book.borrow().clone();
         change(&mut book);
         if book == *self.book.borrow() {
             return Ok(());
         }
-        let text = json::write(&book)?;
+        let text = to_json(&book).map_err(unreadable)?;
         // Also where it cannot be committed: what has arrived is not sent again and again.
         *self.book.borrow_mut() = book;
         self.meta.set(BOOK, &text)

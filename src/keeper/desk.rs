@@ -10,22 +10,22 @@ use super::flight::Flights;
 use super::history::History;
 use super::opened::Opened;
 use super::storage::Storage;
+use super::unreadable;
 use crate::bindings::{self, Centre};
-use crate::runtime::{Env, Pause, State};
-use crate::trouble::{self, Trouble};
 use crate::{log, platform};
-use futures_util::FutureExt as _;
 use futures_util::future::select;
+use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
+use worker::{Delay, Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
 use zhongkong_core::history::upkeep;
-use zhongkong_core::json;
 use zhongkong_core::protocol::{Ask, Question, Reply};
 use zhongkong_core::time::UnixTime;
 
@@ -71,12 +71,14 @@ impl Desk {
     }
 
     /// Answers a [`Question`] with a [`Reply`], after waiting for a flight where the engine says so.
-    pub(super) async fn answer(self: &Rc<Self>, question: &str) -> trouble::Result<String> {
-        let question: Question = json::read(question)?;
+    pub(super) async fn answer(self: &Rc<Self>, question: &str) -> worker::Result<String> {
+        let question: Question = from_json(question).map_err(unreadable)?;
         self.open(&question.app)?;
         if question.identity != self.ready()?.identity {
             // During a deployment the Worker and the Keeper may be of different versions.
-            return Err(Trouble::new("the Keeper runs under another identity than the Worker"));
+            return Err(worker::Error::RustError(
+                "the Keeper runs under another identity than the Worker".to_owned(),
+            ));
         }
         let reply = match question.ask {
             Ask::Read { credential, min_ttl_s, shown } => {
@@ -104,17 +106,17 @@ impl Desk {
             Ask::Status => self.report().map(Reply::Status),
         };
         self.set_alarm().await?;
-        Ok(json::write(&reply?)?)
+        to_json(&reply?).map_err(unreadable)
     }
 
     /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one
     /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
-    pub(super) async fn alarm(self: &Rc<Self>) -> trouble::Result<()> {
+    pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
         self.alarm_at_ms.set(None);
         let centre = bindings::centre(&self.env);
         let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
         if !matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
-            log::info("keeper_rests", &[("app", &app), ("detail", &"the app is not configured, or wrongly")]);
+            log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
             self.deliver_at_rest(&centre, &app)?;
             // Its history ends with its time.
             let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
@@ -133,12 +135,15 @@ impl Desk {
         self.opened.borrow().as_ref().map(|opened| opened.ready.app.name.clone())
     }
 
-    pub(super) fn opened(&self) -> trouble::Result<Rc<Opened>> {
-        self.opened.borrow().clone().ok_or_else(|| Trouble::new("the Keeper does not know its app yet"))
+    pub(super) fn opened(&self) -> worker::Result<Rc<Opened>> {
+        self.opened
+            .borrow()
+            .clone()
+            .ok_or_else(|| worker::Error::RustError("the Keeper does not know its app yet".to_owned()))
     }
 
     /// Opens the desk on first use. After a failure the next event tries again.
-    fn open(self: &Rc<Self>, app: &AppName) -> trouble::Result<()> {
+    fn open(self: &Rc<Self>, app: &AppName) -> worker::Result<()> {
         if self.opened.borrow().is_some() {
             return Ok(());
         }
@@ -152,7 +157,7 @@ impl Desk {
     }
 
     /// Tells the slots whom they serve. What was under way when the Keeper was killed is lost.
-    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> trouble::Result<()> {
+    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> worker::Result<()> {
         for credential in ready.app.credentials() {
             self.step(credential, Event::Configured(ready.identity))?;
             self.give_up_lost_call(credential)?;
@@ -161,27 +166,27 @@ impl Desk {
     }
 
     /// A call under way that no flight carries has lost its outcome.
-    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> trouble::Result<()> {
+    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
         if self.slot(credential)?.has_call_under_way() && self.flights.under_way(credential).is_none() {
             self.step(credential, Event::Lost)?;
         }
         Ok(())
     }
 
-    pub(super) fn slot(&self, credential: Credential) -> trouble::Result<Slot> {
+    pub(super) fn slot(&self, credential: Credential) -> worker::Result<Slot> {
         Ok(self.opened()?.slots.borrow().get(&credential).cloned().unwrap_or_default())
     }
 
-    pub(super) fn ready(&self) -> trouble::Result<Rc<ReadyApp>> {
+    pub(super) fn ready(&self) -> worker::Result<Rc<ReadyApp>> {
         Ok(Rc::clone(&self.opened()?.ready))
     }
 
-    pub(super) fn centre(&self) -> trouble::Result<Rc<Centre>> {
+    pub(super) fn centre(&self) -> worker::Result<Rc<Centre>> {
         Ok(Rc::clone(&self.opened()?.centre))
     }
 
     /// One decision, committed, with its effects under way. No await in here.
-    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> trouble::Result<Effects> {
+    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> worker::Result<Effects> {
         let opened = self.opened()?;
         let rules = Rules::of(&opened.ready.app, credential);
         let before = self.slot(credential)?;
@@ -199,7 +204,7 @@ impl Desk {
         if slot.version() > before.version() {
             log::info(
                 "rotated",
-                &[("app", &opened.ready.app.name), ("credential", &credential), ("version", &slot.version())],
+                json!({"app": opened.ready.app.name, "credential": credential, "version": slot.version()}),
             );
         }
         for deed in upkeep(credential, &event, &before, &slot, &effects) {
@@ -218,7 +223,7 @@ impl Desk {
         if effects.publish && !self.publishing.borrow().contains(&credential) {
             self.publishing.borrow_mut().push(credential);
             let desk = Rc::clone(self);
-            self.state.wait_until(desk.publish(credential).boxed_local());
+            self.state.wait_until(desk.publish(credential));
         }
         if effects.persist {
             self.look();
@@ -227,9 +232,9 @@ impl Desk {
     }
 
     /// During a deployment the Worker may know of a ticket that this instance does not keep.
-    fn is_kept(&self, credential: Credential) -> trouble::Result<()> {
+    fn is_kept(&self, credential: Credential) -> worker::Result<()> {
         let kept = self.ready()?.app.credentials().any(|kept| kept == credential);
-        if kept { Ok(()) } else { Err(Trouble::new("this credential is not kept")) }
+        if kept { Ok(()) } else { Err(worker::Error::RustError("this credential is not kept".to_owned())) }
     }
 
     /// Asks the engine, waits where it says so, asks again. After [`READER_WAITS_MS`] it takes what
@@ -238,7 +243,7 @@ impl Desk {
         self: &Rc<Self>,
         credential: Credential,
         event: impl Fn(Patience) -> Event,
-    ) -> trouble::Result<Reply> {
+    ) -> worker::Result<Reply> {
         let first = self.slot(credential)?.version();
         let deadline = platform::now_millis() + READER_WAITS_MS;
         let mut patience = Patience::Left;
@@ -256,8 +261,8 @@ impl Desk {
                     self.give_up_lost_call(credential)?;
                     let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
                     match self.flights.under_way(credential) {
-                        Some(flight) => drop(select(flight, pin!(Pause::of(left))).await),
-                        None => Pause::of(left.min(UNTIL_DUE)).await,
+                        Some(flight) => drop(select(flight, pin!(Delay::from(left))).await),
+                        None => Delay::from(left.min(UNTIL_DUE)).await,
                     }
                     if platform::now_millis() >= deadline {
                         patience = Patience::Spent;
@@ -269,7 +274,7 @@ impl Desk {
 
     /// Does what is due for every credential, and waits until it is done. The store showed these
     /// versions.
-    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> trouble::Result<()> {
+    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> worker::Result<()> {
         let ready = self.ready()?;
         for credential in ready.app.credentials() {
             for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {
@@ -287,7 +292,7 @@ impl Desk {
     }
 
     /// Seals every slot with the current key and publishes it anew.
-    fn reseal(self: &Rc<Self>) -> trouble::Result<Reply> {
+    fn reseal(self: &Rc<Self>) -> worker::Result<Reply> {
         let opened = self.opened()?;
         let loaded: Vec<Credential> = opened.slots.borrow().keys().copied().collect();
         for credential in &loaded {

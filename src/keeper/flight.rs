@@ -3,11 +3,12 @@
 
 use super::desk::Desk;
 use super::upstream;
-use crate::{log, platform, trouble};
+use crate::{log, platform};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
-use litemap::LiteMap;
+use serde_json::json;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use zhongkong_core::app::{App, TokenApi};
@@ -20,7 +21,7 @@ use zhongkong_core::wechat::{ApiRequest, Failure, Issued, Verdict, reply};
 pub(super) type Flight = Shared<LocalBoxFuture<'static, ()>>;
 
 #[derive(Default)]
-pub(super) struct Flights(RefCell<LiteMap<Credential, Flight>>);
+pub(super) struct Flights(RefCell<BTreeMap<Credential, Flight>>);
 
 impl Flights {
     /// Whether no call is under way.
@@ -40,7 +41,7 @@ impl Desk {
         let desk = Rc::clone(self);
         let flight = async move { desk.call(credential, call).await }.boxed_local().shared();
         self.flights.0.borrow_mut().insert(credential, flight.clone());
-        self.state.wait_until(flight.boxed_local());
+        self.state.wait_until(flight);
     }
 
     async fn call(self: Rc<Self>, credential: Credential, call: Call) {
@@ -56,11 +57,11 @@ impl Desk {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            log::warn("flight_failed", &[("credential", &credential), ("detail", &error.to_string())]);
+            log::warn("flight_failed", json!({"credential": credential, "detail": error.to_string()}));
         }
     }
 
-    async fn outcome(self: &Rc<Self>, credential: Credential, call: Call) -> trouble::Result<Event> {
+    async fn outcome(self: &Rc<Self>, credential: Credential, call: Call) -> worker::Result<Event> {
         let sent_at = self.slot(credential)?.sent_at().unwrap_or(UnixTime::from_secs(0));
         let ready = self.ready()?;
         if !call.fetches() {
@@ -73,12 +74,7 @@ impl Desk {
         };
         log::info(
             "asked_wechat",
-            &[
-                ("app", &ready.app.name),
-                ("credential", &credential),
-                ("call", &call),
-                ("errcode", &fetched.as_ref().err().map_or(Some(0), Failure::errcode)),
-            ],
+            json!({"app": ready.app.name, "credential": credential, "call": call, "errcode": fetched.as_ref().err().map_or(Some(0), Failure::errcode)}),
         );
         Ok(match fetched {
             Ok(issued) => Event::Issued { sent_at, issued },
@@ -86,7 +82,7 @@ impl Desk {
         })
     }
 
-    async fn fetch_token(&self, app: &App, call: Call) -> trouble::Result<Result<Issued, Failure>> {
+    async fn fetch_token(&self, app: &App, call: Call) -> worker::Result<Result<Issued, Failure>> {
         // Asking another host after a lost reply is harmless for the stable API. For the plain one
         // it would be a second rotation, so while there is a token to lose it is one host an attempt:
         // the one that has just answered a knock, else the next one each time.
@@ -109,7 +105,7 @@ impl Desk {
         self: &Rc<Self>,
         app: &App,
         ticket: TicketType,
-    ) -> trouble::Result<Result<Issued, Failure>> {
+    ) -> worker::Result<Result<Issued, Failure>> {
         let Some(token) = self.token().await? else { return Ok(Err(Failure::NoToken)) };
         let body = self.send(app, &ApiRequest::ticket(ticket, &token), 0..app.api_hosts.len()).await?;
         let fetched = body.and_then(|body| reply::ticket(&body));
@@ -121,7 +117,7 @@ impl Desk {
         Ok(fetched)
     }
 
-    async fn probe(&self, app: &App) -> trouble::Result<Verdict> {
+    async fn probe(&self, app: &App) -> worker::Result<Verdict> {
         let Some(token) = self.slot(Credential::AccessToken)?.held_value().cloned() else {
             return Ok(Verdict::Unclear);
         };
@@ -134,7 +130,7 @@ impl Desk {
     }
 
     /// A live access token for a ticket, waited for where one is on its way.
-    async fn token(self: &Rc<Self>) -> trouble::Result<Option<Value>> {
+    async fn token(self: &Rc<Self>) -> worker::Result<Option<Value>> {
         let read = |patience| Event::Read { min_ttl_s: 0, patience };
         let mut answer = self.step(Credential::AccessToken, read(Patience::Left))?.answer;
         while answer == Some(Answer::Wait) {
@@ -153,7 +149,7 @@ impl Desk {
         app: &App,
         request: &ApiRequest,
         hosts: Range<usize>,
-    ) -> trouble::Result<Result<Vec<u8>, Failure>> {
+    ) -> worker::Result<Result<Vec<u8>, Failure>> {
         Ok(self.exchange(app, request, hosts).await?.map(|sent| sent.body))
     }
 
@@ -162,7 +158,7 @@ impl Desk {
         app: &App,
         request: &ApiRequest,
         hosts: Range<usize>,
-    ) -> trouble::Result<Result<upstream::Reply, Failure>> {
+    ) -> worker::Result<Result<upstream::Reply, Failure>> {
         let centre = self.centre()?;
         let tried = app.api_hosts.get(hosts.clone()).unwrap_or_default();
         let reply = upstream::send(tried, request, centre.config.gateway_key.as_ref()).await;

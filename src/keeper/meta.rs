@@ -1,12 +1,9 @@
 //! Single values by name in an object's SQLite: the app of a Keeper, the roster's configuration and tick, the book of incidents.
 
-use super::sql::Sql;
-use crate::runtime::State;
-use crate::trouble;
 use serde::Deserialize;
-use zhongkong_core::json::row;
+use worker::{SqlStorage, State};
 
-pub(super) struct Meta(Sql);
+pub(super) struct Meta(SqlStorage);
 
 #[derive(Deserialize)]
 struct Row {
@@ -15,23 +12,23 @@ struct Row {
 
 impl Meta {
     /// Opens the table, making it where it is missing.
-    pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state)?;
-        sql.run(
+    pub(super) fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
+        sql.exec(
             "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-            row(&[]),
+            None,
         )?;
         Ok(Self(sql))
     }
 
-    pub(super) fn get(&self, key: &str) -> trouble::Result<Option<String>> {
+    pub(super) fn get(&self, key: &str) -> worker::Result<Option<String>> {
         let query = "SELECT value FROM meta WHERE key = ?";
-        let rows: Vec<Row> = self.0.rows(query, row(&[&key]))?;
+        let rows: Vec<Row> = self.0.exec(query, vec![key.into()])?.to_array()?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
-    pub(super) fn set(&self, key: &str, value: &str) -> trouble::Result<()> {
-        let row = row(&[&key, &value]);
-        self.0.run("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+    pub(super) fn set(&self, key: &str, value: &str) -> worker::Result<()> {
+        let row = vec![key.into(), value.into()];
+        self.0.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row).map(drop)
     }
 }

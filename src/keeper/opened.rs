@@ -3,12 +3,12 @@
 use super::history::History;
 use super::storage::{Loaded, Storage};
 use crate::bindings::{self, Centre};
-use crate::runtime::{Env, State};
-use crate::trouble::{self, Trouble};
 use crate::{analytics, log, platform};
-use litemap::LiteMap;
+use serde_json::json;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use worker::{Env, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::Credential;
@@ -22,18 +22,18 @@ pub(super) struct Opened {
     pub(super) centre: Rc<Centre>,
     pub(super) storage: Storage,
     pub(super) history: History,
-    pub(super) slots: RefCell<LiteMap<Credential, Slot>>,
+    pub(super) slots: RefCell<BTreeMap<Credential, Slot>>,
     /// For each credential: when it wants to be looked at, and when WeChat is to be called for it.
-    pub(super) wake_at: RefCell<LiteMap<Credential, (UnixTime, UnixTime)>>,
+    pub(super) wake_at: RefCell<BTreeMap<Credential, (UnixTime, UnixTime)>>,
 }
 
 impl Opened {
     /// Reads what SQLite holds.
-    pub(super) fn load(state: &State, env: &Env, app: &AppName) -> trouble::Result<Self> {
+    pub(super) fn load(state: &State, env: &Env, app: &AppName) -> worker::Result<Self> {
         let centre = bindings::centre(env);
         let ready = match centre.config.apps.get(app) {
             Some(AppEntry::Ready(ready)) => Rc::clone(ready),
-            _ => return Err(Trouble::new("the app is not configured, or wrongly")),
+            _ => return Err(worker::Error::RustError("the app is not configured, or wrongly".to_owned())),
         };
         let storage = Storage::open(state)?;
         if storage.app()?.as_ref() != Some(app) {
@@ -47,7 +47,7 @@ impl Opened {
             let slot = match loaded {
                 Loaded::Whole(slot) => *slot,
                 Loaded::DoesNotOpen(version) => {
-                    log::error("slot_does_not_open", &[("app", &app), ("credential", &credential)]);
+                    log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
                     let deed = Deed::of_keeper(Action::Open, Some(credential), "slot_does_not_open");
                     opened.tell(&Deed { version: Some(version), ..deed }, platform::now());
                     Slot::with_version(version)
@@ -58,8 +58,12 @@ impl Opened {
         Ok(opened)
     }
 
-    pub(super) fn sealer(&self) -> trouble::Result<&Sealer> {
-        self.centre.config.sealer.as_ref().ok_or_else(|| Trouble::new("SEAL_KEY is missing or wrong"))
+    pub(super) fn sealer(&self) -> worker::Result<&Sealer> {
+        self.centre
+            .config
+            .sealer
+            .as_ref()
+            .ok_or_else(|| worker::Error::RustError("SEAL_KEY is missing or wrong".to_owned()))
     }
 
     /// Tells the history. One that cannot be written stops nothing else.
@@ -68,7 +72,7 @@ impl Opened {
         analytics::tell(&self.centre, &self.ready.app.name, &line);
         if let Err(error) = self.history.add(&line) {
             let app = &self.ready.app.name;
-            log::warn("history_not_written", &[("app", &app), ("detail", &error.to_string())]);
+            log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use crate::{log, platform, store};
+use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Slot, Stored};
@@ -20,11 +21,7 @@ impl Desk {
             if let Err(failure) = &outcome {
                 log::warn(
                     "publish_failed",
-                    &[
-                        ("app", &self.ready().ok().map(|ready| ready.app.name.clone())),
-                        ("credential", &credential),
-                        ("detail", &failure.to_string()),
-                    ],
+                    json!({"app": self.ready().ok().map(|ready| ready.app.name.clone()), "credential": credential, "detail": failure.to_string()}),
                 );
             }
             let failed = outcome.is_err();
@@ -34,7 +31,7 @@ impl Desk {
         }
         self.publishing.borrow_mut().retain(|other| *other != credential);
         if let Err(error) = self.set_alarm().await {
-            log::warn("alarm_not_set", &[("detail", &error.to_string())]);
+            log::warn("alarm_not_set", json!({"detail": error.to_string()}));
         }
     }
 
@@ -47,7 +44,7 @@ impl Desk {
         if let Some(newer) = store::save(&self.env, &centre, &ready.app.name, credential, &published).await? {
             log::info(
                 "store_ahead",
-                &[("app", &ready.app.name), ("credential", &credential), ("version", &newer)],
+                json!({"app": ready.app.name, "credential": credential, "version": newer}),
             );
             return Ok(Event::StoreAhead(newer));
         }

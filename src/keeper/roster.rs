@@ -7,17 +7,17 @@
 
 use super::desk::Desk;
 use super::meta::Meta;
-use super::sql::Sql;
+use super::unreadable;
 use crate::bindings::{self, Centre};
 use crate::log;
-use crate::runtime::State;
-use crate::trouble;
 use serde::Deserialize;
+use serde_json::json;
 use std::rc::Rc;
+use worker::{SqlStorage, SqlStorageValue, State};
 use zhongkong_core::alert::misconfigured;
 use zhongkong_core::app::AppName;
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::json::{self, row};
+use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::protocol::{Fingerprint, Held, MOST_A_TICK, RosterAsk, RosterReply, Tick};
 use zhongkong_core::time::UnixTime;
 
@@ -36,9 +36,9 @@ struct HolderRow {
 const OVERLAP_S: u64 = 300;
 
 /// Answers a question of the cron or of a Keeper.
-pub(super) fn answer(desk: &Rc<Desk>, question: &str) -> trouble::Result<String> {
+pub(super) fn answer(desk: &Rc<Desk>, question: &str) -> worker::Result<String> {
     let roster = Roster::open(&desk.state)?;
-    let reply = match json::read(question)? {
+    let reply = match from_json(question).map_err(unreadable)? {
         RosterAsk::Due { configured, now } => {
             roster.ticked(now)?;
             look_at_configuration(desk, &bindings::centre(&desk.env), now);
@@ -91,7 +91,7 @@ pub(super) fn answer(desk: &Rc<Desk>, question: &str) -> trouble::Result<String>
             RosterReply::Noted
         }
     };
-    Ok(json::write(&reply)?)
+    to_json(&reply).map_err(unreadable)
 }
 
 /// Tells of settings that are missing or wrong, and when they no longer are.
@@ -102,18 +102,18 @@ fn look_at_configuration(desk: &Rc<Desk>, centre: &Rc<Centre>, now: UnixTime) {
         desk.deliver(centre, None)
     });
     if let Err(error) = told {
-        log::warn("alerts_not_written", &[("app", &None::<()>), ("detail", &error.to_string())]);
+        log::warn("alerts_not_written", json!({"app": null, "detail": error.to_string()}));
     }
 }
 
 struct Roster {
-    sql: Sql,
+    sql: SqlStorage,
     meta: Meta,
 }
 
 impl Roster {
-    fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state)?;
+    fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
         for table in [
             "CREATE TABLE IF NOT EXISTS roster (app TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, wake_at INTEGER NOT NULL) \
              WITHOUT ROWID",
@@ -123,82 +123,97 @@ impl Roster {
             "CREATE INDEX IF NOT EXISTS tokens_by_time ON tokens (until)",
             "CREATE INDEX IF NOT EXISTS tokens_by_app ON tokens (app)",
         ] {
-            sql.run(table, row(&[]))?;
+            sql.exec(table, None)?;
         }
         Ok(Self { sql, meta: Meta::open(state)? })
     }
 
     /// Which configuration was registered last.
-    fn configured(&self) -> trouble::Result<Option<String>> {
+    fn configured(&self) -> worker::Result<Option<String>> {
         self.meta.get("configured")
     }
 
     /// The cron has asked.
-    fn ticked(&self, now: UnixTime) -> trouble::Result<()> {
+    fn ticked(&self, now: UnixTime) -> worker::Result<()> {
         self.meta.set("ticked_at", &now.as_secs().to_string())
     }
 
     /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.
-    fn register(&self, apps: &[(AppName, Fingerprint)]) -> trouble::Result<()> {
+    fn register(&self, apps: &[(AppName, Fingerprint)]) -> worker::Result<()> {
         for (app, fingerprint) in apps {
-            self.sql.run(
+            self.sql.exec(
                 "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, ?2, 0) ON CONFLICT (app) DO UPDATE \
                  SET wake_at = 0, fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint",
-                row(&[&app.as_str(), &fingerprint.as_str()]),
+                vec![app.as_str().into(), fingerprint.as_str().into()],
             )?;
         }
         Ok(())
     }
 
     /// Those who are due, the longest waiting first.
-    fn due(&self, now: UnixTime) -> trouble::Result<Vec<AppName>> {
-        let rows: Vec<AppRow> = self.sql.rows(
-            "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
-            row(&[&seconds(now), &i64::from(MOST_A_TICK)]),
-        )?;
+    fn due(&self, now: UnixTime) -> worker::Result<Vec<AppName>> {
+        let rows: Vec<AppRow> = self
+            .sql
+            .exec(
+                "SELECT app FROM roster WHERE wake_at <= ? ORDER BY wake_at LIMIT ?",
+                vec![seconds(now), i64::from(MOST_A_TICK).into()],
+            )?
+            .to_array()?;
         Ok(rows.iter().filter_map(|row| AppName::parse(&row.app)).collect())
     }
 
-    fn note(&self, app: &AppName, wake_at: UnixTime) -> trouble::Result<()> {
-        self.sql.run(
-            "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
-             ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
-            row(&[&app.as_str(), &seconds(wake_at)]),
-        )
+    fn note(&self, app: &AppName, wake_at: UnixTime) -> worker::Result<()> {
+        self.sql
+            .exec(
+                "INSERT INTO roster (app, fingerprint, wake_at) VALUES (?1, '', ?2) \
+                 ON CONFLICT (app) DO UPDATE SET wake_at = excluded.wake_at",
+                vec![app.as_str().into(), seconds(wake_at)],
+            )
+            .map(drop)
     }
 
     /// Remembers whose a token is. The one before it is taken for as long as WeChat takes it, at most.
-    fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> trouble::Result<()> {
+    fn holds(&self, app: &AppName, token: &Held, now: UnixTime) -> worker::Result<()> {
         let digest = token.digest.to_string();
-        self.sql.run("DELETE FROM tokens WHERE until <= ?", row(&[&seconds(now)]))?;
+        self.sql.exec("DELETE FROM tokens WHERE until <= ?", vec![seconds(now)])?;
         let kept_until = if token.alone { now } else { now.plus(OVERLAP_S) };
-        self.sql.run(
+        self.sql.exec(
             "UPDATE tokens SET until = min(until, ?1) WHERE app = ?2 AND digest <> ?3",
-            row(&[&seconds(kept_until), &app.as_str(), &digest.as_str()]),
+            vec![seconds(kept_until), app.as_str().into(), digest.as_str().into()],
         )?;
-        self.sql.run(
-            "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
-            row(&[&digest, &app.as_str(), &token.identity.as_str(), &seconds(token.until)]),
-        )
+        self.sql
+            .exec(
+                "INSERT OR REPLACE INTO tokens (digest, app, identity, until) VALUES (?, ?, ?, ?)",
+                vec![
+                    digest.into(),
+                    app.as_str().into(),
+                    token.identity.as_str().into(),
+                    seconds(token.until),
+                ],
+            )
+            .map(drop)
     }
 
-    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> trouble::Result<Option<(AppName, Fingerprint)>> {
-        let rows: Vec<HolderRow> = self.sql.rows(
-            "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
-            row(&[&token.to_string(), &seconds(now)]),
-        )?;
+    fn whose(&self, token: &Sha256Digest, now: UnixTime) -> worker::Result<Option<(AppName, Fingerprint)>> {
+        let rows: Vec<HolderRow> = self
+            .sql
+            .exec(
+                "SELECT app, identity FROM tokens WHERE digest = ? AND until > ?",
+                vec![token.to_string().into(), seconds(now)],
+            )?
+            .to_array()?;
         Ok(rows.into_iter().next().and_then(|row| Some((AppName::parse(&row.app)?, row.identity))))
     }
 
-    fn forget(&self, apps: &[AppName]) -> trouble::Result<()> {
+    fn forget(&self, apps: &[AppName]) -> worker::Result<()> {
         for app in apps {
-            self.sql.run("DELETE FROM roster WHERE app = ?", row(&[&app.as_str()]))?;
-            self.sql.run("DELETE FROM tokens WHERE app = ?", row(&[&app.as_str()]))?;
+            self.sql.exec("DELETE FROM roster WHERE app = ?", vec![app.as_str().into()])?;
+            self.sql.exec("DELETE FROM tokens WHERE app = ?", vec![app.as_str().into()])?;
         }
         Ok(())
     }
 }
 
-fn seconds(time: UnixTime) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+fn seconds(time: UnixTime) -> SqlStorageValue {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
 }

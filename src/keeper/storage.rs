@@ -2,18 +2,17 @@
 //! in clear beside it, so that it survives a lost key.
 
 use super::meta::Meta;
-use super::sql::Sql;
-use crate::runtime::State;
-use crate::trouble::{self, Trouble};
+use super::unreadable;
 use serde::Deserialize;
+use worker::{SqlStorage, State};
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::engine::Slot;
-use zhongkong_core::json::{self, row};
 use zhongkong_core::seal::{Sealed, Sealer};
 
 pub(super) struct Storage {
-    sql: Sql,
+    sql: SqlStorage,
     meta: Meta,
 }
 
@@ -35,30 +34,30 @@ struct SlotRow {
 
 impl Storage {
     /// Opens the tables, making them where they are missing.
-    pub(super) fn open(state: &State) -> trouble::Result<Self> {
-        let sql = Sql::of(state)?;
-        sql.run(
+    pub(super) fn open(state: &State) -> worker::Result<Self> {
+        let sql = state.storage().sql();
+        sql.exec(
             "CREATE TABLE IF NOT EXISTS slots (credential TEXT PRIMARY KEY, version INTEGER NOT NULL, \
              key_id TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID",
-            row(&[]),
+            None,
         )?;
         Ok(Self { sql, meta: Meta::open(state)? })
     }
 
     /// The app that this Keeper keeps; `None` before its first question.
-    pub(super) fn app(&self) -> trouble::Result<Option<AppName>> {
+    pub(super) fn app(&self) -> worker::Result<Option<AppName>> {
         Ok(self.meta.get("app")?.and_then(|name| AppName::parse(&name)))
     }
 
     /// Remembers the app, for alarms: they come without a question.
-    pub(super) fn set_app(&self, app: &AppName) -> trouble::Result<()> {
+    pub(super) fn set_app(&self, app: &AppName) -> worker::Result<()> {
         self.meta.set("app", app.as_str())
     }
 
     /// Every stored slot. A failed read is an error, never an empty answer.
-    pub(super) fn load(&self, app: &AppName, sealer: &Sealer) -> trouble::Result<Vec<(Credential, Loaded)>> {
+    pub(super) fn load(&self, app: &AppName, sealer: &Sealer) -> worker::Result<Vec<(Credential, Loaded)>> {
         let rows: Vec<SlotRow> =
-            self.sql.rows("SELECT credential, version, key_id, sealed FROM slots", row(&[]))?;
+            self.sql.exec("SELECT credential, version, key_id, sealed FROM slots", None)?.to_array()?;
         let slots = rows.into_iter().filter_map(|row| {
             let credential = Credential::parse(&row.credential)?;
             let version = Version::new(row.version);
@@ -66,7 +65,7 @@ impl Storage {
             let slot = sealer
                 .open(&place(app, credential, version), &sealed)
                 .ok()
-                .and_then(|plain| json::read(&plain).ok());
+                .and_then(|plain| from_json(&plain).ok());
             Some((credential, slot.map_or(Loaded::DoesNotOpen(version), Loaded::Whole)))
         });
         Ok(slots.collect())
@@ -81,16 +80,18 @@ impl Storage {
         slot: &Slot,
         sealer: &Sealer,
         nonce: [u8; zhongkong_core::seal::NONCE_BYTES],
-    ) -> trouble::Result<()> {
-        let plain = json::write(slot)?;
+    ) -> worker::Result<()> {
+        let plain = to_json(slot).map_err(unreadable)?;
         let sealed = sealer
             .seal(&place(app, credential, slot.version()), &plain, nonce)
-            .map_err(|_| Trouble::new("a slot could not be sealed"))?;
+            .map_err(|_| worker::Error::RustError("a slot could not be sealed".to_owned()))?;
         let version = i64::try_from(slot.version().number()).unwrap_or(i64::MAX);
-        self.sql.run(
-            "INSERT OR REPLACE INTO slots (credential, version, key_id, sealed) VALUES (?, ?, ?, ?)",
-            row(&[&credential.name(), &version, &sealed.key_id, &sealed.text]),
-        )
+        self.sql
+            .exec(
+                "INSERT OR REPLACE INTO slots (credential, version, key_id, sealed) VALUES (?, ?, ?, ?)",
+                vec![credential.name().into(), version.into(), sealed.key_id.into(), sealed.text.into()],
+            )
+            .map(drop)
     }
 }
 

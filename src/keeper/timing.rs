@@ -2,10 +2,13 @@
 
 use super::client;
 use super::desk::Desk;
-use crate::{log, platform, trouble};
-use futures_util::FutureExt as _;
+use crate::{log, platform};
+use js_sys::Date;
+use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
+use wasm_bindgen::JsValue;
+use worker::ScheduledTime;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::engine::Rules;
 use zhongkong_core::protocol::{Held, RosterAsk};
@@ -26,7 +29,7 @@ const WHILE_PUBLISHING_MS: u64 = 15_000;
 impl Desk {
     /// Sets the alarm to the next planned moment, where that is another than before, and notes the
     /// moment in the roster.
-    pub(super) async fn set_alarm(self: &Rc<Self>) -> trouble::Result<()> {
+    pub(super) async fn set_alarm(self: &Rc<Self>) -> worker::Result<()> {
         let Some(planned) = self.planned() else { return Ok(()) };
         let now_ms = platform::now_millis();
         let planned_ms = planned.as_secs().saturating_mul(1000);
@@ -40,16 +43,22 @@ impl Desk {
             return Ok(());
         }
         self.alarm_at_ms.set(Some(ring_ms));
-        let set = self.state.set_alarm_at(ring_ms).await;
+        let set = self.set_alarm_at(ring_ms).await;
         if set.is_err() {
             self.alarm_at_ms.set(None);
         }
         set
     }
 
-    pub(super) async fn set_alarm_in(&self, pause: Duration) -> trouble::Result<()> {
+    pub(super) async fn set_alarm_in(&self, pause: Duration) -> worker::Result<()> {
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        self.state.set_alarm_at(platform::now_millis().saturating_add(pause_ms)).await
+        self.set_alarm_at(platform::now_millis().saturating_add(pause_ms)).await
+    }
+
+    async fn set_alarm_at(&self, at_ms: u64) -> worker::Result<()> {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let at = Date::new(&JsValue::from_f64(at_ms as f64));
+        self.state.storage().set_alarm(ScheduledTime::new(at)).await
     }
 
     /// What the roster should have: when WeChat is to be called next, once nothing is under way.
@@ -86,13 +95,13 @@ impl Desk {
                 let note = RosterAsk::Note { app: app.clone(), wake_at, token: desk.held_token(now), now };
                 if let Err(error) = client::ask_roster(&desk.env, &note).await {
                     desk.note_after_ms.set(platform::now_millis() + NOTE_AGAIN_MS);
-                    log::warn("roster_unreachable", &[("app", &app), ("detail", &error.to_string())]);
+                    log::warn("roster_unreachable", json!({"app": app, "detail": error.to_string()}));
                     break;
                 }
                 desk.noted.set(Some(news));
             }
             desk.noting.set(false);
         };
-        self.state.wait_until(later.boxed_local());
+        self.state.wait_until(later);
     }
 }

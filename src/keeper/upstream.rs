@@ -3,10 +3,9 @@
 //! Nothing about a request is ever put into an error or a log: the plain token API carries the
 //! AppSecret in its URL.
 
-use crate::glue;
+use crate::exchange::exchange;
 use std::time::Duration;
-use wasm_bindgen::JsValue;
-use web_sys::Headers;
+use worker::Headers;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::wechat::reply::is_reply;
 use zhongkong_core::wechat::{ApiRequest, Failure};
@@ -38,7 +37,7 @@ pub(super) async fn send(
     for (number, host) in hosts.iter().enumerate() {
         let headers = headers(host, request, gateway_key)?;
         let url = format!("{host}{}", request.path_and_query);
-        let answer = glue::exchange(&url, &headers, request.body.as_deref(), PATIENCE, MAX_REPLY_BYTES);
+        let answer = exchange(&url, headers, request.body.as_deref(), PATIENCE, MAX_REPLY_BYTES);
         if let Ok((status, body)) = answer.await {
             let reply = Reply { host: number, status, body };
             if is_reply(&reply.body) {
@@ -52,7 +51,7 @@ pub(super) async fn send(
 
 fn headers(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> Result<Headers, Failure> {
     let headers = || {
-        let headers = Headers::new()?;
+        let headers = Headers::new();
         if request.body.is_some() {
             headers.set("Content-Type", "application/json")?;
         }
@@ -61,7 +60,7 @@ fn headers(host: &str, request: &ApiRequest, gateway_key: Option<&Secret>) -> Re
         }
         Ok(headers)
     };
-    headers().map_err(|_: JsValue| Failure::Unreachable)
+    headers().map_err(|_: worker::Error| Failure::Unreachable)
 }
 
 /// The key goes to relays, not to WeChat.

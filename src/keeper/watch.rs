@@ -3,21 +3,20 @@
 use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
 use crate::bindings::Centre;
-use crate::runtime::Pause;
-use crate::{log, platform, trouble};
-use futures_util::FutureExt as _;
+use crate::{log, platform};
 use futures_util::future::{Either, select};
-use litemap::LiteMap;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
+use worker::Delay;
 use zhongkong_core::alert::{Incident, findings};
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Event, Rules, Status};
 use zhongkong_core::history::{Action, Deed};
 use zhongkong_core::language::Language;
-use zhongkong_core::map;
 use zhongkong_core::protocol::{Asked, Reply, Report};
 
 /// A check answers after this, whatever is still under way, in milliseconds.
@@ -25,18 +24,18 @@ const CHECK_TAKES_MS: u64 = 20_000;
 
 impl Desk {
     /// How every credential of the app is.
-    fn statuses(&self) -> trouble::Result<LiteMap<Credential, Status>> {
+    fn statuses(&self) -> worker::Result<BTreeMap<Credential, Status>> {
         let (ready, now) = (self.ready()?, platform::now());
         let status = |credential| {
             let rules = Rules::of(&ready.app, credential);
             self.slot(credential).map(|slot| (credential, slot.status(rules, now)))
         };
-        let statuses: Vec<_> = ready.app.credentials().map(status).collect::<trouble::Result<_>>()?;
-        Ok(map::of(statuses))
+        let statuses: Vec<_> = ready.app.credentials().map(status).collect::<worker::Result<_>>()?;
+        Ok(statuses.into_iter().collect())
     }
 
     /// How everything is.
-    pub(super) fn report(&self) -> trouble::Result<Report> {
+    pub(super) fn report(&self) -> worker::Result<Report> {
         let alerts = self.alerts()?;
         let book = alerts.book();
         Ok(Report {
@@ -48,14 +47,14 @@ impl Desk {
     }
 
     /// Asks WeChat now, where that is safe, and waits until it has answered.
-    pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> trouble::Result<Reply> {
+    pub(super) async fn check(self: &Rc<Self>, only: Option<Credential>) -> worker::Result<Reply> {
         let ready = self.ready()?;
-        let mut asked: LiteMap<Credential, Asked> = LiteMap::new();
+        let mut asked: BTreeMap<Credential, Asked> = BTreeMap::new();
         let deadline = platform::now_millis() + CHECK_TAKES_MS;
         let wanted = || ready.app.credentials().filter(|one| only.is_none_or(|only| only == *one));
         let versions: Vec<(Credential, _)> = wanted()
             .map(|credential| Ok((credential, self.slot(credential)?.version())))
-            .collect::<trouble::Result<_>>()?;
+            .collect::<worker::Result<_>>()?;
         // The token comes first: tickets are asked for with it.
         let (token, tickets): (Vec<_>, Vec<_>) =
             wanted().partition(|credential| *credential == Credential::AccessToken);
@@ -87,14 +86,14 @@ impl Desk {
     async fn land(&self, credential: Credential, deadline_ms: u64) {
         while let Some(flight) = self.flights.under_way(credential) {
             let left = Duration::from_millis(deadline_ms.saturating_sub(platform::now_millis()));
-            if let Either::Right(_) = select(flight, pin!(Pause::of(left))).await {
+            if let Either::Right(_) = select(flight, pin!(Delay::from(left))).await {
                 return;
             }
         }
     }
 
     /// The book of incidents of this object.
-    pub(super) fn alerts(&self) -> trouble::Result<Rc<Alerts>> {
+    pub(super) fn alerts(&self) -> worker::Result<Rc<Alerts>> {
         if let Some(alerts) = &*self.alerts.borrow() {
             return Ok(Rc::clone(alerts));
         }
@@ -107,11 +106,11 @@ impl Desk {
     pub(super) fn look(self: &Rc<Self>) {
         let looked = self.look_around();
         if let Err(error) = looked {
-            log::warn("alerts_not_written", &[("app", &self.app()), ("detail", &error.to_string())]);
+            log::warn("alerts_not_written", json!({"app": self.app(), "detail": error.to_string()}));
         }
     }
 
-    fn look_around(self: &Rc<Self>) -> trouble::Result<()> {
+    fn look_around(self: &Rc<Self>) -> worker::Result<()> {
         let (opened, statuses) = (self.opened()?, self.statuses()?);
         for (credential, status) in &statuses {
             opened.history.counts.note_life(*credential, status)?;
@@ -126,7 +125,7 @@ impl Desk {
     }
 
     /// Delivers what is due, beside everything else.
-    pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> trouble::Result<()> {
+    pub(super) fn deliver(self: &Rc<Self>, centre: &Rc<Centre>, app: Option<AppName>) -> worker::Result<()> {
         let alerts = self.alerts()?;
         if !alerts.begin(centre) {
             return Ok(());
@@ -136,7 +135,7 @@ impl Desk {
             // Before anything is sent: an object that is killed meanwhile comes back. A Keeper's plan has it already.
             let keeps = desk.opened().is_ok();
             if !keeps && let Err(error) = desk.set_alarm_in(Duration::from_secs(WHILE_SENDING_S)).await {
-                log::warn("alarm_not_set", &[("detail", &error.to_string())]);
+                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
             }
             let told = |_: &_, arrived| {
                 if let Ok(opened) = desk.opened() {
@@ -147,26 +146,22 @@ impl Desk {
             alerts.deliver(&centre, app.as_ref(), told).await;
             let set = if keeps { desk.set_alarm().await } else { desk.ring_for_alerts(&centre).await };
             if let Err(error) = set {
-                log::warn("alarm_not_set", &[("detail", &error.to_string())]);
+                log::warn("alarm_not_set", json!({"detail": error.to_string()}));
             }
         };
-        self.state.wait_until(later.boxed_local());
+        self.state.wait_until(later);
         Ok(())
     }
 
     /// Sets the alarm of an object that keeps no credentials to its next attempt to deliver.
-    async fn ring_for_alerts(&self, centre: &Centre) -> trouble::Result<()> {
+    async fn ring_for_alerts(&self, centre: &Centre) -> worker::Result<()> {
         let Some(at) = self.alerts()?.due_at(centre) else { return Ok(()) };
         let wait_s = platform::now().until(at).max(1);
         self.set_alarm_in(Duration::from_secs(wait_s)).await
     }
 
     /// The app is not configured any more, or wrongly: says what waits to be said. An app that is gone has no incidents.
-    pub(super) fn deliver_at_rest(
-        self: &Rc<Self>,
-        centre: &Rc<Centre>,
-        app: &AppName,
-    ) -> trouble::Result<()> {
+    pub(super) fn deliver_at_rest(self: &Rc<Self>, centre: &Rc<Centre>, app: &AppName) -> worker::Result<()> {
         if !centre.config.apps.contains_key(app) {
             self.alerts()?.look(&[], platform::now(), centre.config.webhook.is_some())?;
         }

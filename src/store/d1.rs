@@ -1,11 +1,11 @@
 //! D1: one row for each credential, strongly consistent. The table comes from `migrations/`.
 
 use super::{READ_TAKES, WORK_TAKES};
-use crate::glue;
+use crate::platform::timeout;
 use serde::Deserialize;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use zhongkong_core::json::{self, Piece, row};
+use worker::D1Database;
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
@@ -14,7 +14,7 @@ const FIND: &str = "SELECT key, value FROM credentials WHERE key = ?";
 /// Parameters that one statement of D1 may have.
 const PARAMETERS: usize = 100;
 
-pub(super) struct D1(pub(super) JsValue);
+pub(super) struct D1(pub(super) D1Database);
 
 #[derive(Deserialize)]
 struct Row {
@@ -24,7 +24,7 @@ struct Row {
 
 impl Store for D1 {
     async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
-        let rows = self.rows(FIND, row(&[&key]), READ_TAKES).await?;
+        let rows = self.rows(FIND, &[key.into()], READ_TAKES).await?;
         Ok(rows.into_iter().next().map(|row| row.value))
     }
 
@@ -33,9 +33,14 @@ impl Store for D1 {
             ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, \
             expires_at = excluded.expires_at WHERE excluded.version >= version OR expires_at <= ?5 \
             RETURNING key, value";
-        let parameters =
-            row(&[&key, &entry.text, &entry.version.number(), &entry.expires_at.as_secs(), &now.as_secs()]);
-        if !self.rows(SAVE, parameters, WORK_TAKES).await?.is_empty() {
+        let parameters = [
+            key.into(),
+            entry.text.as_str().into(),
+            number(entry.version.number()),
+            number(entry.expires_at.as_secs()),
+            number(now.as_secs()),
+        ];
+        if !self.rows(SAVE, &parameters, WORK_TAKES).await?.is_empty() {
             return Ok(Saved::Here);
         }
         let there = self.find(key).await?;
@@ -47,7 +52,8 @@ impl Store for D1 {
         for keys in keys.chunks(PARAMETERS) {
             let places = vec!["?"; keys.len()].join(", ");
             let query = format!("SELECT key, value FROM credentials WHERE key IN ({places})");
-            let rows = self.rows(&query, Piece::of(&keys), WORK_TAKES).await?;
+            let parameters: Vec<JsValue> = keys.iter().map(|key| key.as_str().into()).collect();
+            let rows = self.rows(&query, &parameters, WORK_TAKES).await?;
             found.extend(
                 keys.iter().map(|key| rows.iter().find(|row| row.key == *key).map(|row| row.value.clone())),
             );
@@ -57,17 +63,31 @@ impl Store for D1 {
 }
 
 impl D1 {
-    async fn rows(&self, query: &str, parameters: Piece, takes: Duration) -> Result<Vec<Row>, StoreFailure> {
-        let parameters = parameters.into_text();
-        let rows = glue::promised(glue::d1(&self.0, query, &parameters, glue::millis(takes))).await;
-        let rows = rows.map_err(|error| failure(&glue::message(&error)))?;
-        let rows = rows.ok_or_else(|| failure("it took too long"))?;
-        json::read(&rows.as_string().unwrap_or_default()).map_err(|_| failure("it answered something else"))
+    async fn rows(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+        takes: Duration,
+    ) -> Result<Vec<Row>, StoreFailure> {
+        let statement = self.0.prepare(query).bind(parameters).map_err(|error| failure(&error))?;
+        let result = timeout(statement.all(), takes)
+            .await
+            .ok_or_else(|| StoreFailure("D1: it took too long".to_owned()))?
+            .map_err(|error| failure(&error))?;
+        // A text of serde's may quote a row.
+        result.results().map_err(|_| StoreFailure("D1: it answered something else".to_owned()))
     }
 }
 
+/// Versions and times are far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "they are exact")]
+fn number(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
 /// D1's own words name the table or the column, never a parameter.
-fn failure(text: &str) -> StoreFailure {
+fn failure(error: &worker::Error) -> StoreFailure {
+    let text = error.to_string();
     if text.contains("no such table") {
         return StoreFailure(
             "the table credentials is missing: run `wrangler d1 migrations apply DB --remote`".to_owned(),

@@ -4,17 +4,16 @@
 //! one write after the other, and looks before it writes; and because readers keep the newer of two.
 
 use super::{READ_TAKES, WORK_TAKES};
-use crate::glue;
-use js_sys::Promise;
+use crate::platform::timeout;
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsValue;
+use std::time::Duration;
+use worker::kv::{KvError, KvStore};
 use zhongkong_core::credential::Version;
-use zhongkong_core::json::{self, object};
 use zhongkong_core::store::{Entry, Saved, Store, StoreFailure};
 use zhongkong_core::time::UnixTime;
 
 /// The shortest cache life that KV allows (since 2026-01-30).
-const CACHE_TTL_S: u32 = 30;
+const CACHE_TTL_S: u64 = 30;
 
 /// KV refuses a shorter `expirationTtl`. A record carries its own end of life, so one that stays a
 /// little too long harms nobody.
@@ -23,7 +22,7 @@ const MIN_EXPIRATION_TTL_S: u64 = 60;
 /// Keys that one bulk read may ask for.
 const BULK_KEYS: usize = 100;
 
-pub(super) struct Kv(pub(super) JsValue);
+pub(super) struct Kv(pub(super) KvStore);
 
 /// What stands beside a text, in clear.
 #[derive(Serialize, Deserialize)]
@@ -32,55 +31,51 @@ struct Beside {
     expires_at: UnixTime,
 }
 
-/// A text with what stands beside it.
-#[derive(Deserialize)]
-struct There {
-    value: Option<String>,
-    metadata: Option<Beside>,
-}
-
 impl Store for Kv {
     async fn find(&self, key: &str) -> Result<Option<String>, StoreFailure> {
-        let found = said(glue::kv_get(&self.0, key, CACHE_TTL_S, glue::millis(READ_TAKES))).await?;
-        Ok(found.as_string())
+        within(READ_TAKES, self.0.get(key).cache_ttl(CACHE_TTL_S).text()).await
     }
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
         let Entry { version, expires_at, ref text } = *entry;
-        let there = said(glue::kv_get_whole(&self.0, key, CACHE_TTL_S, glue::millis(WORK_TAKES))).await?;
+        let there = self.0.get(key).cache_ttl(CACHE_TTL_S);
+        let (there, beside) = within(WORK_TAKES, there.text_with_metadata::<serde_json::Value>()).await?;
         // What was put there by somebody else, in another form, is replaced.
-        if let Ok(There { value: Some(there), metadata: Some(beside) }) =
-            json::read(&there.as_string().unwrap_or_default())
+        let beside = beside.and_then(|beside| serde_json::from_value::<Beside>(beside).ok());
+        if let (Some(there), Some(beside)) = (there, beside)
             && beside.version > version
             && beside.expires_at > now
         {
             return Ok(Saved::Newer(there));
         }
+        let put = self.0.put(key, text).and_then(|put| put.metadata(Beside { version, expires_at }));
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
-        let options =
-            object(&[("expirationTtl", &ttl_s), ("metadata", &Beside { version, expires_at })]).into_text();
-        said(glue::kv_put(&self.0, key, text, &options, glue::millis(WORK_TAKES))).await?;
+        within(WORK_TAKES, put.map_err(failure)?.expiration_ttl(ttl_s).execute()).await?;
         Ok(Saved::Here)
     }
 
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BULK_KEYS) {
-            let wanted = json::write(&keys).unwrap_or_default();
-            let texts = said(glue::kv_get_many(&self.0, &wanted, glue::millis(WORK_TAKES))).await?;
-            let texts: Vec<Option<String>> = json::read(&texts.as_string().unwrap_or_default())
-                .map_err(|_| StoreFailure("KV answered something else".to_owned()))?;
-            found.extend(texts);
+            let mut texts = within(WORK_TAKES, self.0.get_bulk(keys).text()).await?;
+            found.extend(keys.iter().map(|key| texts.remove(key).flatten()));
         }
         Ok(found)
     }
 }
 
-/// KV's own words name operation, key and status.
-async fn said(promise: Promise) -> Result<JsValue, StoreFailure> {
-    match glue::promised(promise).await {
-        Ok(Some(said)) => Ok(said),
-        Ok(None) => Err(StoreFailure("KV took too long".to_owned())),
-        Err(error) => Err(StoreFailure(format!("KV: {}", glue::message(&error)))),
+/// What KV says, unless it takes too long.
+async fn within<T>(
+    takes: Duration,
+    said: impl Future<Output = Result<T, KvError>>,
+) -> Result<T, StoreFailure> {
+    match timeout(said, takes).await {
+        Some(said) => said.map_err(failure),
+        None => Err(StoreFailure("KV took too long".to_owned())),
     }
+}
+
+/// KV's own words name operation, key and status.
+fn failure(error: KvError) -> StoreFailure {
+    StoreFailure(format!("KV: {error:?}"))
 }

@@ -20,8 +20,8 @@ use crate::app::{App, AppName, Identity};
 use crate::digest::Sha256Digest;
 use crate::seal::Sealer;
 use crate::secret::Secret;
-use litemap::LiteMap;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The settings as the platform gives them.
@@ -75,8 +75,8 @@ pub enum StoreKind {
 #[derive(Debug)]
 pub struct Config {
     /// All apps that are named, working or not.
-    pub apps: LiteMap<AppName, AppEntry>,
-    appids: LiteMap<String, AppName>,
+    pub apps: BTreeMap<AppName, AppEntry>,
+    appids: BTreeMap<String, AppName>,
     /// The callers that work.
     pub callers: Callers,
     /// Seals what is stored.
@@ -141,8 +141,7 @@ impl Config {
 
     /// The name of an app, if there is one of this name.
     pub fn name_of(&self, app: &str) -> Option<&AppName> {
-        let place = self.apps.find_index(app).ok()?;
-        self.apps.get_indexed(place).map(|(name, _)| name)
+        self.apps.get_key_value(app).map(|(name, _)| name)
     }
 
     /// The apps that work.

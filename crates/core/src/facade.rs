@@ -4,6 +4,7 @@
 //! in WeChat's form.
 //! Out of scope: sending, streams, who may do what ([`crate::access`]).
 
+pub mod admit;
 mod again;
 pub mod business;
 mod fields;

@@ -9,7 +9,7 @@ use crate::engine::Status;
 use crate::tally::Count;
 use crate::time::UnixTime;
 use core::fmt::Display;
-use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// One app, as its Keeper shows it.
 pub struct Shown<'a> {
@@ -24,7 +24,7 @@ pub struct Shown<'a> {
 /// What a Keeper says.
 pub struct Kept<'a> {
     /// Its credentials.
-    pub credentials: &'a LiteMap<Credential, Status>,
+    pub credentials: &'a BTreeMap<Credential, Status>,
     /// The incidents that are going on.
     pub incidents: &'a [Incident],
     /// Alerts that wait to be delivered.
@@ -239,7 +239,7 @@ impl Page {
             self.head(name, "counter", help);
             for (app, kept) in kept {
                 // Counts that differ in what is no label here are one.
-                let mut sums: LiteMap<Vec<(&str, &str)>, u64> = LiteMap::new();
+                let mut sums: BTreeMap<Vec<(&str, &str)>, u64> = BTreeMap::new();
                 for count in kept.counts.iter().filter(|count| counts(count)) {
                     *sums.entry(labels(count)).or_default() += count.count;
                 }
@@ -276,7 +276,7 @@ mod tests {
     fn each_sample_stands_under_its_head_with_its_labels() {
         let app = AppName::parse("shop").unwrap();
         let credentials =
-            LiteMap::from_iter([(Credential::AccessToken, Slot::default().status(Rules::Stable, NOW))]);
+            BTreeMap::from_iter([(Credential::AccessToken, Slot::default().status(Rules::Stable, NOW))]);
         let counts = [
             count("refresh", "rotated", 3),
             count("refresh", "operator", 2),

@@ -2,10 +2,10 @@
 
 use crate::app::AppName;
 use crate::credential::Credential;
-use crate::json::object;
 use crate::language::Language;
 use crate::wechat::errcode::Endpoint;
 use crate::wechat::{Class, Failure};
+use serde::Serialize;
 use std::ops::Deref;
 
 /// The stable codes of the native API and what they mean to a caller.
@@ -144,21 +144,34 @@ impl Problem {
     /// The body of the answer.
     pub fn to_json(&self) -> String {
         let (status, code, title) = self.code.row();
-        let mut body = object(&[
-            ("type", &"about:blank"),
-            ("status", &status),
-            ("title", &title),
-            ("detail", &self.detail),
-            ("code", &code),
-        ]);
-        if let Some(errcode) = self.errcode {
-            body = body.and(&[("errcode", &errcode)]);
-        }
-        if let Some(seconds) = self.retry_after_s {
-            body = body.and(&[("retry_after", &seconds)]);
-        }
-        body.into_text()
+        let detail = &self.detail;
+        let body = Body {
+            kind: "about:blank",
+            status,
+            title,
+            detail,
+            code,
+            errcode: self.errcode,
+            retry_after: self.retry_after_s,
+        };
+        // Texts and numbers always have a form.
+        serde_json::to_string(&body).unwrap_or_default()
     }
+}
+
+/// `application/problem+json` (RFC 9457), with members of our own behind its own.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    status: u16,
+    title: &'static str,
+    detail: &'a str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errcode: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 /// What a caller is told when there is no live credential: 502 where WeChat refuses until a person

@@ -12,8 +12,8 @@ use crate::record::Record;
 use crate::tally::{Count, Reads};
 use crate::time::UnixTime;
 use crate::wechat::Failure;
-use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A question to the Keeper of `app`.
 #[derive(Serialize, Deserialize)]
@@ -94,8 +94,7 @@ pub enum Reply {
     /// What was asked of WeChat, and how everything is now.
     Checked {
         /// What was asked, for each credential.
-        #[serde(with = "crate::map")]
-        asked: LiteMap<Credential, Asked>,
+        asked: BTreeMap<Credential, Asked>,
         /// How everything is now.
         report: Report,
     },
@@ -114,11 +113,9 @@ pub struct Asked {
 #[derive(Serialize, Deserialize)]
 pub struct Report {
     /// Each credential.
-    #[serde(with = "crate::map")]
-    pub credentials: LiteMap<Credential, Status>,
+    pub credentials: BTreeMap<Credential, Status>,
     /// Those that go on.
-    #[serde(with = "crate::map")]
-    pub incidents: LiteMap<Incident, Open>,
+    pub incidents: BTreeMap<Incident, Open>,
     /// Alerts that wait to be delivered.
     pub alerts_waiting: usize,
     /// Since the Keeper's beginning.
@@ -310,8 +307,7 @@ pub struct Tick {
     /// When the cron last asked, if ever.
     pub last_at: Option<UnixTime>,
     /// The incidents of the configuration that go on.
-    #[serde(with = "crate::map")]
-    pub incidents: LiteMap<Incident, Open>,
+    pub incidents: BTreeMap<Incident, Open>,
     /// Alerts that wait to be delivered.
     pub alerts_waiting: usize,
 }

@@ -5,7 +5,7 @@
 
 use crate::app::{AppName, Identity};
 use crate::credential::{Credential, Value, Version};
-use crate::json;
+use crate::encoding::{from_json, to_json};
 use crate::seal::{DoesNotOpen, NONCE_BYTES, Sealed, Sealer};
 use crate::store::Entry;
 use crate::time::UnixTime;
@@ -106,11 +106,11 @@ impl Published {
                 (header, Body { value: None, identity: None })
             }
         };
-        let plain = json::write(&body).map_err(|_| DoesNotOpen)?;
+        let plain = to_json(&body).map_err(|_| DoesNotOpen)?;
         let sealed = sealer.seal(&header.place(app, credential), &plain, nonce)?;
         let stays_s = if matches!(self, Self::Record(_)) { 0 } else { MARK_STAYS_S };
         let (version, expires_at) = (header.version, header.expires_at.plus(stays_s));
-        let text = json::write(&Stored::new(&header, sealed)).map_err(|_| DoesNotOpen)?;
+        let text = to_json(&Stored::new(&header, sealed)).map_err(|_| DoesNotOpen)?;
         Ok(Entry { version, expires_at, text })
     }
 
@@ -125,7 +125,7 @@ impl Published {
         app: &AppName,
         credential: Credential,
     ) -> Result<Self, DoesNotOpen> {
-        let stored: Stored = json::read(text).map_err(|_| DoesNotOpen)?;
+        let stored: Stored = from_json(text).map_err(|_| DoesNotOpen)?;
         let header = stored.header();
         let Header { v, version, refresh_at, expires_at, trust_until } = header;
         if v != FORMAT {
@@ -133,7 +133,7 @@ impl Published {
         }
         let sealed = Sealed { key_id: stored.key, text: stored.sealed };
         let plain = sealer.open(&header.place(app, credential), &sealed)?;
-        match json::read(&plain).map_err(|_| DoesNotOpen)? {
+        match from_json(&plain).map_err(|_| DoesNotOpen)? {
             Body { value: Some(value), identity: Some(identity) } => {
                 Ok(Self::Record(Record { version, value, expires_at, refresh_at, trust_until, identity }))
             }
@@ -162,7 +162,7 @@ impl Header {
     /// Reads the header of a stored text; `None` when it is of another format. Nothing is opened:
     /// good for planning, not for trusting.
     pub fn peek(text: &str) -> Option<Self> {
-        json::read::<Stored>(text).ok().map(|stored| stored.header()).filter(|header| header.v == FORMAT)
+        from_json::<Stored>(text).ok().map(|stored| stored.header()).filter(|header| header.v == FORMAT)
     }
 
     /// The associated data: all that is in clear, and where the record belongs.

@@ -4,10 +4,10 @@ use crate::Millis;
 use crate::store::{Key, Store};
 use simulator::random::Random;
 use std::collections::BTreeMap;
+use zhongkong_core::cache::CacheEntry;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::Version;
 use zhongkong_core::record::Record;
-use zhongkong_core::shelf::Shelf;
 
 /// One isolate.
 pub struct Reader {
@@ -18,7 +18,7 @@ pub struct Reader {
     /// What it believes is reported by it when it is dead.
     pub is_honest: bool,
     lag_ms: Millis,
-    shelves: BTreeMap<Key, Shelf>,
+    entries: BTreeMap<Key, CacheEntry>,
     cached: BTreeMap<Key, (Millis, Option<Record>)>,
     newest: BTreeMap<Key, Version>,
 }
@@ -44,7 +44,7 @@ impl Reader {
             pause_ms,
             is_honest: random.happens(0.8),
             lag_ms: random.below(60_000),
-            shelves: BTreeMap::new(),
+            entries: BTreeMap::new(),
             cached: BTreeMap::new(),
             newest: BTreeMap::new(),
         }
@@ -55,9 +55,9 @@ impl Reader {
         now.saturating_add_signed(self.skew_ms)
     }
 
-    /// The shelf of a credential.
-    pub fn shelf(&mut self, key: Key) -> &mut Shelf {
-        self.shelves.entry(key).or_default()
+    /// The copy of a credential.
+    pub fn entry(&mut self, key: Key) -> &mut CacheEntry {
+        self.entries.entry(key).or_default()
     }
 
     /// What the store shows here: KV behind and cached, D1 as it is, memory nothing.

@@ -3,8 +3,8 @@
 use super::{Finding, Incident};
 use crate::credential::Credential;
 use crate::time::UnixTime;
-use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// So many beginnings are told within an hour; what begins and ends beyond that is only counted.
 const MOST_AN_HOUR: usize = 8;
@@ -100,8 +100,7 @@ struct Waiting {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Book {
-    #[serde(with = "crate::map")]
-    open: LiteMap<Incident, Open>,
+    open: BTreeMap<Incident, Open>,
     outbox: Vec<Waiting>,
     last_id: u64,
     told_at: Vec<UnixTime>,
@@ -202,7 +201,7 @@ impl Book {
     }
 
     /// The incidents that are going on.
-    pub const fn open(&self) -> &LiteMap<Incident, Open> {
+    pub const fn open(&self) -> &BTreeMap<Incident, Open> {
         &self.open
     }
 

@@ -8,7 +8,7 @@ use crate::engine::{Outsider, Rules, Status, Trouble};
 use crate::language::Language;
 use crate::time::UnixTime;
 use crate::wechat::errcode::Endpoint;
-use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// So long before a credential dies, fewer failures in a row are told of: most credentials are only ever asked for with
 /// minutes left, so that a single failure says nothing.
@@ -25,7 +25,7 @@ const QUOTA_PERCENT: u32 = 80;
 /// ends when nothing fails any more and everything is there.
 pub fn findings(
     app: &App,
-    credentials: &LiteMap<Credential, Status>,
+    credentials: &BTreeMap<Credential, Status>,
     failing: bool,
     now: UnixTime,
     language: Language,
@@ -152,7 +152,7 @@ mod tests {
 
     fn found(slot: &Slot, second: u64) -> Vec<(Incident, String, Option<UnixTime>)> {
         let now = T0.plus(second);
-        let credentials = LiteMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+        let credentials = BTreeMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
         findings(&shop(), &credentials, false, now, Language::En)
             .into_iter()
             .map(|finding| (finding.incident, finding.cause, finding.dies_at))
@@ -194,7 +194,7 @@ mod tests {
         let still = |slot: &Slot, second: u64| {
             let now = T0.plus(second);
             let credentials =
-                LiteMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+                BTreeMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
             !findings(&shop(), &credentials, true, now, Language::En).is_empty()
         };
         let slot = failing(&Failure::Unreachable, &[6950]);

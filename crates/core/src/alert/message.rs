@@ -4,8 +4,9 @@ use super::Incident;
 use super::book::{Notice, Phase};
 use crate::app::AppName;
 use crate::credential::Credential;
-use crate::json::{Piece, object};
 use crate::language::Language;
+use crate::time::UnixTime;
+use serde::Serialize;
 
 /// A few lines: what, since when, what to do, and what is at stake.
 pub(super) fn summary(app: Option<&AppName>, notice: &Notice, language: Language) -> String {
@@ -51,22 +52,39 @@ pub(super) fn summary(app: Option<&AppName>, notice: &Notice, language: Language
 }
 
 /// The same for programs.
-pub(super) fn generic(app: Option<&AppName>, notice: &Notice, text: &str) -> Piece {
-    let credentials: Vec<&str> = notice.credentials.iter().copied().map(Credential::name).collect();
-    object(&[
-        ("id", &notice.id),
-        ("app", &app),
-        ("incident", &notice.incident),
-        ("phase", &notice.phase),
-        ("credentials", &credentials),
-        ("errcode", &notice.errcode),
-        ("detail", &notice.detail),
-        ("expires_at", &notice.dies_at),
-        ("since", &notice.since),
-        ("at", &notice.at),
-        ("untold", &notice.untold),
-        ("text", &text),
-    ])
+#[derive(Serialize)]
+pub(super) struct Generic<'a> {
+    id: u64,
+    app: Option<&'a AppName>,
+    incident: Incident,
+    phase: Phase,
+    credentials: &'a [Credential],
+    errcode: Option<i64>,
+    detail: &'a str,
+    expires_at: Option<UnixTime>,
+    since: UnixTime,
+    at: UnixTime,
+    untold: u32,
+    text: &'a str,
+}
+
+impl<'a> Generic<'a> {
+    pub(super) fn of(app: Option<&'a AppName>, notice: &'a Notice, text: &'a str) -> Self {
+        Self {
+            id: notice.id,
+            app,
+            incident: notice.incident,
+            phase: notice.phase,
+            credentials: &notice.credentials,
+            errcode: notice.errcode,
+            detail: &notice.detail,
+            expires_at: notice.dies_at,
+            since: notice.since,
+            at: notice.at,
+            untold: notice.untold,
+            text,
+        }
+    }
 }
 
 const fn en(incident: Incident) -> &'static str {

@@ -4,17 +4,18 @@
 //! 钉钉 自定义机器人安全设置, Slack Incoming Webhooks. All but Slack answer a refused message with status 200.
 
 use super::book::Notice;
-use super::message::{generic, summary};
+use super::message::{Generic, summary};
 use crate::app::AppName;
 use crate::digest::hex;
-use crate::json::{self, object};
+use crate::encoding::to_json;
 use crate::language::Language;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// 企业微信 takes a markdown text of 4096 bytes; the others take more.
@@ -72,8 +73,7 @@ impl Format {
 
     /// The code of an answer: 0 for a message that was taken.
     pub fn code(self, body: &[u8]) -> Option<i64> {
-        let text = core::str::from_utf8(body).unwrap_or_default();
-        let answer = json::tree(text).unwrap_or_default();
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let code = |name: &str| answer.get(name).and_then(Value::as_i64);
         match self {
             Self::Generic | Self::Slack => None,
@@ -121,7 +121,7 @@ impl Webhook {
         let mut headers = Vec::new();
         let body = match self.format {
             Format::Generic => {
-                let body = generic(app, notice, &text).into_text();
+                let body = to_json(&Generic::of(app, notice, &text)).unwrap_or_default();
                 if let Some(secret) = &self.secret {
                     let signed = mac(secret.expose(), &format!("{}.{body}", now.as_secs()));
                     headers.push(("X-Zhongkong-Timestamp", now.as_secs().to_string()));
@@ -129,17 +129,17 @@ impl Webhook {
                 }
                 body
             }
-            Format::Wecom => {
-                object(&[("msgtype", &"markdown"), ("markdown", &object(&[("content", &text)]))]).into_text()
-            }
+            Format::Wecom => json!({"msgtype": "markdown", "markdown": {"content": text}}).to_string(),
             Format::Feishu => {
-                let mut body = object(&[("msg_type", &"text"), ("content", &object(&[("text", &text)]))]);
+                let content = FeishuText { text: &text };
+                let mut body = FeishuMessage { msg_type: "text", content, timestamp: None, sign: None };
                 if let Some(secret) = &self.secret {
                     let timestamp = now.as_secs().to_string();
                     let signed = mac(&format!("{timestamp}\n{}", secret.expose()), "");
-                    body = body.and(&[("timestamp", &timestamp), ("sign", &Base64::encode_string(&signed))]);
+                    body.sign = Some(Base64::encode_string(&signed));
+                    body.timestamp = Some(timestamp);
                 }
-                body.into_text()
+                to_json(&body).unwrap_or_default()
             }
             Format::Dingtalk => {
                 if let Some(secret) = &self.secret {
@@ -150,15 +150,31 @@ impl Webhook {
                     let joint = if url.contains('?') { '&' } else { '?' };
                     url.push_str(&format!("{joint}timestamp={timestamp}&sign={sign}"));
                 }
-                object(&[("msgtype", &"text"), ("text", &object(&[("content", &text)]))]).into_text()
+                json!({"msgtype": "text", "text": {"content": text}}).to_string()
             }
             Format::Slack => {
                 let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                object(&[("text", &text)]).into_text()
+                json!({"text": text}).to_string()
             }
         };
         Envelope { url: Secret::new(url), headers, body }
     }
+}
+
+/// A message to 飞书; a receiver that checks signatures finds its own in it.
+#[derive(Serialize)]
+struct FeishuMessage<'a> {
+    msg_type: &'static str,
+    content: FeishuText<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FeishuText<'a> {
+    text: &'a str,
 }
 
 /// HMAC-SHA256. Keys of every length are taken.

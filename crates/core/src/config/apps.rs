@@ -5,11 +5,10 @@ use super::table::{Table, tables};
 use super::{AppEntry, Raw, ReadyApp};
 use crate::app::{App, AppName, Platform, TokenApi};
 use crate::credential::TicketType;
-use crate::map;
 use crate::secret::Secret;
 use crate::signature::HostPattern;
-use litemap::LiteMap;
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 const KNOWN: [&str; 8] =
@@ -25,25 +24,23 @@ const PLAIN_LEAD_S: u64 = 1800;
 const PLAIN_DAILY: u32 = 2000;
 
 /// The apps by name, and their names by appid.
-pub(super) type Apps = (LiteMap<AppName, AppEntry>, LiteMap<String, AppName>);
+pub(super) type Apps = (BTreeMap<AppName, AppEntry>, BTreeMap<String, AppName>);
 
 pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
-    let mut apps = LiteMap::new();
-    // By appid; of the same kind as every object of JSON, which is there anyway.
-    let (mut first_named, mut first_with) = (Map::new(), Map::new());
+    let mut apps = BTreeMap::new();
+    // By appid.
+    let (mut first_named, mut first_with) = (BTreeMap::new(), BTreeMap::<String, AppName>::new());
     for (name, fields) in tables("APPS", "[vars.APPS.shop]", raw.apps.as_ref(), faults) {
         let Some(name) = AppName::parse(name) else { continue };
         // Also of an app that is faulty: whoever asks for it is told so.
         if let Some(appid) = fields.get("appid").and_then(Json::as_str) {
-            first_named.entry(appid).or_insert_with(|| Json::String(name.to_string()));
+            first_named.entry(appid.to_owned()).or_insert_with(|| name.clone());
         }
         let mut own = Vec::new();
         let app = app(&name, fields, raw, &mut own);
         if let Some(app) = &app {
             // Two Keepers for one account would do what the centre exists to prevent.
-            if let Some(Json::String(first)) =
-                first_with.insert(app.appid.clone(), Json::String(name.to_string()))
-            {
+            if let Some(first) = first_with.insert(app.appid.clone(), name.clone()) {
                 own.push(Fault::new(
                     Place::App(name.clone()),
                     format!("APPS.{name}.appid"),
@@ -61,8 +58,7 @@ pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
         faults.append(&mut own);
         apps.insert(name, entry);
     }
-    let named = |(appid, name): (String, Json)| Some((appid, AppName::parse(name.as_str()?)?));
-    (apps, map::of(first_named.into_iter().filter_map(named)))
+    (apps, first_named)
 }
 
 fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<App> {

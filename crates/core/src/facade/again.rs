@@ -3,7 +3,7 @@
 
 use crate::app::AppName;
 use crate::credential::Version;
-use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// Asking again so soon is a report.
 const SOON_MS: u64 = 10_000;
@@ -17,10 +17,10 @@ const APART_LONGEST_MS: u64 = 480_000;
 const MOST: usize = 1_000;
 
 /// Who was handed which version last, in this isolate.
-#[derive(Debug, Default)]
-pub struct AskedAgain(LiteMap<(String, AppName), Last>);
+#[derive(Clone, Debug, Default)]
+pub struct AskedAgain(BTreeMap<(String, AppName), Last>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Last {
     version: Version,
     at_ms: u64,
@@ -30,6 +30,12 @@ struct Last {
 }
 
 impl AskedAgain {
+    /// Whether it is a report that the token of `app` has died when `caller` asks for it and would get this version.
+    pub fn is_report(&self, caller: &str, app: &AppName, version: Version, now_ms: u64) -> bool {
+        // A key of two owned texts: asked for by those who have asked before, within seconds.
+        self.0.get(&(caller.to_owned(), app.clone())).is_some_and(|last| last.is_report(version, now_ms))
+    }
+
     /// Notes that `caller` asks for the token of `app` and would get this version; says whether that is
     /// a report that it has died.
     pub fn note(&mut self, caller: &str, app: &AppName, version: Version, now_ms: u64) -> bool {
@@ -41,18 +47,25 @@ impl AskedAgain {
         }
         let last = self.0.entry((caller.to_owned(), app.clone()));
         let last = last.or_insert(Last { version: Version::NONE, at_ms: 0, reported_ms: None, reports: 0 });
-        let again = last.version == version && now_ms.saturating_sub(last.at_ms) <= SOON_MS;
+        let is_report = last.is_report(version, now_ms);
         if last.version != version {
             last.reports = 0;
         }
-        let apart_ms = (APART_MS << last.reports.saturating_sub(1).min(4)).min(APART_LONGEST_MS);
-        let rested = last.reported_ms.is_none_or(|at| now_ms.saturating_sub(at) >= apart_ms);
         (last.version, last.at_ms) = (version, now_ms);
-        if again && rested {
+        if is_report {
             last.reported_ms = Some(now_ms);
             last.reports += 1;
         }
-        again && rested
+        is_report
+    }
+}
+
+impl Last {
+    /// Whether asking for this version now is a report: soon after the last time, and long enough after the last report.
+    fn is_report(&self, version: Version, now_ms: u64) -> bool {
+        let again = self.version == version && now_ms.saturating_sub(self.at_ms) <= SOON_MS;
+        let apart_ms = (APART_MS << self.reports.saturating_sub(1).min(4)).min(APART_LONGEST_MS);
+        again && self.reported_ms.is_none_or(|at| now_ms.saturating_sub(at) >= apart_ms)
     }
 }
 

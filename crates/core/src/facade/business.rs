@@ -2,7 +2,7 @@
 
 use super::Unreadable;
 use crate::credential::Value;
-use crate::request::query::decode;
+use crate::http::query::decode;
 use crate::secret::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 

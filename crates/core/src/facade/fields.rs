@@ -1,7 +1,7 @@
 //! The fields of a request for a credential, from wherever an SDK has put them: query, form or JSON.
 
-use crate::json;
-use crate::request::query::decode;
+use crate::encoding::{Members, from_json};
+use crate::http::query::decode;
 use crate::secret::Secret;
 use serde_json::Value as Json;
 
@@ -37,13 +37,11 @@ impl Fields {
         fields.add_form(query)?;
         let text = core::str::from_utf8(body).map_err(|_| Unreadable)?.trim();
         if text.starts_with('{') {
-            let json = json::tree(text).map_err(|_| Unreadable)?;
-            for (name, value) in json.as_object().into_iter().flatten() {
+            let Members(members) = from_json(text).map_err(|_| Unreadable)?;
+            for (name, value) in members {
                 match value {
-                    Json::String(text) => fields.add(name, text.clone())?,
-                    Json::Bool(_) | Json::Number(_) => {
-                        fields.add(name, json::write(value).map_err(|_| Unreadable)?)?;
-                    }
+                    Json::String(text) => fields.add(&name, text)?,
+                    Json::Bool(_) | Json::Number(_) => fields.add(&name, value.to_string())?,
                     Json::Null | Json::Array(_) | Json::Object(_) => {}
                 }
             }
@@ -144,6 +142,8 @@ mod tests {
             ("appid=a", "appid=b"),
             ("", "{"),
             ("", "{\"appid\":}"),
+            ("", "{\"appid\":\"a\",\"appid\":\"b\"}"),
+            ("", "{\"appid\":\"a\",\"x\":1,\"\\u0061ppid\":\"a\"}"),
         ] {
             assert_eq!(shown(query, body), Err(Unreadable), "{query} {body}");
         }

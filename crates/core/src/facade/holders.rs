@@ -5,7 +5,7 @@
 
 use crate::app::AppName;
 use crate::digest::Sha256Digest;
-use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 /// A `yes` is believed for so long: a token that was revoked ends here within it.
 const KNOWN_MS: u64 = 60_000;
@@ -36,9 +36,9 @@ pub enum Holder {
 }
 
 /// The answers of the last minute.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Holders {
-    known: LiteMap<[u8; 32], (Option<AppName>, u64)>,
+    known: BTreeMap<[u8; 32], (Option<AppName>, u64)>,
     window_ms: u64,
     asked: u32,
 }

@@ -1,11 +1,11 @@
 //! Refusals in WeChat's form: HTTP 200, an errcode that SDKs know, and a text for the one who reads it.
 
-use crate::json::object;
 use crate::problem::{Code, Problem};
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// `{"errcode", "errmsg"}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// WeChat's code for the nearest thing.
     pub errcode: i64,
@@ -65,7 +65,8 @@ impl Refusal {
 
     /// The body.
     pub fn to_json(&self) -> String {
-        object(&[("errcode", &self.errcode), ("errmsg", &self.errmsg)]).into_text()
+        // A number and a text always have a form.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

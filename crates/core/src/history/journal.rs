@@ -26,7 +26,7 @@ const SUBJECTS: usize = 32;
 const MOST_LINES: usize = 500;
 
 /// What has happened in this isolate and is not yet with the Keeper.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Journal {
     lines: Vec<Line>,
     reads: Reads,
@@ -89,12 +89,17 @@ impl Journal {
             Hurry::Soon => rested_at_ms.saturating_sub(now_ms).clamp(ASIDE_MS, PAUSE_MS),
             Hurry::Never => PAUSE_MS,
         };
-        let stands = |at_ms: u64| now_ms <= at_ms.saturating_add(LATE_MS) && at_ms <= now_ms + PAUSE_MS;
-        if self.lines.is_empty() || (hurry != Hurry::Now && self.planned_ms.is_some_and(stands)) {
+        if self.lines.is_empty() || (hurry != Hurry::Now && self.is_planned(now_ms)) {
             return None;
         }
         self.planned_ms = Some(now_ms + wait_ms);
         Some(wait_ms)
+    }
+
+    /// Whether a sending is planned that is believed to come: what is noted now goes along with it.
+    pub fn is_planned(&self, now_ms: u64) -> bool {
+        let stands = |at_ms: u64| now_ms <= at_ms.saturating_add(LATE_MS) && at_ms <= now_ms + PAUSE_MS;
+        self.planned_ms.is_some_and(stands)
     }
 
     /// Everything that is to be sent now.

@@ -14,7 +14,7 @@ pub const MAX_CHARS: usize = 128;
 
 /// What is known of the card; whatever is not used stays empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Card {
     /// Which card.
     pub card_id: String,

@@ -3,7 +3,6 @@
 
 use super::errcode::{Class, Endpoint, classify};
 use crate::credential::Value;
-use crate::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::IpAddr;
@@ -138,10 +137,7 @@ fn issued(body: &[u8], field: &str) -> Result<Issued, Failure> {
 
 fn object(body: &[u8]) -> Option<Map<String, Json>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    match json::tree(core::str::from_utf8(body).ok()?) {
-        Ok(Json::Object(object)) => Some(object),
-        _ => None,
-    }
+    serde_json::from_slice(body).ok()
 }
 
 /// A whole number of seconds; a number in quotes counts as one.

@@ -2,8 +2,8 @@
 
 use crate::app::{App, TokenApi};
 use crate::credential::{TicketType, Value};
-use crate::json::object;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 /// One request to `api.weixin.qq.com`, without the host. It holds secrets: no `Debug`.
 pub struct ApiRequest {
@@ -20,15 +20,7 @@ impl ApiRequest {
         match app.token_api {
             TokenApi::Stable => Self {
                 path_and_query: "/cgi-bin/stable_token".to_owned(),
-                body: Some(
-                    object(&[
-                        ("grant_type", &"client_credential"),
-                        ("appid", &app.appid),
-                        ("secret", &app.secret.expose()),
-                        ("force_refresh", &force),
-                    ])
-                    .into_text(),
-                ),
+                body: Some(StableToken::of(app, force).to_json()),
             },
             TokenApi::Plain { .. } => Self {
                 path_and_query: format!(
@@ -59,6 +51,31 @@ impl ApiRequest {
             path_and_query: format!("/cgi-bin/getcallbackip?access_token={}", encode(token.expose())),
             body: None,
         }
+    }
+}
+
+/// The body of `POST /cgi-bin/stable_token`.
+#[derive(Serialize)]
+struct StableToken<'a> {
+    grant_type: &'static str,
+    appid: &'a str,
+    secret: &'a str,
+    force_refresh: bool,
+}
+
+impl<'a> StableToken<'a> {
+    fn of(app: &'a App, force_refresh: bool) -> Self {
+        Self {
+            grant_type: "client_credential",
+            appid: &app.appid,
+            secret: app.secret.expose(),
+            force_refresh,
+        }
+    }
+
+    fn to_json(&self) -> String {
+        // Texts and a flag always have a form.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

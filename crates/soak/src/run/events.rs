@@ -48,7 +48,7 @@ impl Centre {
             record.freshness(now, identity) != Freshness::Doubtful && record.expires_in_s(now) >= min_ttl_s
         };
         if let Some(record) =
-            self.readers[reader].shelf(key).fresh(now_ms).cloned().filter(|record| trusted(record))
+            self.readers[reader].entry(key).fresh(now_ms).cloned().filter(|record| trusted(record))
         {
             return self.serve(reader, key, &record, now_ms);
         }
@@ -59,9 +59,10 @@ impl Centre {
                 let shown = found.as_ref().map_or(Version::NONE, |record| record.version);
                 shows = Some(shown);
             }
-            let shelf = self.readers[reader].shelf(key);
-            if let Some(record) =
-                found.and_then(|found| shelf.compare(found, now_ms).cloned()).filter(|record| trusted(record))
+            let entry = self.readers[reader].entry(key);
+            if let Some(record) = found
+                .and_then(|found| entry.reconcile(found, now_ms).cloned())
+                .filter(|record| trusted(record))
             {
                 return self.serve(reader, key, &record, now_ms);
             }
@@ -77,7 +78,11 @@ impl Centre {
         self.hand_out(reader, key, record)?;
         let now = UnixTime::from_millis(now_ms);
         let due = record.freshness(now, record.identity) == Freshness::Due;
-        if due && self.readers[reader].shelf(key).should_wake(now_ms) && !self.keeper_is_unreachable() {
+        let wakes = due && self.readers[reader].entry(key).may_wake(now_ms);
+        if wakes {
+            self.readers[reader].entry(key).wakes(now_ms);
+        }
+        if wakes && !self.keeper_is_unreachable() {
             self.wake(key.0, &[])?;
         }
         Ok(())
@@ -132,7 +137,7 @@ impl Centre {
         }
         match answer {
             Some(Answer::Serve(record)) => {
-                self.readers[reader].shelf(key).put(Rc::new(record.clone()), now_ms);
+                self.readers[reader].entry(key).put(Rc::new(record.clone()), now_ms);
                 if report.is_none() {
                     return self.hand_out(reader, key, &record);
                 }
@@ -149,7 +154,7 @@ impl Centre {
             }
             Some(Answer::Unavailable { failure, .. }) => {
                 let version = self.keepers[key.0].slot(key.1).version();
-                self.readers[reader].shelf(key).bar(version);
+                self.readers[reader].entry(key).invalidate_up_to(version);
                 let checked = check::got_nothing(self, key, failure.as_ref());
                 checked.map_err(|what| self.violated(what))
             }

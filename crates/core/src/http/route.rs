@@ -133,6 +133,11 @@ impl<'a> Route<'a> {
         )
     }
 
+    /// Whether pages may ask for it, with a key that stands in them. Not cards: those have no page that bounds them.
+    pub const fn is_for_pages(&self) -> bool {
+        matches!(self, Self::Signature(_))
+    }
+
     /// The app that it names, as the path has it.
     pub const fn app(&self) -> Option<&'a str> {
         match self {

@@ -1,9 +1,14 @@
 //! What a request to the centre says, read from its texts before anything else is done: which surface its
 //! path names, its query parameters, its key.
 //!
-//! In scope: bounds and forms. Nothing here allocates more than the bounds allow.
-//! Out of scope: who may do what ([`crate::access`]), bodies, answers.
+//! In scope: bounds and forms, admission, and the fast path, which answers from memory.
+//! Out of scope: I/O, and everything that needs some.
 
+pub mod admit;
+pub mod bodies;
+pub mod fast;
+pub mod head;
+pub mod parameters;
 pub mod query;
 pub mod route;
 
@@ -12,6 +17,11 @@ pub const MAX_URL_BYTES: usize = 12 * 1024;
 
 /// A longer `Authorization` holds no key of ours, in bytes.
 const MAX_AUTHORIZATION_BYTES: usize = 1024;
+
+/// Whether a route takes no key.
+const fn is_public(route: &route::Route<'_>) -> bool {
+    matches!(route, route::Route::Health | route::Route::Script | route::Route::OpenApi)
+}
 
 /// The path of a URL as it came, nothing decoded: `/v1/apps` of `https://host/v1/apps?after=shop`. A request's URL has one always.
 pub fn path(url: &str) -> &str {

@@ -1,0 +1,205 @@
+//! WeChat's answers on their way back to a caller: looked into for a token that has died, and searched for secrets
+//! that are none of the caller's.
+
+use crate::answer::{self, Answer, Outcome};
+use crate::body::{self, BrokenOff};
+use crate::context::RequestContext;
+use crate::keeper::gateway_key_for;
+use futures_util::future;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use std::rc::Rc;
+use worker::web_sys::ReadableStream;
+use worker::{ByteStream, Headers, Response, ResponseBody, ResponseBuilder};
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
+use zhongkong_core::facade::scrub::{ScrubbedStream, Scrubber};
+use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::record::Record;
+use zhongkong_core::secret::Secret;
+use zhongkong_core::wechat::{Verdict, reply};
+
+/// WeChat's refusals are shorter than this; what is longer is not looked into.
+const REFUSAL_BYTES: usize = 4 * 1024;
+
+/// An answer to a user who signs in is shorter than this.
+const SIGN_IN_BYTES: usize = 64 * 1024;
+
+/// Headers that come back to the caller. All others stay here: cookies, what a browser would act upon, what belongs to
+/// the connection.
+const COMING_DOWN: [&str; 14] = [
+    "accept-ranges",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "content-type",
+    "error-code",
+    "error-msg",
+    "etag",
+    "last-modified",
+    "logid",
+    "request-id",
+    "retry-after",
+    "x-request-id",
+];
+
+/// WeChat's own (服务端 API 签名 signs answers by them).
+const OF_WECHAT: [&str; 2] = ["wechatmp-", "wechatpay-"];
+
+/// What WeChat has answered, and what is left of its body.
+pub(super) struct Upstream {
+    response: Response,
+    body: Body,
+    /// Whether it says that the token is dead.
+    pub(super) says_dead: bool,
+}
+
+enum Body {
+    Empty,
+    Read(Vec<u8>),
+    Stream(ReadableStream),
+}
+
+/// What no answer to a call of this path may give back: what we have put into the call, or the answer may quote from
+/// others. These tokens, which the caller may not see; the relay's key; the AppSecret. `None` where there is nothing.
+pub(super) fn scrubber(
+    request: &RequestContext,
+    ready: &ReadyApp,
+    path: &str,
+    tokens: &[Rc<Record>],
+) -> Option<Scrubber> {
+    let key = request.centre.config.gateway_key.as_ref();
+    let key = ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key));
+    let secret = Some(&ready.app.secret)
+        .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
+    let tokens = tokens.iter().map(|record| record.value.expose());
+    let secrets: Vec<&str> = tokens.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
+    (!secrets.is_empty()).then(|| Scrubber::new(secrets))
+}
+
+impl Upstream {
+    /// An answer that is not looked into.
+    pub(super) fn of(response: Response) -> Self {
+        let body = match response.body() {
+            ResponseBody::Stream(stream) => Body::Stream(stream.clone()),
+            ResponseBody::Body(bytes) => Body::Read(bytes.clone()),
+            ResponseBody::Empty => Body::Empty,
+        };
+        Self { response, body, says_dead: false }
+    }
+
+    /// A short answer of WeChat's form; `None` for any other.
+    pub(super) async fn of_wechat(response: Response) -> Option<Self> {
+        let Body::Stream(stream) = Self::of_ref(&response) else { return None };
+        let bytes = body::of_answer(stream, SIGN_IN_BYTES).await.ok()?;
+        let is_one = bytes.len() <= SIGN_IN_BYTES && reply::is_reply(&bytes);
+        is_one.then_some(Self { response, body: Body::Read(bytes), says_dead: false })
+    }
+
+    /// Looks into an answer. Only a short one that may be JSON can be a refusal.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(super) async fn look_into(mut response: Response) -> Result<Self, BrokenOff> {
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let kind = header("Content-Type").unwrap_or_default();
+        let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
+        let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
+        if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
+            return Ok(Self::of(response));
+        }
+        // What is packed is longer than it says.
+        if stated.is_some() && header("Content-Encoding").is_none() {
+            let bytes = body::whole(&mut response).await?;
+            let says_dead = is_dead(&bytes);
+            let body = if bytes.is_empty() { Body::Empty } else { Body::Read(bytes) };
+            return Ok(Self { response, body, says_dead });
+        }
+        let Ok(copy) = response.cloned() else { return Ok(Self::of(response)) };
+        let beginning = match Self::of_ref(&copy) {
+            Body::Stream(stream) => body::of_answer(stream, REFUSAL_BYTES).await.unwrap_or_default(),
+            Body::Read(_) | Body::Empty => Vec::new(),
+        };
+        let says_dead = beginning.len() <= REFUSAL_BYTES && is_dead(&beginning);
+        Ok(Self { says_dead, ..Self::of(response) })
+    }
+
+    fn of_ref(response: &Response) -> Body {
+        match response.body() {
+            ResponseBody::Stream(stream) => Body::Stream(stream.clone()),
+            ResponseBody::Body(_) | ResponseBody::Empty => Body::Empty,
+        }
+    }
+
+    /// Passes it on to the caller, as an answer to a call of this path: guarded against what a browser would make of it
+    /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
+    /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
+    pub(super) fn pass_on(self, path: &str, scrubber: Option<Scrubber>) -> Outcome {
+        let encoding = self.response.headers().get("Content-Encoding").ok().flatten().unwrap_or_default();
+        // What the runtime does not unpack cannot be looked through.
+        let is_readable = matches!(encoding.to_ascii_lowercase().as_str(), "" | "identity" | "gzip" | "br");
+        if scrubber.is_some() && !is_readable {
+            let detail = "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets.";
+            return Err(Problem::new(Code::Unavailable, detail));
+        }
+        let answer =
+            self.built(scrubber).map_err(|_| answer::internal("an answer could not be passed on"))?;
+        Ok(answer.telling("ok", Some(path.to_owned())))
+    }
+
+    fn built(self, scrubber: Option<Scrubber>) -> worker::Result<Answer> {
+        let Self { response, body, .. } = self;
+        let headers = headers(&response, scrubber.as_ref())?;
+        let builder = ResponseBuilder::new().with_status(response.status_code()).with_headers(headers);
+        let response = match (body, scrubber) {
+            (Body::Empty, _) => builder.empty(),
+            (Body::Read(bytes), None) => builder.fixed(bytes),
+            (Body::Read(mut bytes), Some(scrubber)) => {
+                scrubber.mask(&mut bytes);
+                builder.fixed(bytes)
+            }
+            (Body::Stream(stream), None) => builder.stream(stream),
+            (Body::Stream(stream), Some(scrubber)) => builder.from_stream(scrubbed(stream, scrubber))?,
+        };
+        Ok(answer::passed(response))
+    }
+}
+
+fn headers(response: &Response, scrubber: Option<&Scrubber>) -> worker::Result<Headers> {
+    let headers = Headers::new();
+    for (name, value) in response.headers().entries() {
+        let comes_down =
+            COMING_DOWN.contains(&name.as_str()) || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix));
+        let quotes =
+            |scrubber: &Scrubber| scrubber.finds(name.as_bytes()) || scrubber.finds(value.as_bytes());
+        if comes_down && !scrubber.is_some_and(quotes) {
+            headers.append(&name, &value)?;
+        }
+    }
+    headers.set("Cache-Control", "no-store")?;
+    headers.set("X-Content-Type-Options", "nosniff")?;
+    headers.set("Content-Security-Policy", "sandbox")?;
+    Ok(headers)
+}
+
+/// A body, scrubbed as it passes.
+fn scrubbed(body: ReadableStream, scrubber: Scrubber) -> impl Stream<Item = worker::Result<Vec<u8>>> {
+    let state = (Some(ByteStream::from(body)), ScrubbedStream::new(scrubber));
+    let pieces = stream::unfold(state, |(body, mut scrubbing)| async move {
+        let mut body = body?;
+        Some(match body.next().await {
+            Some(Ok(piece)) => (Ok(scrubbing.push(&piece)), (Some(body), scrubbing)),
+            // Its own text may hold the URL.
+            Some(Err(_)) => {
+                (Err(worker::Error::RustError("an answer broke off".to_owned())), (None, scrubbing))
+            }
+            None => (Ok(scrubbing.finish()), (None, scrubbing)),
+        })
+    });
+    // While bytes are held back there is nothing to send.
+    pieces.filter(|piece| future::ready(!piece.as_ref().is_ok_and(Vec::is_empty)))
+}
+
+fn is_dead(reply: &[u8]) -> bool {
+    reply::probe(reply) == Verdict::Dead
+}
