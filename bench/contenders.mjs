@@ -27,8 +27,8 @@ const seed = () => ({ "shop/access_token": { value: JSON.stringify({ value: "9".
 const javascript = (file) => (world, { flags, inAdvance }) =>
   launch({ files: [file(world)], vars: { KEY, AUTHORIZATION: `Bearer ${KEY}`, UPSTREAM: world.upstream.url }, kv: { module: KV, seed: seed() }, flags, inAdvance });
 
-/** A centre with three apps and four callers; its WeChat is `host`. */
-const centre = (host) => (world, more) => {
+/** A centre with three apps and four callers; its WeChat is `host`. Its build is the one here, or one that stands beside it. */
+const centre = (host, build) => (world, more) => {
   const app = (digit) => ({ appid: `wx000000000000000${digit}`, tickets: ["jsapi"], sign_hosts: ["shop.example.com"], api_hosts: [host(world)] });
   const other = () => randomBytes(32).toString("base64url");
   return startWorkerd({
@@ -52,11 +52,13 @@ const centre = (host) => (world, more) => {
       CALLER_KEY_WEB: KEY,
     },
     kv: { module: KV, seed: world.published ?? {} },
+    ...(build && { build: build(world) }),
     ...more,
   });
 };
 
 const zhongkong = centre(({ simulator }) => simulator.url);
+const beside = (host) => centre(host, ({ beside }) => beside);
 const READ = { path: "/v1/apps/shop/access_token", headers: AUTHORIZATION };
 
 /** In the order in which they run. `as` is whom a figure is compared with. */
@@ -80,6 +82,17 @@ export const CONTENDERS = [
   },
   { letter: "f", name: "zhongkong, pass-through", start: centre(({ upstream }) => upstream.url), ask: virtualToken, expect: /"errmsg":"ok"/ },
   { letter: "j", name: "JavaScript, pass-through", start: javascript(() => worker("pass")), ask: { path: `${CALL}?access_token=${KEY}` }, expect: /"errmsg":"ok"/ },
+];
+
+/** With `--beside=FOLDER`: the same of another build, and the constant once more, whose ratio to itself tells how far a ratio can be trusted. */
+export const BESIDE = [
+  { ...CONTENDERS.find(({ letter }) => letter === "a"), letter: "A", name: "JavaScript, a constant, once more" },
+  ...CONTENDERS.filter(({ letter }) => "cdef".includes(letter)).map((contender) => ({
+    ...contender,
+    letter: contender.letter.toUpperCase(),
+    name: `${contender.name}, the build beside`,
+    start: beside(contender.letter === "f" ? ({ upstream }) => upstream.url : ({ simulator }) => simulator.url),
+  })),
 ];
 
 /** An SDK at the façade is given a virtual token first, and calls with that. */

@@ -5,6 +5,7 @@ use crate::log;
 use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::durable::Stub;
@@ -12,7 +13,9 @@ use worker::kv::KvStore;
 use worker::{AnalyticsEngineDataset, D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
+use zhongkong_core::facade::scrub::Scrubber;
 use zhongkong_core::memory::Memory;
+use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
 
 const TOKENS: &str = "TOKENS";
@@ -25,11 +28,16 @@ const KEEPER_NEAR: &str = "apac";
 /// The roster of all Keepers: an object of the same class, under a name that no app can have.
 const ROSTER_NAME: &str = "*roster";
 
+/// Scrubbers, with the record whose value they search for.
+type Scrubbers = BTreeMap<AppName, (Rc<Record>, Rc<Scrubber>)>;
+
 /// What this isolate knows: the configuration, and what it remembers between requests.
 pub(crate) struct Centre {
     pub(crate) config: Config,
     /// Never borrowed across an await.
     pub(crate) memory: RefCell<Memory>,
+    /// For the token of each app that answers are searched for.
+    pub(crate) scrubbers: RefCell<Scrubbers>,
     /// Counts attempts without a valid key, where it is bound.
     pub(crate) key_limit: Option<RateLimiter>,
     /// Counts signatures for pages that hold a key.
@@ -97,7 +105,8 @@ fn read(env: &Env) -> Centre {
     let (key_limit, sign_limit) = (rate_limit("KEY_LIMIT"), rate_limit("SIGN_LIMIT"));
     let fix = "no dataset: bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
     let analytics = optional(env, "ANALYTICS", "writeDataPoint", fix);
-    Centre { config, memory: RefCell::default(), key_limit, sign_limit, analytics }
+    let (memory, scrubbers) = (RefCell::default(), RefCell::default());
+    Centre { config, memory, scrubbers, key_limit, sign_limit, analytics }
 }
 
 /// What is bound under a name.

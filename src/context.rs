@@ -55,8 +55,8 @@ impl RequestContext {
     }
 
     /// All headers.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (String, String)> {
-        self.request.headers().entries()
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        body::header_list(&self.request.headers().0)
     }
 
     /// What `Content-Length` states.

@@ -61,7 +61,7 @@ impl FastPath {
         });
         match answered {
             None => JsValue::UNDEFINED,
-            Some(Answer::Body(text)) => JsValue::from_str(&text),
+            Some(Answer::Body(text)) => Uint8Array::new_from_slice(text.as_bytes()).into(),
             Some(Answer::Credential(surface, ready, credential, record)) => {
                 bytes(surface, &ready.app.name, credential, &record, UnixTime::from_millis(now_ms)).into()
             }

@@ -8,6 +8,8 @@ use crate::api::{
 };
 use crate::context::RequestContext;
 use crate::{facade, gate, history, pages};
+use futures_util::FutureExt as _;
+use futures_util::future::{self, LocalBoxFuture};
 use zhongkong_core::audit::Asked;
 use zhongkong_core::facade::Target;
 use zhongkong_core::http::admit::{Admission, Granted, Refused, admit, ready};
@@ -26,7 +28,7 @@ pub(crate) async fn route(request: &RequestContext) -> Outcome {
     if !path.starts_with("/v1/")
         && let Some(target) = Target::parse(path)
     {
-        return facade::answer(request, target).await;
+        return facade::answer(request, target).boxed_local().await;
     }
     if head.method == "OPTIONS" && Route::parse(path).is_some_and(|route| route.is_for_pages()) {
         return pages::preflight(request);
@@ -60,36 +62,46 @@ fn public(request: &RequestContext, route: &Route<'_>) -> Outcome {
     }
 }
 
-/// Steps 3 and 4.
-async fn serve(request: &RequestContext, granted: &Granted<'_, '_>) -> Outcome {
+/// Steps 3 and 4. Boxed, as handlers of a router are: a cold start compiles the one that its first request needs, not all.
+fn serve<'a>(request: &'a RequestContext, granted: &Granted<'a, 'a>) -> LocalBoxFuture<'a, Outcome> {
     let Granted { caller, route, app } = *granted;
     let Some(app) = app else {
         return match route {
-            Route::Metrics => metrics::show(request, caller).await,
-            Route::TestAlert => test_alert::send_one(request).await,
-            _ => status::all(request, caller).await,
+            Route::Metrics => metrics::show(request, caller).boxed_local(),
+            Route::TestAlert => test_alert::send_one(request).boxed_local(),
+            _ => status::all(request, caller).boxed_local(),
         };
     };
-    let ready = || ready(&request.centre.config, app);
+    // Those that tell about an app tell also of one that is configured wrongly.
     match route {
-        Route::Read(_, credential) => credential::show(request, ready()?, credential).await,
-        Route::Signature(_) => signature::sign(request, ready()?).await,
-        Route::Refresh(_, credential) => refresh::report(request, caller, ready()?, credential).await,
-        Route::Events(_) => events::page(request, app).await,
-        Route::Trends(_) => trends::show(request, app).await,
-        Route::Check(_) => check::now(request, ready()?).await,
-        Route::Explain(_) => explain::show(request, caller, ready()?).await,
-        Route::Revoke(_) => revoke::begin(request, ready()?).await,
-        Route::Reseal(_) => reseal::all(request, ready()?).await,
-        Route::CardSignature(_) => card_signature::sign(request, ready()?).await,
-        Route::Api(_, path) => facade::pass_native(request, path, caller, ready()?).await,
-        // Those that name no app have been answered.
+        Route::App(_) => return status::one(request, app).boxed_local(),
+        Route::Events(_) => return events::page(request, app).boxed_local(),
+        Route::Trends(_) => return trends::show(request, app).boxed_local(),
+        _ => {}
+    }
+    let ready = match ready(&request.centre.config, app) {
+        Ok(ready) => ready,
+        Err(problem) => return future::ready(Err(problem)).boxed_local(),
+    };
+    match route {
+        Route::Read(_, credential) => credential::show(request, ready, credential).boxed_local(),
+        Route::Signature(_) => signature::sign(request, ready).boxed_local(),
+        Route::Refresh(_, credential) => refresh::report(request, caller, ready, credential).boxed_local(),
+        Route::Check(_) => check::now(request, ready).boxed_local(),
+        Route::Explain(_) => explain::show(request, caller, ready).boxed_local(),
+        Route::Revoke(_) => revoke::begin(request, ready).boxed_local(),
+        Route::Reseal(_) => reseal::all(request, ready).boxed_local(),
+        Route::CardSignature(_) => card_signature::sign(request, ready).boxed_local(),
+        Route::Api(_, path) => facade::pass_native(request, path, caller, ready).boxed_local(),
+        // Those that name no app, and those that tell about one, have been answered.
         Route::App(_)
+        | Route::Events(_)
+        | Route::Trends(_)
         | Route::Health
         | Route::Script
         | Route::OpenApi
         | Route::Metrics
         | Route::TestAlert
-        | Route::Apps => status::one(request, app).await,
+        | Route::Apps => status::one(request, app).boxed_local(),
     }
 }

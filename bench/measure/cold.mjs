@@ -9,15 +9,17 @@ import { spread } from "../support/statistics.mjs";
 
 const TIMES = 21;
 
-/** Milliseconds by letter, and (c) beside (b). */
+/** Milliseconds by letter, and (c) beside the others. */
 export async function coldStarts(world, contenders) {
   say(`${TIMES} cold starts of each`);
   const filled = { ...world, published: await published(world, contenders.find(({ letter }) => letter === "c")) };
   const found = new Map(contenders.map(({ letter }) => [letter, []]));
   for (let n = 0; n < TIMES; n++) for (const contender of contenders) found.get(contender.letter).push(await one(contender, filled));
-  const beside = (compare) => spread(found.get("c").map((ms, n) => compare(ms, found.get("b")[n])));
+  const beside = (other, compare) => spread(found.get("c").map((ms, n) => compare(ms, found.get(other)[n])));
+  const less = (ours, theirs) => ours - theirs;
   const ms = Object.fromEntries([...found].map(([letter, times]) => [letter, spread(times)]));
-  return { ms, "c/b": beside((ours, theirs) => ours / theirs), "c-b": beside((ours, theirs) => ours - theirs) };
+  const old = found.has("C") ? { "c-C": beside("C", less) } : {};
+  return { ms, "c/b": beside("b", (ours, theirs) => ours / theirs), "c-b": beside("b", less), "c-a": beside("a", less), ...old };
 }
 
 /** What a centre has left in KV. */

@@ -27,7 +27,7 @@ export function ratios({ load: { ratios } }) {
 
 function cold({ cold, load: { contenders } }) {
   const rows = Object.entries(cold.ms).map(([letter, ms]) => row(`(${letter}) ${contenders[letter].name}`, between(ms, (value) => fixed(value, 0))));
-  return [...head("process started to first answer", "ms"), ...rows, row("(c) as a multiple of (b); goal ≤ 1.25", between(cold["c/b"], (value) => fixed(value, 2))), row("(c) less (b)", between(cold["c-b"], (value) => fixed(value, 1)))].join("\n");
+  return [...head("process started to first answer", "ms"), ...rows, row("(c) as a multiple of (b)", between(cold["c/b"], (value) => fixed(value, 2))), ...[["(c) less (a)", "c-a"], ["(c) less (b)", "c-b"], ["(c) less the build beside", "c-C"]].filter(([, pair]) => cold[pair]).map(([what, pair]) => row(what, between(cold[pair], (value) => fixed(value, 1))))].join("\n");
 }
 
 function memory({ memory, load: { contenders } }) {

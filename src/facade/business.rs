@@ -9,7 +9,7 @@ use crate::answer::{Answer, Outcome};
 use crate::context::RequestContext;
 use crate::read;
 use std::rc::Rc;
-use worker::Response;
+use worker::web_sys::Response;
 use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;

@@ -8,8 +8,8 @@ use crate::keeper::gateway_key_for;
 use futures_util::future;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use std::rc::Rc;
-use worker::web_sys::ReadableStream;
-use worker::{ByteStream, Headers, Response, ResponseBody, ResponseBuilder};
+use worker::web_sys::{ReadableStream, Response};
+use worker::{ByteStream, Headers, ResponseBuilder};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
 use zhongkong_core::facade::scrub::{ScrubbedStream, Scrubber};
@@ -49,6 +49,7 @@ const OF_WECHAT: [&str; 2] = ["wechatmp-", "wechatpay-"];
 /// What WeChat has answered, and what is left of its body.
 pub(super) struct Upstream {
     response: Response,
+    headers: Vec<(String, String)>,
     body: Body,
     /// Whether it says that the token is dead.
     pub(super) says_dead: bool,
@@ -67,75 +68,83 @@ pub(super) fn scrubber(
     ready: &ReadyApp,
     path: &str,
     tokens: &[Rc<Record>],
-) -> Option<Scrubber> {
+) -> Option<Rc<Scrubber>> {
+    // To make one takes longer than to search a short answer.
+    let mut known = request.centre.scrubbers.borrow_mut();
+    if let ([token], Some((of, scrubber))) = (tokens, known.get(&ready.app.name))
+        && Rc::ptr_eq(of, token)
+    {
+        return Some(Rc::clone(scrubber));
+    }
     let key = request.centre.config.gateway_key.as_ref();
     let key = ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key));
     let secret = Some(&ready.app.secret)
         .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
-    let tokens = tokens.iter().map(|record| record.value.expose());
-    let secrets: Vec<&str> = tokens.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
-    (!secrets.is_empty()).then(|| Scrubber::new(secrets))
+    let values = tokens.iter().map(|record| record.value.expose());
+    let secrets: Vec<&str> = values.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
+    let scrubber = (!secrets.is_empty()).then(|| Rc::new(Scrubber::new(secrets)))?;
+    if let [token] = tokens {
+        known.insert(ready.app.name.clone(), (Rc::clone(token), Rc::clone(&scrubber)));
+    }
+    Some(scrubber)
 }
 
 impl Upstream {
     /// An answer that is not looked into.
     pub(super) fn of(response: Response) -> Self {
-        let body = match response.body() {
-            ResponseBody::Stream(stream) => Body::Stream(stream.clone()),
-            ResponseBody::Body(bytes) => Body::Read(bytes.clone()),
-            ResponseBody::Empty => Body::Empty,
-        };
-        Self { response, body, says_dead: false }
+        let body = response.body().map_or(Body::Empty, Body::Stream);
+        Self { headers: body::header_list(&response.headers()), response, body, says_dead: false }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A short answer of WeChat's form; `None` for any other.
     pub(super) async fn of_wechat(response: Response) -> Option<Self> {
-        let Body::Stream(stream) = Self::of_ref(&response) else { return None };
-        let bytes = body::of_answer(stream, SIGN_IN_BYTES).await.ok()?;
+        let answer = Self::of(response);
+        let Body::Stream(stream) = &answer.body else { return None };
+        let bytes = body::of_answer(stream.clone(), SIGN_IN_BYTES).await.ok()?;
         let is_one = bytes.len() <= SIGN_IN_BYTES && reply::is_reply(&bytes);
-        is_one.then_some(Self { response, body: Body::Read(bytes), says_dead: false })
+        is_one.then_some(Self { body: Body::Read(bytes), ..answer })
     }
 
     /// Looks into an answer. Only a short one that may be JSON can be a refusal.
     ///
     /// # Errors
     /// When it breaks off.
-    pub(super) async fn look_into(mut response: Response) -> Result<Self, BrokenOff> {
-        let header = |name: &str| response.headers().get(name).ok().flatten();
-        let kind = header("Content-Type").unwrap_or_default();
+    pub(super) async fn look_into(response: Response) -> Result<Self, BrokenOff> {
+        let answer = Self::of(response);
+        let kind = answer.header("content-type").unwrap_or_default();
         let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
-        let stated = header("Content-Length").and_then(|text| text.parse::<usize>().ok());
+        let stated = answer.header("content-length").and_then(|text| text.parse::<usize>().ok());
+        if matches!(answer.body, Body::Empty) {
+            return Ok(answer);
+        }
         if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
-            return Ok(Self::of(response));
+            return Ok(answer);
         }
         // What is packed is longer than it says.
-        if stated.is_some() && header("Content-Encoding").is_none() {
-            let bytes = body::whole(&mut response).await?;
+        if stated.is_some() && answer.header("content-encoding").is_none() {
+            let bytes = body::whole(&answer.response).await?;
             let says_dead = is_dead(&bytes);
             let body = if bytes.is_empty() { Body::Empty } else { Body::Read(bytes) };
-            return Ok(Self { response, body, says_dead });
+            return Ok(Self { body, says_dead, ..answer });
         }
-        let Ok(copy) = response.cloned() else { return Ok(Self::of(response)) };
-        let beginning = match Self::of_ref(&copy) {
-            Body::Stream(stream) => body::of_answer(stream, REFUSAL_BYTES).await.unwrap_or_default(),
-            Body::Read(_) | Body::Empty => Vec::new(),
+        let Ok(copy) = answer.response.clone() else { return Ok(answer) };
+        let beginning = match copy.body() {
+            Some(stream) => body::of_answer(stream, REFUSAL_BYTES).await.unwrap_or_default(),
+            None => Vec::new(),
         };
         let says_dead = beginning.len() <= REFUSAL_BYTES && is_dead(&beginning);
-        Ok(Self { says_dead, ..Self::of(response) })
-    }
-
-    fn of_ref(response: &Response) -> Body {
-        match response.body() {
-            ResponseBody::Stream(stream) => Body::Stream(stream.clone()),
-            ResponseBody::Body(_) | ResponseBody::Empty => Body::Empty,
-        }
+        Ok(Self { says_dead, ..Self::of(answer.response) })
     }
 
     /// Passes it on to the caller, as an answer to a call of this path: guarded against what a browser would make of it
     /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
     /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
-    pub(super) fn pass_on(self, path: &str, scrubber: Option<Scrubber>) -> Outcome {
-        let encoding = self.response.headers().get("Content-Encoding").ok().flatten().unwrap_or_default();
+    pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>) -> Outcome {
+        let encoding = self.header("content-encoding").unwrap_or_default();
         // What the runtime does not unpack cannot be looked through.
         let is_readable = matches!(encoding.to_ascii_lowercase().as_str(), "" | "identity" | "gzip" | "br");
         if scrubber.is_some() && !is_readable {
@@ -147,10 +156,10 @@ impl Upstream {
         Ok(answer.telling("ok", Some(path.to_owned())))
     }
 
-    fn built(self, scrubber: Option<Scrubber>) -> worker::Result<Answer> {
-        let Self { response, body, .. } = self;
-        let headers = headers(&response, scrubber.as_ref())?;
-        let builder = ResponseBuilder::new().with_status(response.status_code()).with_headers(headers);
+    fn built(self, scrubber: Option<Rc<Scrubber>>) -> worker::Result<Answer> {
+        let Self { response, headers, body, .. } = self;
+        let headers = coming_down(&headers, scrubber.as_deref())?;
+        let builder = ResponseBuilder::new().with_status(response.status()).with_headers(headers);
         let response = match (body, scrubber) {
             (Body::Empty, _) => builder.empty(),
             (Body::Read(bytes), None) => builder.fixed(bytes),
@@ -165,15 +174,15 @@ impl Upstream {
     }
 }
 
-fn headers(response: &Response, scrubber: Option<&Scrubber>) -> worker::Result<Headers> {
+fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker::Result<Headers> {
     let headers = Headers::new();
-    for (name, value) in response.headers().entries() {
+    for (name, value) in all {
         let comes_down =
             COMING_DOWN.contains(&name.as_str()) || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix));
         let quotes =
             |scrubber: &Scrubber| scrubber.finds(name.as_bytes()) || scrubber.finds(value.as_bytes());
         if comes_down && !scrubber.is_some_and(quotes) {
-            headers.append(&name, &value)?;
+            headers.append(name, value)?;
         }
     }
     headers.set("Cache-Control", "no-store")?;
@@ -183,7 +192,7 @@ fn headers(response: &Response, scrubber: Option<&Scrubber>) -> worker::Result<H
 }
 
 /// A body, scrubbed as it passes.
-fn scrubbed(body: ReadableStream, scrubber: Scrubber) -> impl Stream<Item = worker::Result<Vec<u8>>> {
+fn scrubbed(body: ReadableStream, scrubber: Rc<Scrubber>) -> impl Stream<Item = worker::Result<Vec<u8>>> {
     let state = (Some(ByteStream::from(body)), ScrubbedStream::new(scrubber));
     let pieces = stream::unfold(state, |(body, mut scrubbing)| async move {
         let mut body = body?;

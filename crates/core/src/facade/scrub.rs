@@ -10,6 +10,7 @@
 
 use crate::digest::hex;
 use base64ct::{Base64Unpadded, Encoding as _};
+use std::rc::Rc;
 
 /// The shortest run of a secret that is recognised, in characters of its encoded form. Twelve characters of
 /// a token are 72 bits: no other text has them by accident.
@@ -25,7 +26,6 @@ const LOOKAHEAD: usize = 512;
 const MASK: u8 = b'*';
 
 /// Finds and masks a set of secrets.
-#[derive(Clone)]
 pub struct Scrubber {
     /// Each secret in each of its forms, folded as [`fold`] does.
     forms: Vec<Vec<u8>>,
@@ -119,7 +119,7 @@ impl Scrubber {
 /// Scrubs a body that comes in pieces. It holds back a few hundred bytes until it has seen what follows them.
 #[derive(Debug)]
 pub struct ScrubbedStream {
-    scrubber: Scrubber,
+    scrubber: Rc<Scrubber>,
     /// Context that has gone on already, then what is held back; as it came.
     buffer: Vec<u8>,
     /// How much of the buffer has gone on.
@@ -128,7 +128,7 @@ pub struct ScrubbedStream {
 
 impl ScrubbedStream {
     /// A stream that nothing has come through yet.
-    pub const fn new(scrubber: Scrubber) -> Self {
+    pub const fn new(scrubber: Rc<Scrubber>) -> Self {
         Self { scrubber, buffer: Vec::new(), sent: 0 }
     }
 

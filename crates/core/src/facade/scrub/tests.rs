@@ -118,7 +118,7 @@ proptest! {
         let page = format!("{before}{text}{after}").into_bytes();
         let mut whole = page.clone();
         scrubber().mask(&mut whole);
-        let mut stream = ScrubbedStream::new(scrubber());
+        let mut stream = ScrubbedStream::new(Rc::new(scrubber()));
         let (mut rest, mut out) = (page.as_slice(), Vec::new());
         for cut in cuts {
             let (piece, more) = rest.split_at(cut.min(rest.len()));
