@@ -44,7 +44,8 @@ function config(vars) {
   return {
     name: "zhongkong-test",
     main: "tests/support/worker.mjs",
-    alias: { zhongkong: join(root, "build", "index.js") },
+    // With ENTRY another than the one that is deployed: that without the fast path.
+    alias: { zhongkong: join(root, "build", process.env.ENTRY ?? "index.js") },
     compatibility_date: "2026-11-01",
     assets: { directory: join(root, "assets") },
     kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
