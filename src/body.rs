@@ -10,7 +10,7 @@ use worker::web_sys::{Headers, ReadableStream, Response};
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 
-/// Of a request that is too long, so many more bytes are read in vain: a client that is still sending would find the
+/// How much more of a request that is too long is read in vain, in bytes: a client that is still sending would find the
 /// connection closed, and not our answer.
 const DRAINED_BYTES: usize = 8 * 1024 * 1024;
 

@@ -38,7 +38,7 @@ pub(crate) async fn exchange(
         Some((status, read(response, most_bytes).await?))
     };
     let outcome = platform::timeout(answer, patience).await;
-    // Whatever is still open, read or not, is closed.
+    // Closes what is still open, read or not.
     abort.abort();
     outcome.ok_or(NoAnswer::Late)?.ok_or(NoAnswer::Unreachable)
 }

@@ -34,7 +34,7 @@ impl FastPath {
         Self
     }
 
-    /// Comes before every call of the wasm, whatever it is, since it has no texts: wasm-bindgen replaces an instance that
+    /// Comes before every other call of the wasm, since it has no texts: wasm-bindgen replaces an instance that
     /// has trapped at the next call, and would do so after it has written the texts of that call into the memory of the
     /// old one. In a new instance it sets the panic hook.
     pub fn probe() {

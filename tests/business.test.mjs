@@ -243,7 +243,7 @@ describe("passed through", { concurrency: 2 }, () => {
     t.diagnostic(`${tried} answers`);
     how = { secret: REAL, quote: QUOTED.raw, status: 200, type: "text/html", before: 0, length: true };
     const holder = await call("/cgi-bin/user/get", { headers: { authorization: `Bearer ${HOLDER}` } });
-    assert.ok(holder.text.includes(REAL), "whoever may hold the token gets the answer as it is");
+    assert.ok(holder.text.includes(REAL), "a caller who may read the token gets the answer as it is");
   });
 
   test("an answer that is packed in a way that cannot be looked through does not come back, and none comes in ranges", async (t) => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { APPID, pause, startCentre } from "./support/centre.mjs";
 
@@ -134,6 +135,16 @@ test("what is stored in KV is sealed, and gone from its key's name and metadata"
   const stored = await env.TOKENS.get("v1/demo/access_token");
   assert.ok(!stored.includes(body.access_token));
   assert.deepEqual(Object.keys(JSON.parse(stored)).sort(), ["expires_at", "key", "refresh_at", "sealed", "trust_until", "v", "version"]);
+});
+
+test("the tables of a Keeper and of the roster are pinned: a deployment finds those of the one before it", async () => {
+  await centre.cron();
+  const tables = {};
+  for (const object of ["demo", "*roster"]) {
+    const rows = await centre.sql(object, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' ORDER BY name");
+    tables[object] = Object.fromEntries(rows.map(({ name, sql }) => [name, sql.replace(/\s+/g, " ")]));
+  }
+  assert.deepEqual(tables, JSON.parse(readFileSync(new URL("golden/tables.json", import.meta.url), "utf8")));
 });
 
 test("SQLite holds nothing in clear", async () => {

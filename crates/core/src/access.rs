@@ -54,7 +54,7 @@ impl Scope {
         }
     }
 
-    /// The scope that reads a credential. No other one shows its value, whatever is asked for.
+    /// The scope that reads a credential. No other one shows its value.
     pub const fn that_reads(credential: Credential) -> Self {
         match credential {
             Credential::AccessToken => Self::Token,
@@ -132,7 +132,7 @@ impl Caller {
     }
 
     /// Whether an answer from `ip` may show this caller the value of a credential of `app`. Every answer that
-    /// could hold one asks here, whatever scope has let the request in.
+    /// could hold one asks here: the scope that has let a request in is not enough.
     pub fn may_see(&self, credential: Credential, app: &AppName, ip: Option<IpAddr>) -> bool {
         self.may(Scope::that_reads(credential), app, ip)
     }

@@ -48,7 +48,7 @@ impl CacheEntry {
         self.copy.as_ref().filter(|_| now_ms.saturating_sub(self.checked_ms) < COPY_FRESH_MS)
     }
 
-    /// Takes a record over from the Keeper: its word replaces whatever was here.
+    /// Takes a record over from the Keeper: its word replaces the copy.
     pub fn put(&mut self, record: Rc<Record>, now_ms: u64) {
         let woken_ms = self.woken_ms;
         *self = Self { copy: Some(record), checked_ms: now_ms, woken_ms, invalid_up_to: Version::NONE };

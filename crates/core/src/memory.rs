@@ -85,7 +85,7 @@ pub fn is_trusted(record: &Record, ready: &ReadyApp, now_ms: u64) -> bool {
     record.freshness(UnixTime::from_millis(now_ms), ready.identity) != Freshness::Doubtful
 }
 
-/// Whether a copy may be served, and has so many seconds left.
+/// Whether a copy may be served, with at least `min_ttl_s` seconds left.
 pub fn is_enough(record: &Record, ready: &ReadyApp, min_ttl_s: u64, now_ms: u64) -> bool {
     is_trusted(record, ready, now_ms) && record.expires_in_s(UnixTime::from_millis(now_ms)) >= min_ttl_s
 }

@@ -30,7 +30,7 @@ pub struct Question {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
-    /// A credential, with at least so many seconds left if that can be had. The store showed this
+    /// A credential, with at least `min_ttl_s` seconds left if that can be had. The store showed this
     /// version of it ([`Version::NONE`]: none); `None` when it said nothing.
     Read {
         /// Which one.
@@ -84,7 +84,7 @@ pub enum Reply {
     },
     /// What was due is done.
     Awake,
-    /// So many slots are sealed with the current key; the store follows.
+    /// These slots are sealed with the current key; the store follows.
     Resealed {
         /// How many.
         slots: usize,
@@ -126,7 +126,7 @@ pub struct Report {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryAsk {
-    /// These have happened, and so many reads were served.
+    /// What has happened, and how many reads were served.
     Note {
         /// What has happened.
         lines: Vec<Line>,
@@ -181,7 +181,7 @@ pub struct HourCount {
 pub struct Filter {
     /// Only entries with a smaller id.
     pub before: Option<u64>,
-    /// At most so many.
+    /// The most entries.
     pub limit: u32,
     /// Only of this kind.
     pub kind: Option<Kind>,
@@ -223,7 +223,7 @@ pub struct Entry {
     pub about: Option<String>,
 }
 
-/// So many Keepers one tick of the cron wakes at most; the others follow a minute later.
+/// The most Keepers that one tick of the cron wakes; the others follow a minute later.
 pub const MOST_A_TICK: u32 = 500;
 
 /// Tells whether an app is still configured as it was.

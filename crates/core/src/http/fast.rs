@@ -2,7 +2,7 @@
 //! ordinary path would have answered, or declines; deleting it would change nothing but speed.
 //!
 //! Everything is looked at before anything is changed, so that a request which is declined has left no trace and is
-//! counted once. Declined is whatever needs I/O or more than the head of a request: refusals, a copy that is missing
+//! counted once. It declines what needs I/O or more than the head of a request: refusals, a copy that is missing
 //! or stale, a Keeper that is to be woken, lines of the audit that have to be sent, rate limits, keys that stand in
 //! pages, a read that counts as a report.
 
