@@ -1,7 +1,7 @@
 // What is deployed: the built wasm and the configurations in the repository.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createTestHarness } from "wrangler";
@@ -14,10 +14,11 @@ test("the wasm has not grown beyond reason", () => {
   assert.ok(kb < 1000, `${kb} kB, gzipped`);
 });
 
-test("the wasm imports nothing but its own glue: no clock, no system", () => {
+test("the wasm imports nothing but wasm-bindgen's script and src/js: no clock, no system", () => {
   const module = new WebAssembly.Module(wasm);
   const modules = new Set(WebAssembly.Module.imports(module).map((entry) => entry.module));
-  assert.deepEqual([...modules], ["./index_bg.js"]);
+  const ours = readdirSync(new URL("../src/js", import.meta.url)).map((file) => `./snippets/zhongkong/src/js/${file}`);
+  assert.deepEqual([...modules].map((module) => module.replace(/\/zhongkong-[0-9a-f]+\//, "/zhongkong/")).sort(), ["./index_bg.js", ...ours].sort());
 });
 
 test("the environment of `npm start` works as it stands in wrangler.toml", async (t) => {
