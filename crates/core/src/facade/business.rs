@@ -4,7 +4,7 @@ use super::Unreadable;
 use crate::credential::Value;
 use crate::http::query::decode;
 use crate::secret::Secret;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::wechat::request::in_query;
 
 /// A query, with what says who is calling taken out of it.
 #[derive(Debug, Default)]
@@ -55,13 +55,13 @@ impl BusinessQuery {
 
     /// Path and query for WeChat, with appid and AppSecret. For paths where [`takes_a_secret`] holds.
     pub fn with_secret(&self, path: &str, appid: &str, secret: &Secret) -> String {
-        let appid = utf8_percent_encode(appid, NON_ALPHANUMERIC);
+        let appid = in_query(appid);
         format!("{}&appid={appid}", self.with(path, "secret", secret.expose()))
     }
 
     fn with(&self, path: &str, name: &str, value: &str) -> String {
         let join = if self.rest.is_empty() { "" } else { "&" };
-        format!("{path}?{}{join}{name}={}", self.rest, utf8_percent_encode(value, NON_ALPHANUMERIC))
+        format!("{path}?{}{join}{name}={}", self.rest, in_query(value))
     }
 }
 

@@ -3,12 +3,13 @@
 //! Error pages, headers and some of WeChat's own APIs quote the URL they were asked by, and that URL holds
 //! the token or the AppSecret. A [`Scrubber`] finds every run of [`WINDOW`] or more bytes of a secret in an
 //! answer and overwrites it in place, so that lengths stay as they are. It looks through percent-encoding,
-//! JSON and JavaScript escapes, HTML character references, UTF-16, base64 and hex, nested to a depth of
-//! [`MAX_LAYERS`], and ignores case.
+//! JSON and JavaScript escapes, HTML character references, UTF-16 and line breaks, nested to a depth of
+//! [`MAX_LAYERS`], knows the secret in base64 and hex, and ignores case.
 //!
 //! Out of scope: what is compressed or encrypted inside a body (docs/security.md says what that means).
 
 use crate::digest::hex;
+use crate::wechat::request::in_query;
 use base64ct::{Base64Unpadded, Encoding as _};
 use std::rc::Rc;
 
@@ -160,19 +161,29 @@ impl ScrubbedStream {
     }
 }
 
-/// A secret as it stands, in hex, and in base64 at each of the three places that it can have in a longer text.
+/// A secret as it stands, and in hex and base64: as it stands, and as the URL that we send has it.
 fn forms_of(secret: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![secret.as_bytes().to_vec(), hex(secret.as_bytes()).into_bytes()];
-    for before in 0..3 {
-        let mut text = vec![0; before];
-        text.extend_from_slice(secret.as_bytes());
-        let encoded = Base64Unpadded::encode_string(&text);
-        // Only characters that hold nothing but the secret's own bits.
-        let from = (before * 8).div_ceil(6);
-        let until = text.len() * 8 / 6;
-        forms.extend(encoded.as_bytes().get(from..until).map(<[u8]>::to_vec));
+    let sent = in_query(secret).to_string();
+    let mut forms = vec![secret.as_bytes().to_vec()];
+    forms.extend(packed(secret));
+    if sent != secret {
+        forms.extend(packed(&sent));
     }
     forms
+}
+
+/// A text in hex, and in base64 at each of the three places that it can have in a longer one.
+fn packed(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    let in_base64 = |before: usize| {
+        let mut longer = vec![0; before];
+        longer.extend_from_slice(text.as_bytes());
+        let encoded = Base64Unpadded::encode_string(&longer);
+        // Only characters that hold nothing but the text's own bits.
+        let from = (before * 8).div_ceil(6);
+        let until = longer.len() * 8 / 6;
+        encoded.as_bytes().get(from..until).map(<[u8]>::to_vec)
+    };
+    (0..3).filter_map(in_base64).chain([hex(text.as_bytes()).into_bytes()])
 }
 
 /// Equal for what a reader would take for the same: letters of either case, both alphabets of base64.
@@ -211,7 +222,7 @@ impl Layer {
 
     /// The next layer; `None` when nothing is encoded in this one.
     fn decoded(&self) -> Option<Self> {
-        if !self.plain.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&' | 0)) {
+        if !self.plain.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&' | b'\r' | b'\n' | 0)) {
             return None;
         }
         let (mut plain, mut sources) = (Vec::with_capacity(self.plain.len()), Vec::new());
@@ -230,10 +241,12 @@ impl Layer {
     }
 }
 
-/// The character at the beginning of a text, and how many bytes stand for it. UTF-16 has zeros for nothing.
+/// The character at the beginning of a text, and how many bytes stand for it. UTF-16 has zeros for nothing, and base64
+/// may be broken into lines.
 fn unescaped(text: &[u8]) -> (Option<u8>, usize) {
     let found = match text {
-        [0, ..] => return (None, 1),
+        [0 | b'\r' | b'\n', ..] => return (None, 1),
+        [b'\\', b'r' | b'n', ..] => return (None, 2),
         [b'%', b'u' | b'U', digits @ ..] => number(digits, 4, 4, 16, 2),
         [b'%', digits @ ..] => number(digits, 2, 2, 16, 1),
         [b'\\', b'u', b'{', digits @ ..] => closed(digits, b'}', 16, 3),

@@ -25,8 +25,8 @@ impl ApiRequest {
             TokenApi::Plain { .. } => Self {
                 path_and_query: format!(
                     "/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
-                    encode(&app.appid),
-                    encode(app.secret.expose())
+                    in_query(&app.appid),
+                    in_query(app.secret.expose())
                 ),
                 body: None,
             },
@@ -38,7 +38,7 @@ impl ApiRequest {
         Self {
             path_and_query: format!(
                 "/cgi-bin/ticket/getticket?access_token={}&type={}",
-                encode(token.expose()),
+                in_query(token.expose()),
                 ticket.wechat_type()
             ),
             body: None,
@@ -48,7 +48,7 @@ impl ApiRequest {
     /// Asks whether a token lives: `getcallbackip` does nothing and refuses a dead token.
     pub fn probe(token: &Value) -> Self {
         Self {
-            path_and_query: format!("/cgi-bin/getcallbackip?access_token={}", encode(token.expose())),
+            path_and_query: format!("/cgi-bin/getcallbackip?access_token={}", in_query(token.expose())),
             body: None,
         }
     }
@@ -79,7 +79,8 @@ impl<'a> StableToken<'a> {
     }
 }
 
-fn encode(text: &str) -> impl core::fmt::Display + '_ {
+/// A value as it stands in the query of what we send to WeChat: all but letters and digits percent-encoded.
+pub fn in_query(text: &str) -> impl core::fmt::Display + '_ {
     utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
