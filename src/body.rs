@@ -1,9 +1,9 @@
 //! Bodies, bounded while they are read; and headers, read at once.
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Uint8Array};
-use worker::ByteStream;
+use wasm_bindgen::JsCast as _;
 use worker::web_sys::{Headers, ReadableStream, Response};
 
 /// A body ended before its end.
@@ -38,11 +38,21 @@ pub(crate) fn header_list(headers: &Headers) -> Vec<(String, String)> {
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-async fn read(stream: ReadableStream, most: usize, drained: usize) -> Result<Vec<u8>, BrokenOff> {
-    let mut stream = ByteStream::from(stream);
+/// A body, chunk by chunk. Not a `worker::ByteStream`: that takes an error which says "aborted" for the end of the body.
+pub(crate) fn chunks(body: ReadableStream) -> impl Stream<Item = Result<Vec<u8>, BrokenOff>> + Unpin {
+    let chunks = wasm_streams::ReadableStream::from_raw(body).into_stream();
+    chunks.map(|chunk| match chunk {
+        Ok(bytes) => Ok(bytes.unchecked_into::<Uint8Array>().to_vec()),
+        // Its text may hold the URL.
+        Err(_) => Err(BrokenOff),
+    })
+}
+
+async fn read(body: ReadableStream, most: usize, drained: usize) -> Result<Vec<u8>, BrokenOff> {
+    let mut stream = chunks(body);
     let (mut body, mut in_vain) = (Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| BrokenOff)?;
+        let chunk = chunk?;
         if body.len() <= most {
             body.extend_from_slice(&chunk);
         } else {

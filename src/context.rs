@@ -2,10 +2,11 @@
 
 use crate::bindings::Centre;
 use crate::body::{self, BrokenOff};
+use js_sys::ArrayBuffer;
 use js_sys::futures::JsFuture;
 use std::net::IpAddr;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::JsCast as _;
 use worker::{Context, Env, Request};
 use zhongkong_core::http::head::Head;
 use zhongkong_core::secret::Secret;
@@ -70,10 +71,10 @@ impl RequestContext {
     }
 
     /// The body of a request that has stated how long it is, left in JavaScript: it only goes on to WeChat.
-    pub(crate) async fn array_buffer(&self) -> Result<JsValue, BrokenOff> {
+    pub(crate) async fn array_buffer(&self) -> Result<ArrayBuffer, BrokenOff> {
         let promise = self.request.inner().array_buffer().map_err(|_| BrokenOff)?;
         let buffer = JsFuture::from(promise).await.map_err(|_| BrokenOff)?;
-        Ok(buffer)
+        Ok(buffer.unchecked_into())
     }
 
     /// The body, or its beginning when it is longer than this: one byte more at least.

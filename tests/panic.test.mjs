@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { WITHOUT_FAST_PATH } from "../scripts/build.mjs";
-import { APPID, root, startCentre, until } from "./support/centre.mjs";
+import { APPID, CANARY, root, startCentre, until } from "./support/centre.mjs";
+import { host } from "./support/host.mjs";
+import { startWorkerd } from "./support/workerd.mjs";
 
 const panicking = (entry) => (config) => ({ ...config, alias: { zhongkong: join(root, "build-to-panic", entry) } });
 
@@ -78,6 +80,38 @@ describe("a panic", { concurrency: 1 }, () => {
       for (const answer of await Promise.all(slow)) saysNothing(answer);
       assert.ok(Date.now() - started < 5_000);
       assert.equal((await centre.token()).status, 200);
+    });
+  }
+
+  for (const how of ["", "trap ", "overflow "]) {
+    test(`${how}while an answer is being searched for secrets: it breaks off, and does not hang`, async (t) => {
+      const piece = "x".repeat(5_000);
+      let end;
+      const there = await host(t, (_, response) => {
+        response.writeHead(200, { "content-type": "image/png", "content-length": 10_000 }).write(piece);
+        end = () => response.end(piece);
+      });
+      const { url, stop } = await startWorkerd({
+        build: join(root, "build-to-panic"),
+        tables: { APPS: { demo: { appid: APPID.demo, tickets: [], api_hosts: [there.url] } }, CALLERS: { all: { apps: ["demo"], scopes: ["proxy", "status"] } } },
+        vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, SEAL_KEY: CANARY.sealKey },
+      });
+      t.after(stop);
+      const headers = { authorization: `Bearer ${CANARY.key}` };
+      const download = () => fetch(`${url}/v1/apps/demo/api/cgi-bin/media/get?media_id=x`, { headers });
+      const whole = await download();
+      end();
+      assert.equal((await whole.text()).length, 10_000);
+
+      const broken = await download();
+      const rest = broken.text().then(({ length }) => `whole: ${length}`, () => "broken off");
+      assert.equal((await fetch(`${url}/v1/apps/demo`, { headers: { ...headers, "cf-connecting-ip": `${how}fast` } })).status, 500);
+      // What comes of it later is nothing that anybody could take.
+      setTimeout(end, 1_000);
+      assert.equal(await Promise.race([rest, new Promise((resolve) => setTimeout(resolve, 5_000, "hangs"))]), "broken off");
+      const next = await download();
+      end();
+      assert.equal((await next.text()).length, 10_000);
     });
   }
 

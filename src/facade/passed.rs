@@ -1,17 +1,20 @@
 //! WeChat's answers on their way back to a caller: looked into for a token that has died, and searched for secrets
 //! that are none of the caller's.
 
+use super::upstream::PATIENCE;
 use crate::answer::{self, Answer, Outcome};
 use crate::body::{self, BrokenOff};
 use crate::context::RequestContext;
 use crate::keeper::gateway_key_for;
+use crate::platform;
 use futures_util::future;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use std::rc::Rc;
 use worker::web_sys::{ReadableStream, Response};
-use worker::{ByteStream, Headers, ResponseBuilder};
+use worker::{Headers, ResponseBuilder};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
+use zhongkong_core::facade::coding::is_unpacked;
 use zhongkong_core::facade::scrub::{ScrubbedStream, Scrubber};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::record::Record;
@@ -100,11 +103,12 @@ impl Upstream {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A short answer of WeChat's form; `None` for any other.
+    /// A short answer of WeChat's form that comes in time; `None` for any other.
     pub(super) async fn of_wechat(response: Response) -> Option<Self> {
         let answer = Self::of(response);
         let Body::Stream(stream) = &answer.body else { return None };
-        let bytes = body::of_answer(stream.clone(), SIGN_IN_BYTES).await.ok()?;
+        let bytes =
+            platform::timeout(body::of_answer(stream.clone(), SIGN_IN_BYTES), PATIENCE).await?.ok()?;
         let is_one = bytes.len() <= SIGN_IN_BYTES && reply::is_reply(&bytes);
         is_one.then_some(Self { body: Body::Read(bytes), ..answer })
     }
@@ -144,11 +148,9 @@ impl Upstream {
     /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
     /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
     pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>) -> Outcome {
-        let encoding = self.header("content-encoding").unwrap_or_default();
-        // What the runtime does not unpack cannot be looked through.
-        let is_readable = matches!(encoding.to_ascii_lowercase().as_str(), "" | "identity" | "gzip" | "br");
-        if scrubber.is_some() && !is_readable {
-            let detail = "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets.";
+        if scrubber.is_some() && !is_unpacked(self.header("content-encoding").unwrap_or_default()) {
+            let detail = "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets: \
+                          the call may have been carried out.";
             return Err(Problem::new(Code::Unavailable, detail));
         }
         let answer =
@@ -193,13 +195,12 @@ fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker:
 
 /// A body, scrubbed as it passes.
 fn scrubbed(body: ReadableStream, scrubber: Rc<Scrubber>) -> impl Stream<Item = worker::Result<Vec<u8>>> {
-    let state = (Some(ByteStream::from(body)), ScrubbedStream::new(scrubber));
+    let state = (Some(body::chunks(body)), ScrubbedStream::new(scrubber));
     let pieces = stream::unfold(state, |(body, mut scrubbing)| async move {
         let mut body = body?;
         Some(match body.next().await {
             Some(Ok(piece)) => (Ok(scrubbing.push(&piece)), (Some(body), scrubbing)),
-            // Its own text may hold the URL.
-            Some(Err(_)) => {
+            Some(Err(BrokenOff)) => {
                 (Err(worker::Error::RustError("an answer broke off".to_owned())), (None, scrubbing))
             }
             None => (Ok(scrubbing.finish()), (None, scrubbing)),

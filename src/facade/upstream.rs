@@ -16,13 +16,14 @@ use worker::web_sys::{
     ReadableStream, RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
 };
 use zhongkong_core::config::ReadyApp;
+use zhongkong_core::facade::coding::only_unpacked;
 use zhongkong_core::secret::Secret;
 
 /// A larger request is not kept for a second time.
 const KEPT_BYTES: usize = 1024 * 1024;
 
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Headers that go on to WeChat. All others stay here: what belongs to the connection, to us or to Cloudflare, what
 /// says who has asked, and what a caller may have put its key into.
@@ -82,6 +83,9 @@ impl Outgoing {
         };
         let headers = Headers::new();
         for (name, value) in request.headers().into_iter().filter(|(name, _)| goes_up(name)) {
+            // Another would be refused on its way back, when the call has been carried out.
+            let is_narrowed = name == "accept-encoding" && !may_see;
+            let value = if is_narrowed { only_unpacked(&value) } else { value };
             headers.append(&name, &value).map_err(|_| "A header could not be read.")?;
         }
         let method = if request.head().method == "POST" { "POST" } else { "GET" };
@@ -112,6 +116,8 @@ impl Outgoing {
         for host in ready.app.api_hosts.iter().take(tries) {
             let Some(response) = self.send_to(host, gateway_key, path_and_query).await else { continue };
             match response.status() {
+                // Not a redirect: nothing has changed since.
+                304 => return Some(response),
                 // It may point anywhere, and repeats the query, which holds the token.
                 300..=399 => {}
                 // A gateway's word, or Cloudflare's for a host that is not there.
@@ -161,7 +167,14 @@ impl Body {
         let unread = "The body could not be read.";
         match request.stated_bytes() {
             Some(bytes) if bytes > KEPT_BYTES => Ok(Self::Stream(stream)),
-            Some(_) => request.array_buffer().await.map(Self::Kept).map_err(|BrokenOff| unread),
+            Some(_) => {
+                let bytes = request.array_buffer().await.map_err(|BrokenOff| unread)?;
+                // A Worker that calls by a binding may state what it likes.
+                if bytes.byte_length() as usize > KEPT_BYTES {
+                    return Err("The body is longer than its Content-Length says.");
+                }
+                Ok(Self::Kept(bytes.into()))
+            }
             None => {
                 let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
                 if bytes.len() > KEPT_BYTES {

@@ -7,6 +7,7 @@
 pub mod admit;
 mod again;
 pub mod business;
+pub mod coding;
 mod fields;
 mod holders;
 mod path;
