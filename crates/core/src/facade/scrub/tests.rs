@@ -1,5 +1,9 @@
 use super::*;
+use crate::digest::hex;
+use crate::wechat::request::in_query;
+use base64ct::{Base64Unpadded, Encoding as _};
 use proptest::prelude::*;
+use std::rc::Rc;
 
 const TOKEN: &str = "96_d0-kQx7TtHc5pYb2RmZ1sLwVnA8eGf3uJiOoPq9rSt_UvWxYz-0123";
 
