@@ -1,6 +1,7 @@
 //! Bodies, bounded while they are read; and headers, read at once.
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::io::AsyncReadExt as _;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Uint8Array};
 use wasm_bindgen::JsCast as _;
@@ -13,6 +14,9 @@ pub(crate) struct BrokenOff;
 /// How much more of a request that is too long is read in vain, in bytes: a client that is still sending would find the
 /// connection closed, and not our answer.
 const DRAINED_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most that [`long_pieces`] takes at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The body of an answer, or its beginning when it is longer than this: one byte more at least.
 pub(crate) async fn of_answer(stream: ReadableStream, most: usize) -> Result<Vec<u8>, BrokenOff> {
@@ -39,13 +43,30 @@ pub(crate) fn header_list(headers: &Headers) -> Vec<(String, String)> {
 }
 
 /// A body, chunk by chunk. Not a `worker::ByteStream`: that takes an error which says "aborted" for the end of the body.
-pub(crate) fn chunks(body: ReadableStream) -> impl Stream<Item = Result<Vec<u8>, BrokenOff>> + Unpin {
+fn chunks(body: ReadableStream) -> impl Stream<Item = Result<Vec<u8>, BrokenOff>> + Unpin {
     let chunks = wasm_streams::ReadableStream::from_raw(body).into_stream();
     chunks.map(|chunk| match chunk {
         Ok(bytes) => Ok(bytes.unchecked_into::<Uint8Array>().to_vec()),
-        // Its text may hold the URL.
         Err(_) => Err(BrokenOff),
     })
+}
+
+/// The same in long pieces, of what there is: a chunk is 4 kB at most, and to take one costs several times as long as to
+/// search it.
+///
+/// # Errors
+/// When it is no stream of bytes that is still to be read.
+pub(crate) fn long_pieces(
+    body: ReadableStream,
+) -> Result<impl Stream<Item = Result<Vec<u8>, BrokenOff>>, BrokenOff> {
+    let stream = wasm_streams::ReadableStream::from_raw(body);
+    let reader = stream.try_into_async_read().map_err(|_| BrokenOff)?;
+    let buffer = vec![0; PIECE_BYTES];
+    Ok(stream::try_unfold((reader, buffer), |(mut reader, mut buffer)| async move {
+        let length = reader.read(&mut buffer).await.map_err(|_| BrokenOff)?;
+        let piece = buffer.get(..length).filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec);
+        Ok(piece.map(|piece| (piece, (reader, buffer))))
+    }))
 }
 
 async fn read(body: ReadableStream, most: usize, drained: usize) -> Result<Vec<u8>, BrokenOff> {

@@ -170,7 +170,10 @@ impl Upstream {
                 builder.fixed(bytes)
             }
             (Body::Stream(stream), None) => builder.stream(stream),
-            (Body::Stream(stream), Some(scrubber)) => builder.from_stream(scrubbed(stream, scrubber))?,
+            (Body::Stream(stream), Some(scrubber)) => {
+                let unread = |BrokenOff| worker::Error::RustError("an answer could not be read".to_owned());
+                builder.from_stream(scrubbed(stream, scrubber).map_err(unread)?)?
+            }
         };
         Ok(answer::passed(response))
     }
@@ -194,20 +197,20 @@ fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker:
 }
 
 /// A body, scrubbed as it passes.
-fn scrubbed(body: ReadableStream, scrubber: Rc<Scrubber>) -> impl Stream<Item = worker::Result<Vec<u8>>> {
-    let state = (Some(body::chunks(body)), ScrubbedStream::new(scrubber));
-    let pieces = stream::unfold(state, |(body, mut scrubbing)| async move {
-        let mut body = body?;
-        Some(match body.next().await {
-            Some(Ok(piece)) => (Ok(scrubbing.push(&piece)), (Some(body), scrubbing)),
-            Some(Err(BrokenOff)) => {
-                (Err(worker::Error::RustError("an answer broke off".to_owned())), (None, scrubbing))
-            }
-            None => (Ok(scrubbing.finish()), (None, scrubbing)),
-        })
+fn scrubbed(
+    body: ReadableStream,
+    scrubber: Rc<Scrubber>,
+) -> Result<impl Stream<Item = worker::Result<Vec<u8>>>, BrokenOff> {
+    let mut scrubbing = ScrubbedStream::new(scrubber);
+    let pieces = body::long_pieces(body)?.map(|piece| piece.map(Some));
+    let ended = stream::once(future::ready(Ok(None)));
+    let scrubbed = pieces.chain(ended).map(move |piece| match piece {
+        Ok(Some(piece)) => Ok(scrubbing.push(&piece)),
+        Ok(None) => Ok(scrubbing.finish()),
+        Err(BrokenOff) => Err(worker::Error::RustError("an answer broke off".to_owned())),
     });
     // While bytes are held back there is nothing to send.
-    pieces.filter(|piece| future::ready(!piece.as_ref().is_ok_and(Vec::is_empty)))
+    Ok(scrubbed.filter(|piece| future::ready(!piece.as_ref().is_ok_and(Vec::is_empty))))
 }
 
 fn is_dead(reply: &[u8]) -> bool {
