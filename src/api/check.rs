@@ -5,11 +5,10 @@ use super::input;
 use crate::answer::{self, Outcome};
 use crate::context::RequestContext;
 use crate::keeper::client;
+use crate::platform;
 use crate::store::{self, Found};
-use crate::{log, platform};
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeMap;
 use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::{Credential, Version};
@@ -76,9 +75,7 @@ pub(crate) async fn now(request: &RequestContext, ready: &ReadyApp) -> Outcome {
     )
     .await;
     let Ok(Reply::Checked { asked, report }) = asked else {
-        log::warn("keeper_unreachable", json!({"app": app}));
-        let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
-        return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
+        return Err(client::no_answer(app, "ask again in a few seconds."));
     };
     let cron = match tick {
         Ok(RosterReply::Tick(tick)) => Cron { state: "ok", last_tick_at: tick.last_at },

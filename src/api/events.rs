@@ -3,13 +3,11 @@
 use crate::answer::{self, Outcome};
 use crate::context::RequestContext;
 use crate::keeper::client;
-use crate::log;
 use serde::Serialize;
-use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};
 use zhongkong_core::http::parameters::{invalid, parameters};
-use zhongkong_core::problem::{Code, Problem};
+use zhongkong_core::problem::Problem;
 use zhongkong_core::protocol::{Entry, Filter};
 
 /// So many lines make a page, unless fewer are asked for; and the most that can be asked for.
@@ -31,9 +29,7 @@ pub(crate) async fn page(request: &RequestContext, app: &AppName) -> Outcome {
     let filter = filter(request)?;
     let limit = filter.limit;
     let Ok(entries) = client::history(&request.env, app, filter).await else {
-        log::warn("keeper_unreachable", json!({"app": app}));
-        let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
-        return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
+        return Err(client::no_answer(app, "ask again in a few seconds."));
     };
     let full = u32::try_from(entries.len()).is_ok_and(|count| count >= limit);
     let next = entries.last().filter(|_| full).map(|entry| entry.id);

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::json;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::{Ask, Reply};
 use zhongkong_core::seal::Sealer;
 
@@ -31,8 +30,5 @@ pub(crate) async fn all(request: &RequestContext, ready: &ReadyApp) -> Outcome {
         log::info("resealed", json!({"app": app, "slots": slots, "key": key}));
         return answer::ok(&Body { app, resealed: slots, key });
     }
-    log::warn("keeper_unreachable", json!({"app": app}));
-    let detail =
-        format!("The Keeper of app {app} did not answer: send this again. Sealing twice does no harm.");
-    Err(Problem::new(Code::Unavailable, detail).retry_after(2))
+    Err(client::no_answer(app, "send this again. Sealing twice does no harm."))
 }

@@ -3,11 +3,9 @@
 use crate::answer::{self, Outcome};
 use crate::context::RequestContext;
 use crate::keeper::client;
-use crate::{log, platform};
+use crate::platform;
 use serde::Serialize;
-use serde_json::json;
 use zhongkong_core::app::AppName;
-use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::Trends;
 use zhongkong_core::time::UnixTime;
 
@@ -22,9 +20,7 @@ struct Body<'a> {
 /// Values with their lives, and what has happened in each hour (503 when the Keeper cannot be reached).
 pub(crate) async fn show(request: &RequestContext, app: &AppName) -> Outcome {
     let Ok(trends) = client::trends(&request.env, app).await else {
-        log::warn("keeper_unreachable", json!({"app": app}));
-        let detail = format!("The Keeper of app {app} did not answer: ask again in a few seconds.");
-        return Err(Problem::new(Code::Unavailable, detail).retry_after(2));
+        return Err(client::no_answer(app, "ask again in a few seconds."));
     };
     answer::ok(&Body { app, trends, now: platform::now() })
 }

@@ -1,9 +1,10 @@
 //! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
 
 use super::unreadable;
-use crate::bindings;
+use crate::{bindings, log};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use worker::durable::Stub;
 use worker::{Env, Method, Request, RequestInit};
 use zhongkong_core::app::AppName;
@@ -11,6 +12,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::history::Line;
+use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::{
     Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends,
 };
@@ -59,6 +61,13 @@ pub(crate) async fn history(env: &Env, app: &AppName, filter: Filter) -> worker:
 /// What the plots of an app show.
 pub(crate) async fn trends(env: &Env, app: &AppName) -> worker::Result<Trends> {
     put(bindings::keeper(env, app)?, HISTORY, &HistoryAsk::Trends).await
+}
+
+/// What a caller is told where the Keeper of an app did not answer, with what to do; the log is told too.
+pub(crate) fn no_answer(app: &AppName, to_do: &str) -> Problem {
+    log::warn("keeper_unreachable", json!({"app": app}));
+    let detail = format!("The Keeper of app {app} did not answer: {to_do}");
+    Problem::new(Code::Unavailable, detail).retry_after(2)
 }
 
 async fn put<T: DeserializeOwned>(stub: Stub, url: &str, question: &impl Serialize) -> worker::Result<T> {
