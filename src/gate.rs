@@ -3,6 +3,7 @@
 use crate::context::RequestContext;
 use crate::log;
 use serde_json::json;
+use worker::RateLimiter;
 use zhongkong_core::access::neighbourhood;
 use zhongkong_core::problem::{Code, Problem};
 
@@ -17,15 +18,27 @@ pub(crate) async fn turn_away(request: &RequestContext, problem: Problem) -> Pro
         return problem;
     }
     let Some(limit) = &request.centre.key_limit else { return problem };
-    match limit.limit(neighbourhood(request.ip())).await {
+    let detail = "Too many requests without a valid key came from this address.";
+    let within = within(limit, neighbourhood(request.ip()), detail, "key_limit_failed").await;
+    within.err().unwrap_or(problem)
+}
+
+/// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses nobody; it is
+/// logged as the event `failed`.
+pub(crate) async fn within(
+    limit: &RateLimiter,
+    key: String,
+    detail: &'static str,
+    failed: &str,
+) -> Result<(), Problem> {
+    match limit.limit(key).await {
         Ok(outcome) if !outcome.success => {
-            let detail = "Too many requests without a valid key came from this address.";
-            Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S)
+            Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
         }
-        Ok(_) => problem,
+        Ok(_) => Ok(()),
         Err(error) => {
-            log::warn("key_limit_failed", json!({"detail": error.to_string()}));
-            problem
+            log::warn(failed, json!({"detail": error.to_string()}));
+            Ok(())
         }
     }
 }

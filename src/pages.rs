@@ -6,17 +6,13 @@
 
 use crate::answer::{self, Outcome};
 use crate::context::RequestContext;
-use crate::log;
-use serde_json::json;
+use crate::gate;
 use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::http::route::Route;
 use zhongkong_core::problem::{Code, Problem};
 
 /// The script that a page includes: it asks for the signature of the page's address and calls `wx.config`.
 const SCRIPT: &str = include_str!("pages/jssdk.js");
-
-/// What a visitor over the limit is told to wait; the binding counts within 10 or 60 s.
-const LIMITED_FOR_S: u64 = 60;
 
 /// `GET /jssdk.js`.
 pub(crate) fn script() -> Outcome {
@@ -50,15 +46,7 @@ pub(crate) async fn limit(request: &RequestContext, caller: &Caller) -> Result<(
     let Some(limit) = request.centre.sign_limit.as_ref().filter(|_| caller.is_publishable()) else {
         return Ok(());
     };
-    match limit.limit(format!("{} {}", caller.name, neighbourhood(request.ip()))).await {
-        Ok(outcome) if !outcome.success => {
-            let detail = "Too many signatures were asked for from this address.";
-            Err(Problem::new(Code::RateLimited, detail).retry_after(LIMITED_FOR_S))
-        }
-        Ok(_) => Ok(()),
-        Err(error) => {
-            log::warn("sign_limit_failed", json!({"detail": error.to_string()}));
-            Ok(())
-        }
-    }
+    let visitor = format!("{} {}", caller.name, neighbourhood(request.ip()));
+    let detail = "Too many signatures were asked for from this address.";
+    gate::within(limit, visitor, detail, "sign_limit_failed").await
 }
