@@ -21,9 +21,10 @@ const ALWAYS: u64 = 0;
 /// The end of a life is written again when it has moved by so much.
 const MOVED_S: u64 = 30;
 
+/// A row of one number.
 #[derive(Deserialize)]
-struct Number {
-    n: u64,
+pub(super) struct Number {
+    pub(super) n: u64,
 }
 
 pub(super) struct Counts {
@@ -137,6 +138,13 @@ impl Counts {
     }
 }
 
-fn integer(number: u64) -> SqlStorageValue {
-    i64::try_from(number).unwrap_or(i64::MAX).into()
+/// What SQLite and JavaScript both hold exactly.
+pub(super) fn clamped(number: u64) -> i64 {
+    const MOST: i64 = (1 << 53) - 1;
+    i64::try_from(number).map_or(MOST, |number| number.min(MOST))
+}
+
+/// The same as a parameter.
+pub(super) fn integer(number: u64) -> SqlStorageValue {
+    clamped(number).into()
 }

@@ -1,10 +1,9 @@
 //! The history in the Keeper's SQLite. It needs no sound configuration: that of an app which is faulty is
 //! of all the most interesting.
 
-use super::counts::Counts;
+use super::counts::{Counts, Number, clamped, integer};
 use super::unreadable;
 use crate::{log, platform};
-use serde::Deserialize;
 use serde_json::json;
 use worker::{SqlStorage, SqlStorageValue, State};
 use zhongkong_core::credential::Credential;
@@ -19,11 +18,6 @@ const LOOK_BACK: i64 = 512;
 
 /// After so many new lines those that are too many are deleted.
 const SWEEP_EVERY: u64 = 500;
-
-#[derive(Deserialize)]
-struct Number {
-    n: u64,
-}
 
 pub(super) struct History {
     sql: SqlStorage,
@@ -186,14 +180,4 @@ fn likeness(line: &Line) -> Vec<SqlStorageValue> {
 /// The first minute that is still kept.
 fn kept_from(now: UnixTime) -> u64 {
     now.minus(KEPT_DAYS * 24 * 3600).as_secs() / 60
-}
-
-/// What SQLite and JavaScript both hold exactly.
-fn clamped(number: u64) -> i64 {
-    const MOST: i64 = (1 << 53) - 1;
-    i64::try_from(number).map_or(MOST, |number| number.min(MOST))
-}
-
-fn integer(number: u64) -> SqlStorageValue {
-    clamped(number).into()
 }
