@@ -13,10 +13,8 @@ use super::storage::Storage;
 use super::unreadable;
 use crate::bindings::{self, Centre};
 use crate::{log, platform};
-use futures_util::future::select;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{Delay, Env, State};
@@ -261,7 +259,7 @@ impl Desk {
                     self.give_up_lost_call(credential)?;
                     let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
                     match self.flights.under_way(credential) {
-                        Some(flight) => drop(select(flight, pin!(Delay::from(left))).await),
+                        Some(flight) => drop(platform::timeout(flight, left).await),
                         None => Delay::from(left.min(UNTIL_DUE)).await,
                     }
                     if platform::now_millis() >= deadline {

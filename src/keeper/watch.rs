@@ -4,13 +4,10 @@ use super::alerts::{Alerts, WHILE_SENDING_S};
 use super::desk::Desk;
 use crate::bindings::Centre;
 use crate::{log, platform};
-use futures_util::future::{Either, select};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::Delay;
 use zhongkong_core::alert::{Incident, findings};
 use zhongkong_core::app::AppName;
 use zhongkong_core::credential::Credential;
@@ -86,7 +83,7 @@ impl Desk {
     async fn land(&self, credential: Credential, deadline_ms: u64) {
         while let Some(flight) = self.flights.under_way(credential) {
             let left = Duration::from_millis(deadline_ms.saturating_sub(platform::now_millis()));
-            if let Either::Right(_) = select(flight, pin!(Delay::from(left))).await {
+            if platform::timeout(flight, left).await.is_none() {
                 return;
             }
         }
