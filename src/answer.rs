@@ -79,13 +79,8 @@ pub(crate) fn with_status<T: Serialize>(body: &T, status: u16) -> Outcome {
 }
 
 /// A successful answer whose JSON is written already.
-pub(crate) fn json_text(text: String) -> Outcome {
-    built(respond(text, "application/json", 200))
-}
-
-/// Another's answer that goes on to the caller.
-pub(crate) const fn passed(response: Response) -> Answer {
-    answered(response)
+pub(crate) fn json_text(json: String) -> Outcome {
+    text(json, "application/json")
 }
 
 /// A text for the caller alone.
@@ -121,7 +116,8 @@ fn built(response: worker::Result<Response>) -> Outcome {
     response.map(answered).map_err(|_| internal("an answer could not be built"))
 }
 
-const fn answered(response: Response) -> Answer {
+/// A response that is an answer as it stands: one of ours, or WeChat's own.
+pub(crate) const fn answered(response: Response) -> Answer {
     Answer { response, told: Told { result: Ok("ok"), version: None, about: None } }
 }
 

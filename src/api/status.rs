@@ -11,7 +11,8 @@ use serde_json::json;
 use std::ops::Bound;
 use zhongkong_core::access::{AllowedApps, Caller, Scope};
 use zhongkong_core::app::AppName;
-use zhongkong_core::config::{AppEntry, Fault, Place, ReadyApp};
+use zhongkong_core::config::{AppEntry, Fault, Place};
+use zhongkong_core::http::admit::ready;
 use zhongkong_core::http::parameters::{invalid, only_parameter};
 use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
 use zhongkong_core::time::UnixTime;
@@ -132,17 +133,9 @@ pub(super) fn concerns(caller: &Caller, fault: &Fault) -> bool {
     }
 }
 
-/// The app, if it works.
-fn ready<'c>(request: &'c RequestContext, name: &AppName) -> Option<&'c ReadyApp> {
-    match request.centre.config.apps.get(name) {
-        Some(AppEntry::Ready(ready)) if request.centre.config.fatal().next().is_none() => Some(ready),
-        _ => None,
-    }
-}
-
 /// What the Keeper of an app says; `None` for an app that does not work, or a Keeper that does not answer.
 async fn report(request: &RequestContext, name: &AppName) -> Option<Report> {
-    let ready = ready(request, name)?;
+    let ready = ready(&request.centre.config, name).ok()?;
     if let Ok(Reply::Status(report)) = client::ask(&request.env, ready, Ask::Status).await {
         return Some(report);
     }
@@ -153,13 +146,13 @@ async fn report(request: &RequestContext, name: &AppName) -> Option<Report> {
 fn body<'a>(request: &'a RequestContext, app: &'a AppName, report: Option<&'a Report>) -> AppBody<'a> {
     let config = &request.centre.config;
     let state = "misconfigured";
-    match (ready(request, app), report, config.apps.get(app)) {
-        (Some(ready), Some(report), _) => AppBody::Ready(describe::ready_app(ready, report)),
-        (Some(ready), None, _) => {
+    match (ready(config, app), report, config.apps.get(app)) {
+        (Ok(ready), Some(report), _) => AppBody::Ready(describe::ready_app(ready, report)),
+        (Ok(ready), None, _) => {
             let detail = "The Keeper did not answer; ask again in a few seconds.";
             AppBody::Unknown { app, appid: &ready.app.appid, state: "unknown", detail }
         }
-        (None, _, Some(AppEntry::Faulty(faults))) => {
+        (Err(_), _, Some(AppEntry::Faulty(faults))) => {
             AppBody::Misconfigured { app, state, faults: faults.iter().map(ToString::to_string).collect() }
         }
         _ => AppBody::Misconfigured { app, state, faults: config.fatal().map(ToString::to_string).collect() },

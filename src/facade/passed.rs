@@ -175,7 +175,7 @@ impl Upstream {
                 builder.from_stream(scrubbed(stream, scrubber).map_err(unread)?)?
             }
         };
-        Ok(answer::passed(response))
+        Ok(answer::answered(response))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::history::Action;
 use crate::memory::Memory;
 use crate::record::Record;
 use crate::signature::{NONCE_CHARS, nonce};
+use crate::tally::Source;
 use crate::time::UnixTime;
 use std::rc::Rc;
 
@@ -137,10 +138,9 @@ impl Served<'_> {
         is_quiet.then_some(hit.record)
     }
 
-    /// Counts it, as the ordinary path does.
+    /// Counts it, as the ordinary path does. Looked at before: no Keeper is to be woken, and no sending to be started.
     fn commit(&self, memory: &mut Memory, action: Action, credential: Credential, record: &Record) {
-        // Looked at before: no Keeper is to be woken, and no sending to be started.
-        memory.read(self.ready, credential, 0, self.now_ms);
+        memory.audit.note_read(&self.ready.app.name, Source::Memory);
         let asked = Asked { action, credential: Some(credential), app: Some(self.ready.app.name.as_str()) };
         let outcome = Outcome::of_version(record.version);
         let (caller, ip) = (Some(self.caller.name.as_str()), self.head.ip);
