@@ -8,9 +8,15 @@
 import Shim, { FastPath, Keeper as Inner } from "worker-build";
 
 const { answer, probe } = FastPath;
-/** workers-rs' handlers. Not by way of the shim's own object: its two proxies do what `renew` and `kept` do here, for each request. */
+/**
+ * workers-rs' handlers. Not by way of the shim's own object: its two proxies do what `renew` and `kept` do here, for
+ * each request.
+ */
 const { fetch: fetched, scheduled } = Shim.prototype;
-/** `{ criticalError, instanceId }`: shared by the `worker` crate and its shim. */
+/**
+ * `{ criticalError, instanceId }`, by workers-rs' own name: its crate and its shim share it there, and it exports
+ * no other way to it.
+ */
 const state = globalThis.__worker_init_state;
 const waiting = new Set();
 

@@ -1,2 +1,3 @@
-// The `worker` crate's own state, which its panic hook would have set: the next call gets a new instance.
+// The state that the `worker` crate and its shim share, by workers-rs' own name: its panic hook sets it there, and ours, in
+// the place of that, has to do the same. The next call then gets a new instance.
 export const panicked = () => (globalThis.__worker_init_state.criticalError = true);
