@@ -19,17 +19,18 @@ pub(crate) async fn turn_away(request: &RequestContext, problem: Problem) -> Pro
     }
     let Some(limit) = &request.centre.key_limit else { return problem };
     let detail = "Too many requests without a valid key came from this address.";
-    let within = within(limit, neighbourhood(request.ip()), detail, "key_limit_failed").await;
+    let failed = |why| log::warn("key_limit_failed", json!({"detail": why}));
+    let within = within(limit, neighbourhood(request.ip()), detail, failed).await;
     within.err().unwrap_or(problem)
 }
 
-/// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses nobody; it is
-/// logged as the event `failed`.
+/// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses nobody; `failed` is
+/// told why.
 pub(crate) async fn within(
     limit: &RateLimiter,
     key: String,
     detail: &'static str,
-    failed: &str,
+    failed: impl FnOnce(String),
 ) -> Result<(), Problem> {
     match limit.limit(key).await {
         Ok(outcome) if !outcome.success => {
@@ -37,7 +38,7 @@ pub(crate) async fn within(
         }
         Ok(_) => Ok(()),
         Err(error) => {
-            log::warn(failed, json!({"detail": error.to_string()}));
+            failed(error.to_string());
             Ok(())
         }
     }

@@ -6,7 +6,8 @@
 
 use crate::answer::{self, Outcome};
 use crate::context::RequestContext;
-use crate::gate;
+use crate::{gate, log};
+use serde_json::json;
 use zhongkong_core::access::{Caller, neighbourhood};
 use zhongkong_core::http::route::Route;
 use zhongkong_core::problem::{Code, Problem};
@@ -48,5 +49,6 @@ pub(crate) async fn limit(request: &RequestContext, caller: &Caller) -> Result<(
     };
     let visitor = format!("{} {}", caller.name, neighbourhood(request.ip()));
     let detail = "Too many signatures were asked for from this address.";
-    gate::within(limit, visitor, detail, "sign_limit_failed").await
+    let failed = |why| log::warn("sign_limit_failed", json!({"detail": why}));
+    gate::within(limit, visitor, detail, failed).await
 }
