@@ -36,7 +36,22 @@ impl fmt::Debug for Sealer {
 
 /// Why a key is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAKey;
+pub enum NotAKey {
+    /// It is not base64, or of another length.
+    NotOf32Bytes,
+    /// All its bytes are the same: a placeholder, which anybody may guess.
+    OneByteRepeated,
+}
+
+impl NotAKey {
+    /// What is wrong, after the name of the setting.
+    pub const fn problem(self) -> &'static str {
+        match self {
+            Self::NotOf32Bytes => "is not a key of 32 bytes",
+            Self::OneByteRepeated => "is one byte repeated 32 times: a placeholder, which anybody may guess",
+        }
+    }
+}
 
 /// A sealed text did not open: another key, another place, or a changed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +69,13 @@ pub struct Sealed {
 impl SealKey {
     /// Reads 32 bytes in base64.
     fn parse(key: &Secret) -> Result<Self, NotAKey> {
-        let bytes = Zeroizing::new(Base64::decode_vec(key.expose().trim()).map_err(|_| NotAKey)?);
-        // A key of one repeated byte is a placeholder, not a key.
-        if bytes.len() != 32 || bytes.iter().all(|b| Some(b) == bytes.first()) {
-            return Err(NotAKey);
+        let not_of_32_bytes = NotAKey::NotOf32Bytes;
+        let bytes = Base64::decode_vec(key.expose().trim()).map_err(|_| not_of_32_bytes)?;
+        let bytes = Zeroizing::new(bytes);
+        let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| not_of_32_bytes)?;
+        if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
+            return Err(NotAKey::OneByteRepeated);
         }
-        let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| NotAKey)?;
         let id = Sha256Digest::of_parts(&["zhongkong seal key id", &hex(&bytes)]).short();
         let mut mac_key = Zeroizing::new([0; 64]);
         for (half, name) in mac_key.chunks_exact_mut(32).zip(["zhongkong mac key 1", "zhongkong mac key 2"]) {

@@ -40,15 +40,18 @@ pub(super) fn sealer(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<Sealer> {
         faults.push(Fault::centre("SEAL_KEY", "is missing", MAKE_A_SEAL_KEY));
         return None;
     };
-    let Ok(sealer) = Sealer::new(&current) else {
-        faults.push(Fault::centre("SEAL_KEY", "is not a key of 32 bytes", MAKE_A_SEAL_KEY));
-        return None;
+    let sealer = match Sealer::new(&current) {
+        Ok(sealer) => sealer,
+        Err(not_a_key) => {
+            faults.push(Fault::centre("SEAL_KEY", not_a_key.problem(), MAKE_A_SEAL_KEY));
+            return None;
+        }
     };
     let Some(previous) = (raw.secret)("SEAL_KEY_PREVIOUS") else { return Some(sealer) };
     sealer.with_previous(&previous).map_or_else(
-        |_| {
+        |not_a_key| {
             let fix = "give the SEAL_KEY from before, or delete it with `wrangler secret delete`";
-            faults.push(Fault::centre("SEAL_KEY_PREVIOUS", "is not a key of 32 bytes", fix));
+            faults.push(Fault::centre("SEAL_KEY_PREVIOUS", not_a_key.problem(), fix));
             None
         },
         Some,

@@ -1,4 +1,4 @@
-//! Whose real token it is: what this isolate has heard from the roster, for a minute.
+//! Whose real token it is: what this isolate has heard from the scheduler, for a minute.
 //!
 //! Anybody may send anything as a token, so that questions are few: an answer is remembered, a `no` too,
 //! and there is a bound on how many are asked.
@@ -29,7 +29,7 @@ pub enum Holder {
     Of(AppName),
     /// It is nobody's.
     Nobody,
-    /// The roster has to be asked.
+    /// The scheduler has to be asked.
     Ask,
     /// It would have to be asked, and was asked too often.
     Busy,
@@ -64,7 +64,7 @@ impl Holders {
         Holder::Ask
     }
 
-    /// What the roster has said.
+    /// What the scheduler has said.
     pub fn learn(&mut self, token: &Sha256Digest, app: Option<AppName>, now_ms: u64) {
         if self.known.len() >= MOST {
             self.known

@@ -1,5 +1,7 @@
 //! Refusals in WeChat's form: HTTP 200, an errcode that SDKs know, and a text for the one who reads it.
 
+use crate::access::Scope;
+use crate::app::AppName;
 use crate::problem::{Code, Problem};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -30,6 +32,12 @@ impl Refusal {
     /// No such app for this caller: the same for one that it may not use.
     pub fn bad_appid() -> Self {
         Self::new(40013, "invalid appid: the centre has no such app, or this key may not do this with it.")
+    }
+
+    /// The caller has the app, but not this scope.
+    pub fn no_permission(scope: Scope, app: &AppName) -> Self {
+        let scope = scope.name();
+        Self::new(48001, format!("api unauthorized: this key does not have scope {scope} for app {app}."))
     }
 
     /// The caller may not come from there.
