@@ -21,12 +21,13 @@ use zhongkong_core::secret::Secret;
 const TOKENS: &str = "TOKENS";
 const DB: &str = "DB";
 const KEEPER: &str = "KEEPER";
+const SCHEDULER: &str = "SCHEDULER";
 
 /// WeChat's servers stand in China. Only the first contact with a Keeper heeds this.
 const KEEPER_NEAR: &str = "apac";
 
-/// The roster of all Keepers: an object of the same class, under a name that no app can have.
-const ROSTER_NAME: &str = "*roster";
+/// There is one scheduler for all Keepers.
+const SCHEDULER_NAME: &str = "scheduler";
 
 /// Scrubbers, with the record whose value they search for.
 type Scrubbers = BTreeMap<AppName, (Rc<Record>, Rc<Scrubber>)>;
@@ -73,16 +74,16 @@ pub(crate) fn db(env: &Env) -> worker::Result<D1Database> {
 
 /// The Keeper of an app.
 pub(crate) fn keeper(env: &Env, app: &AppName) -> worker::Result<Stub> {
-    object(env, app.as_str())
+    object(env, KEEPER, app.as_str())
 }
 
-/// The roster of all Keepers.
-pub(crate) fn roster(env: &Env) -> worker::Result<Stub> {
-    object(env, ROSTER_NAME)
+/// The scheduler.
+pub(crate) fn scheduler(env: &Env) -> worker::Result<Stub> {
+    object(env, SCHEDULER, SCHEDULER_NAME)
 }
 
-fn object(env: &Env, name: &str) -> worker::Result<Stub> {
-    env.durable_object(KEEPER)?.get_by_name_with_location_hint(name, KEEPER_NEAR)
+fn object(env: &Env, class: &str, name: &str) -> worker::Result<Stub> {
+    env.durable_object(class)?.get_by_name_with_location_hint(name, KEEPER_NEAR)
 }
 
 fn read(env: &Env) -> Centre {
@@ -95,6 +96,7 @@ fn read(env: &Env) -> Centre {
         has_tokens: bound(env, TOKENS, "get").is_sound(),
         has_db: bound(env, DB, "prepare").is_sound(),
         has_keeper: bound(env, KEEPER, "getByName").is_sound(),
+        has_scheduler: bound(env, SCHEDULER, "getByName").is_sound(),
     });
     log::set_level(config.log_level);
     for fault in &config.faults {

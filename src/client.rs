@@ -1,6 +1,7 @@
-//! The Worker's side of the Keepers and of their roster. Keepers use it too, for the roster.
+//! The Worker's side of the Durable Objects: questions to Keepers and to the scheduler. Keepers use it too, for the
+//! scheduler.
 
-use super::unreadable;
+use crate::objects::unreadable;
 use crate::{bindings, log};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,18 +15,17 @@ use zhongkong_core::encoding::{from_json, to_json};
 use zhongkong_core::history::Line;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::{
-    Ask, Entry, Filter, HistoryAsk, Question, Reply, RosterAsk, RosterReply, Trends,
+    Ask, Entry, Filter, HistoryAsk, Question, Reply, SchedulerAsk, SchedulerReply, Trends,
 };
 use zhongkong_core::tally::Reads;
 
 /// Where the kinds of question go.
 const KEEPER: &str = "https://keeper/";
-const ROSTER: &str = "https://keeper/roster";
+const SCHEDULER: &str = "https://scheduler/";
 const HISTORY: &str = "https://keeper/history";
 
-/// The paths of [`ROSTER`] and [`HISTORY`].
-pub(super) const ROSTER_PATH: &str = "/roster";
-pub(super) const HISTORY_PATH: &str = "/history";
+/// The path of [`HISTORY`].
+pub(crate) const HISTORY_PATH: &str = "/history";
 
 /// Asks the Keeper of an app. Every question may be asked twice: after a failure, as a deployment
 /// brings them about, it is, on a new stub.
@@ -38,11 +38,11 @@ pub(crate) async fn ask(env: &Env, ready: &ReadyApp, ask: Ask) -> worker::Result
     }
 }
 
-/// Asks the roster, in the same way.
-pub(crate) async fn ask_roster(env: &Env, ask: &RosterAsk) -> worker::Result<RosterReply> {
-    match put(bindings::roster(env)?, ROSTER, ask).await {
+/// Asks the scheduler, in the same way.
+pub(crate) async fn ask_scheduler(env: &Env, ask: &SchedulerAsk) -> worker::Result<SchedulerReply> {
+    match put(bindings::scheduler(env)?, SCHEDULER, ask).await {
         Ok(reply) => Ok(reply),
-        Err(_) => put(bindings::roster(env)?, ROSTER, ask).await,
+        Err(_) => put(bindings::scheduler(env)?, SCHEDULER, ask).await,
     }
 }
 

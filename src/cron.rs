@@ -1,10 +1,10 @@
-//! The cron trigger: asks the roster which apps are due, and wakes their Keepers.
+//! The cron trigger: asks the scheduler which apps are due, and wakes their Keepers.
 //!
 //! It only wakes: a Keeper decides for itself what is to be done, so a missed, late or doubled run
-//! does no harm. When the roster does not answer, the store is looked at instead.
+//! does no harm. When the scheduler does not answer, the store is looked at instead.
 
 use crate::bindings::Centre;
-use crate::keeper::client;
+use crate::client;
 use crate::store::{self, Found};
 use crate::{history, log, platform};
 use futures_util::future::{join, join_all};
@@ -15,7 +15,7 @@ use worker::Env;
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
 use zhongkong_core::credential::{Credential, Version};
-use zhongkong_core::protocol::{MOST_A_TICK, RosterAsk, RosterReply};
+use zhongkong_core::protocol::{MOST_A_TICK, SchedulerAsk, SchedulerReply};
 use zhongkong_core::time::UnixTime;
 
 /// The apps that are due, with what the store showed of them where it was looked at.
@@ -24,19 +24,19 @@ type Due = BTreeMap<AppName, Vec<(Credential, Version)>>;
 /// A Keeper that could not be woken is tried again after this.
 const AFTER_FAILURE_S: u64 = 180;
 
-/// One run: one question to the roster, and one to each Keeper that is due.
+/// One run: one question to the scheduler, and one to each Keeper that is due.
 pub(crate) async fn tick(centre: &Centre, env: &Env) {
     if let Some(fault) = centre.config.fatal().next() {
         log::error("cron_cannot_run", json!({"setting": fault.setting, "detail": fault.to_string()}));
         // It tells whoever is to be told. Without KEEPER there is nobody who could.
-        drop(client::ask_roster(env, &RosterAsk::Broken { now: platform::now() }).await);
+        drop(client::ask_scheduler(env, &SchedulerAsk::Broken { now: platform::now() }).await);
         return;
     }
     let now = platform::now();
-    let (due, is_new) = match by_roster(centre, env, now).await {
+    let (due, is_new) = match by_scheduler(centre, env, now).await {
         Ok(due) => due,
         Err(error) => {
-            log::warn("roster_unreachable", json!({"by": "cron", "detail": error.to_string()}));
+            log::warn("scheduler_unreachable", json!({"by": "cron", "detail": error.to_string()}));
             (by_store(centre, env, now).await, false)
         }
     };
@@ -61,13 +61,13 @@ pub(crate) async fn tick(centre: &Centre, env: &Env) {
     // Those who fail must not stand in the way of the others.
     let failed: Vec<AppName> = failed.into_iter().flatten().collect();
     if !failed.is_empty() {
-        let postpone = RosterAsk::Postpone { apps: failed, until: now.plus(AFTER_FAILURE_S) };
-        drop(client::ask_roster(env, &postpone).await);
+        let postpone = SchedulerAsk::Postpone { apps: failed, until: now.plus(AFTER_FAILURE_S) };
+        drop(client::ask_scheduler(env, &postpone).await);
     }
     // An app that comes back into the configuration is registered anew.
-    let forget = RosterAsk::Forget { apps: unknown.clone() };
-    if !unknown.is_empty() && client::ask_roster(env, &forget).await.is_ok() {
-        log::info("roster_forgets", json!({"apps": unknown}));
+    let forget = SchedulerAsk::Forget { apps: unknown.clone() };
+    if !unknown.is_empty() && client::ask_scheduler(env, &forget).await.is_ok() {
+        log::info("scheduler_forgets", json!({"apps": unknown}));
     }
 }
 
@@ -80,19 +80,20 @@ async fn wake(env: &Env, ready: Rc<ReadyApp>, shown: Vec<(Credential, Version)>)
     failed.then(|| ready.app.name.clone())
 }
 
-/// Who is due; and whether the roster has seen this configuration for the first time.
-async fn by_roster(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<(Due, bool)> {
+/// Who is due; and whether the scheduler has seen this configuration for the first time.
+async fn by_scheduler(centre: &Centre, env: &Env, now: UnixTime) -> worker::Result<(Due, bool)> {
     let configured = centre.config.fingerprint.clone();
-    let mut reply = client::ask_roster(env, &RosterAsk::Due { configured: configured.clone(), now }).await?;
-    let is_new = matches!(reply, RosterReply::Unknown);
+    let mut reply =
+        client::ask_scheduler(env, &SchedulerAsk::Due { configured: configured.clone(), now }).await?;
+    let is_new = matches!(reply, SchedulerReply::Unknown);
     if is_new {
         let apps = centre.config.ready_apps();
         let apps = apps.map(|ready| (ready.app.name.clone(), ready.identity.fingerprint())).collect();
-        reply = client::ask_roster(env, &RosterAsk::Register { configured, apps, now }).await?;
+        reply = client::ask_scheduler(env, &SchedulerAsk::Register { configured, apps, now }).await?;
     }
     match reply {
-        RosterReply::Due(apps) => Ok((apps.into_iter().map(|app| (app, Vec::new())).collect(), is_new)),
-        _ => Err(worker::Error::RustError("the roster answered another question".to_owned())),
+        SchedulerReply::Due(apps) => Ok((apps.into_iter().map(|app| (app, Vec::new())).collect(), is_new)),
+        _ => Err(worker::Error::RustError("the scheduler answered another question".to_owned())),
     }
 }
 

@@ -5,7 +5,7 @@
 // own I/O takes, so they get a 500 at once; the next call gets a new instance. For that this file relies on internals
 // of `worker` =0.8.7 and wasm-bindgen =0.2.130, which are pinned, and tested by tests/entry.test.mjs and panic.test.mjs.
 
-import Shim, { FastPath, Keeper as Inner } from "worker-build";
+import Shim, { FastPath, Keeper as InnerKeeper, Scheduler as InnerScheduler } from "worker-build";
 
 const { answer, probe } = FastPath;
 /**
@@ -110,25 +110,29 @@ export default {
   },
 };
 
-/** Around the wasm's own, since a panic in an object would leave those who have asked it without an answer. */
-export class Keeper {
-  #inner;
-  #arguments;
+/** Around a class of the wasm's own, since a panic in an object would leave those who have asked it without an answer. */
+const guarded = (Inner) =>
+  class {
+    #inner;
+    #arguments;
 
-  constructor(...args) {
-    this.#arguments = args;
-  }
+    constructor(...args) {
+      this.#arguments = args;
+    }
 
-  fetch(request) {
-    return kept(() => this.#served().fetch(request)).catch(broken);
-  }
+    fetch(request) {
+      return kept(() => this.#served().fetch(request)).catch(broken);
+    }
 
-  /** What fails is thrown on: the runtime tries an alarm again. */
-  alarm() {
-    return kept(() => this.#served().alarm());
-  }
+    /** What fails is thrown on: the runtime tries an alarm again. */
+    alarm() {
+      return kept(() => this.#served().alarm());
+    }
 
-  #served() {
-    return (this.#inner ??= new Inner(...this.#arguments));
-  }
-}
+    #served() {
+      return (this.#inner ??= new Inner(...this.#arguments));
+    }
+  };
+
+export const Keeper = guarded(InnerKeeper);
+export const Scheduler = guarded(InnerScheduler);

@@ -3,8 +3,8 @@
 
 use crate::answer::Outcome;
 use crate::bindings::Centre;
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::{analytics, log, platform};
 use futures_util::future::join_all;
 use serde_json::json;

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Date, Delay};
-use zhongkong_core::engine::Moment;
+use zhongkong_core::keeper::Instant;
 use zhongkong_core::signature::NONCE_CHARS;
 use zhongkong_core::time::UnixTime;
 
@@ -52,9 +52,9 @@ pub(crate) fn nonce_bytes() -> [u8; NONCE_CHARS] {
     })
 }
 
-/// Now, with a random number for the engine's jitter.
-pub(crate) fn moment() -> Moment {
-    Moment { now: now(), dice: u32::from_le_bytes(random()) }
+/// Now, with a random number for the jitter of what is decided.
+pub(crate) fn instant() -> Instant {
+    Instant { now_ms: now_millis(), dice: u32::from_le_bytes(random()) }
 }
 
 /// What a future comes to, unless it takes longer than `limit`: then it is dropped.

@@ -4,8 +4,8 @@
 //! served, and the Keeper is asked.
 
 use crate::answer::internal;
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::store::{self, Found};
 use crate::{log, platform};
 use serde_json::json;

@@ -34,6 +34,7 @@ export const Keeper = proxied(class {
   fetch() { return globalThis.wasm.answer(); }
   alarm() { return globalThis.wasm.alarm(); }
 });
+export const Scheduler = Keeper;
 export default proxied(class {
   fetch() { return globalThis.wasm.serve(); }
   scheduled() { return globalThis.wasm.scheduled(); }

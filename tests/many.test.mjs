@@ -27,7 +27,7 @@ async function manyApps(t) {
   return centre;
 }
 
-const byCron = ({ "kv by cron": kv = 0, Keeper = 0, roster = 0 }) => ({ kv, Keeper, roster });
+const byCron = ({ "kv by cron": kv = 0, Keeper = 0, scheduler = 0 }) => ({ kv, Keeper, scheduler });
 
 test(`${COUNT} apps of which ${DUE} are due: a tick costs ${DUE} calls of Keepers and no operation of KV`, async (t) => {
   const centre = await manyApps(t);
@@ -56,17 +56,17 @@ test(`${COUNT} apps of which ${DUE} are due: a tick costs ${DUE} calls of Keeper
   assert.equal((await centre.simulator.calls("stable_token")).length, COUNT + DUE);
 });
 
-test("without the roster the cron looks at the store, and a lost roster is made anew", async (t) => {
+test("without the scheduler the cron looks at the store, and a lost scheduler is made anew", async (t) => {
   const centre = await startCentre({ change: (vars) => ({ ...vars, TEST_WITHOUT_ALARM: "yes" }) });
   t.after(() => centre.stop());
-  await centre.set({ roster_down: true });
+  await centre.set({ scheduler_down: true });
   await centre.cron();
   assert.ok(byCron(await centre.counts()).kv > 0);
   assert.deepEqual((await centre.simulator.calls("", "")).filter(({ path }) => /token$/.test(path)).length, 2, "both apps were woken");
   await centre.cron();
   assert.equal(byCron(await centre.counts()).Keeper, 0, "the store says that nothing is due");
-  assert.ok(centre.logs().some((line) => line.includes("roster_unreachable")));
-  await centre.set({ roster_down: false });
+  assert.ok(centre.logs().some((line) => line.includes("scheduler_unreachable")));
+  await centre.set({ scheduler_down: false });
   const versions = async () => (await centre.call("/v1/apps")).body.apps.map(({ credentials }) => credentials.access_token.version);
   await centre.advance(7000, []);
   await centre.cron();
@@ -86,7 +86,7 @@ test("an app that leaves the configuration is forgotten, one that changes is wok
   assert.equal((await centre.simulator.calls("stable_token")).length, 2, "fetched with the new secret, though nobody reads");
   await centre.advance(7000, []);
   await centre.cron();
-  await until(async () => centre.logs(), (lines) => lines.some((line) => line.includes("roster_forgets") && line.includes("legacy")));
+  await until(async () => centre.logs(), (lines) => lines.some((line) => line.includes("scheduler_forgets") && line.includes("legacy")));
 });
 
 test("a Keeper that readers have woken before the cron came is not woken again and again", async (t) => {
@@ -99,9 +99,9 @@ test("a Keeper that readers have woken before the cron came is not woken again a
   t.after(() => centre.stop());
   await centre.token("demo");
   await centre.token("legacy");
-  await until(centre.counts, ({ roster = 0 }) => roster === 0);
+  await until(centre.counts, ({ scheduler = 0 }) => scheduler === 0);
   await centre.cron();
-  await until(centre.counts, ({ roster = 0 }) => roster === 0);
+  await until(centre.counts, ({ scheduler = 0 }) => scheduler === 0);
   await centre.cron();
   assert.equal(byCron(await centre.counts()).Keeper, 0);
 });

@@ -137,10 +137,10 @@ test("what is stored in KV is sealed, and gone from its key's name and metadata"
   assert.deepEqual(Object.keys(JSON.parse(stored)).sort(), ["expires_at", "key", "refresh_at", "sealed", "trust_until", "v", "version"]);
 });
 
-test("the tables of a Keeper and of the roster are pinned: a deployment finds those of the one before it", async () => {
+test("the tables of a Keeper and of the scheduler are pinned: a deployment finds those of the one before it", async () => {
   await centre.cron();
   const tables = {};
-  for (const object of ["demo", "*roster"]) {
+  for (const object of ["demo", "*scheduler"]) {
     const rows = await centre.sql(object, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' ORDER BY name");
     tables[object] = Object.fromEntries(rows.map(({ name, sql }) => [name, sql.replace(/\s+/g, " ")]));
   }

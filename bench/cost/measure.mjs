@@ -6,7 +6,7 @@ import { say } from "../../scripts/shell.mjs";
 
 const MINUTE_S = 60;
 const DAY_MINUTES = 1440;
-const OPERATIONS = { kv_reads: "kv reads", kv_writes: "kv writes", rows_read: "rows read", rows_written: "rows written", roster: "roster" };
+const OPERATIONS = { kv_reads: "kv reads", kv_writes: "kv writes", rows_read: "rows read", rows_written: "rows written", scheduler: "scheduler" };
 
 /** One app with a stable token and the ticket for pages: most are like that. */
 const one = (vars) => {
@@ -17,7 +17,7 @@ const one = (vars) => {
 const operations = (counts) => Object.fromEntries(Object.entries(OPERATIONS).map(([name, counted]) => [name, counts[counted] ?? 0]));
 
 /** Alarms count as requests. */
-const objects = ({ Keeper = 0, roster = 0, history = 0, alarms = 0 }) => Keeper + roster + history + alarms;
+const objects = ({ Keeper = 0, scheduler = 0, history = 0, alarms = 0 }) => Keeper + scheduler + history + alarms;
 
 async function calls(centre) {
   return (await centre.simulator.calls("", APPID.demo)).length;
@@ -41,7 +41,7 @@ async function quietDay() {
     await centre.token();
     const minutes = async (number) => {
       for (let n = 0; n < number; n++) {
-        await centre.advance(MINUTE_S, ["demo", "*roster"]);
+        await centre.advance(MINUTE_S, ["demo", "*scheduler"]);
         await centre.cron();
       }
     };
@@ -81,7 +81,7 @@ export async function measure() {
   const { day, tick } = await quietDay();
   const read = await reading();
   const ours = (name) => Math.max(0, day[name] - tick[name] * DAY_MINUTES);
-  const quiet = Object.fromEntries(["kv_reads", "kv_writes", "objects", "roster", "rows_read", "rows_written", "calls"].map((name) => [name, Math.round(ours(name))]));
+  const quiet = Object.fromEntries(["kv_reads", "kv_writes", "objects", "scheduler", "rows_read", "rows_written", "calls"].map((name) => [name, Math.round(ours(name))]));
   const sendings = read.told;
   return {
     quiet,

@@ -33,9 +33,9 @@ export function day({ apps, reads, isolates, history = "all" }, { quiet, reading
     rows_written: told * reading.rows_written + apps * quiet.rows_written + tick.rows_written,
     calls: apps * quiet.calls,
     // At most: requests that come together keep it awake once.
-    gb_s: OBJECT_GB * (apps * awake(told / apps + quiet.objects) + awake(apps * quiet.roster + tick.ticks)),
+    gb_s: OBJECT_GB * (apps * awake(told / apps + quiet.objects) + awake(apps * quiet.scheduler + tick.ticks)),
   };
-  return { ...day, busiest_object: Math.max(told / apps + quiet.objects, apps * quiet.roster + tick.ticks) / DAY_S };
+  return { ...day, busiest_object: Math.max(told / apps + quiet.objects, apps * quiet.scheduler + tick.ticks) / DAY_S };
 }
 
 /** What the free plan has no room for, the most exceeded first: [{ name, of }], `of` as a multiple of the limit. */

@@ -19,7 +19,7 @@ fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
     let mut now = 1_800_000_000;
     for (kind, pause, dice) in steps.into_iter().take(64) {
         now += u64::from(pause);
-        let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
+        let call = slot.call_id().unwrap_or(UnixTime::from_secs(now));
         let Some(value) = Value::parse(&format!("v{}", dice % 5)) else { return };
         let event = match kind % 13 {
             0 => Event::Tick,
@@ -28,11 +28,11 @@ fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
             3 => Event::Read { min_ttl_s: 0, patience: Patience::Spent },
             4 => Event::StaleReport { digest: value.digest(), patience: Patience::Spent },
             5 | 6 => {
-                Event::Issued { sent_at, issued: Issued { value, expires_in_s: u64::from(dice % 7200) + 1 } }
+                Event::Issued { call, issued: Issued { value, expires_in_s: u64::from(dice % 7200) + 1 } }
             }
-            7 => Event::Failed { sent_at, failure: Failure::Unreachable },
+            7 => Event::Failed { call, failure: Failure::Unreachable },
             8 => Event::Probed {
-                sent_at,
+                call,
                 verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear, Verdict::Unanswered]
                     [dice as usize % 4],
             },

@@ -93,7 +93,9 @@ function bindings(report, settings, environment) {
   if (!environment && namespace && (/^0+$/.test(id) || !/^[0-9a-f]{32}$/.test(id))) report.bad("the KV namespace TOKENS has no id yet", "npx wrangler kv namespace create TOKENS, and put the id into wrangler.toml");
   if ((settings.triggers?.crons ?? []).length) report.good(`the cron runs: ${settings.triggers.crons.join(", ")}`);
   else report.bad("no cron is set, so nothing is refreshed ahead of time", 'crons = ["* * * * *"] under [triggers]');
-  if (!settings.migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes("Keeper"))) report.bad("the class Keeper has no migration", 'new_sqlite_classes = ["Keeper"] under [[migrations]]');
+  for (const name of ["Keeper", "Scheduler"]) {
+    if (!settings.migrations.some(({ new_sqlite_classes = [] }) => new_sqlite_classes.includes(name))) report.bad(`the class ${name} has no migration`, `new_sqlite_classes = ["${name}"] under [[migrations]]`);
+  }
   if (settings.assets?.directory) report.good("the console is deployed along");
   else report.hint("the console is not deployed along", '[assets] with directory = "assets"');
   if (!environment && settings.workers_dev) report.hint("workers_dev is on: the centre can be reached beside your domain and its firewall", "workers_dev = false");

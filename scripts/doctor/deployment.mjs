@@ -108,7 +108,7 @@ async function checkApp(report, { origin, key, admin }, known) {
   else if (asked && !token.trouble && token.version > 0) report.good("WeChat accepts our outgoing IP (it names it only when it does not)");
   if (token.killed_outside) report.bad(`somebody else kills its tokens (${token.killed_outside.count} times)`, token.killed_outside.detail);
   if (store) storage(report, store, token);
-  if (cron && cron.state !== "ok") report.bad("the roster does not answer", "the cron looks into the store instead; see the log");
+  if (cron && cron.state !== "ok") report.bad("the scheduler does not answer", "the cron looks into the store instead; see the log");
 }
 
 function credential(report, name, { state, expires_in, version, trouble, calls_today: { refreshes } }, asked) {

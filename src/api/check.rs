@@ -1,10 +1,10 @@
-//! `POST /v1/apps/{app}/check`: asks everybody that an app depends on, now: its Keeper, WeChat, the store, the roster.
+//! `POST /v1/apps/{app}/check`: asks everybody that an app depends on, now: its Keeper, WeChat, the store, the scheduler.
 
 use super::describe::{self, ReadyAppBody};
 use super::input;
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::platform;
 use crate::store::{self, Found};
 use futures_util::future::join;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use zhongkong_core::config::{ReadyApp, StoreKind};
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::protocol::{Ask, Asked, Reply, RosterAsk, RosterReply};
+use zhongkong_core::protocol::{Ask, Asked, Reply, SchedulerAsk, SchedulerReply};
 use zhongkong_core::time::UnixTime;
 
 const SHAPE: &str = "{} or {\"credential\": \"access_token\"}";
@@ -52,7 +52,7 @@ struct Cron {
 ///
 /// 1. The body names a credential of the app, or none for all (400, 404).
 /// 2. The Keeper asks WeChat where that is safe, and waits for the answer (503 when it cannot be reached); beside it
-///    the store is read and the roster asked.
+///    the store is read and the scheduler asked.
 /// 3. 200 with what was found, whatever it is.
 pub(crate) async fn now(request: &RequestContext, ready: &ReadyApp) -> Outcome {
     let app = &ready.app.name;
@@ -71,14 +71,14 @@ pub(crate) async fn now(request: &RequestContext, ready: &ReadyApp) -> Outcome {
     let started_ms = platform::now_millis();
     let (asked, (store, tick)) = join(
         client::ask(&request.env, ready, Ask::Check(only)),
-        join(store_state(request, ready), client::ask_roster(&request.env, &RosterAsk::LastTick)),
+        join(store_state(request, ready), client::ask_scheduler(&request.env, &SchedulerAsk::LastTick)),
     )
     .await;
     let Ok(Reply::Checked { asked, report }) = asked else {
         return Err(client::no_answer(app, "ask again in a few seconds."));
     };
     let cron = match tick {
-        Ok(RosterReply::Tick(tick)) => Cron { state: "ok", last_tick_at: tick.last_at },
+        Ok(SchedulerReply::Tick(tick)) => Cron { state: "ok", last_tick_at: tick.last_at },
         _ => Cron { state: "failed", last_tick_at: None },
     };
     answer::ok(&Body {

@@ -1,8 +1,8 @@
 //! `GET /v1/apps/{app}/events`: the app's history, newest first.
 
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use serde::Serialize;
 use zhongkong_core::app::AppName;
 use zhongkong_core::history::{Action, Kind};

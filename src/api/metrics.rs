@@ -2,8 +2,8 @@
 
 use super::status;
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::platform;
 use futures_util::future::{join, join_all};
 use zhongkong_core::access::Caller;
@@ -13,7 +13,7 @@ use zhongkong_core::config::AppEntry;
 use zhongkong_core::http::parameters::{invalid, only_parameter};
 use zhongkong_core::metrics::{self, Kept, Shown};
 use zhongkong_core::problem::{Code, Problem};
-use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
+use zhongkong_core::protocol::{Ask, Reply, Report, SchedulerAsk, SchedulerReply};
 
 /// Each app costs a question to its Keeper, and a request may ask so many.
 const MOST_APPS: usize = 500;
@@ -42,11 +42,11 @@ pub(crate) async fn show(request: &RequestContext, caller: &Caller) -> Outcome {
     let fatal = config.fatal().next().is_some();
     let (reports, tick) = join(
         join_all(apps.iter().map(|(_, entry)| report(request, entry, fatal))),
-        client::ask_roster(&request.env, &RosterAsk::LastTick),
+        client::ask_scheduler(&request.env, &SchedulerAsk::LastTick),
     )
     .await;
     let tick = match tick {
-        Ok(RosterReply::Tick(tick)) => Some(tick),
+        Ok(SchedulerReply::Tick(tick)) => Some(tick),
         _ => None,
     };
     let incidents: Vec<Vec<Incident>> = reports

@@ -2,8 +2,8 @@
 
 use super::describe::{self, RevokeBody};
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::log;
 use serde::Serialize;
 use serde_json::json;

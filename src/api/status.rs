@@ -2,8 +2,8 @@
 
 use super::describe::{self, IncidentBody, ReadyAppBody};
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::{log, platform};
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, Fault, Place};
 use zhongkong_core::http::admit::ready;
 use zhongkong_core::http::parameters::{invalid, only_parameter};
-use zhongkong_core::protocol::{Ask, Reply, Report, RosterAsk, RosterReply};
+use zhongkong_core::protocol::{Ask, Reply, Report, SchedulerAsk, SchedulerReply};
 use zhongkong_core::time::UnixTime;
 
 /// Each app costs a question to its Keeper, so that they come in pages of so many.
@@ -91,8 +91,8 @@ pub(crate) async fn all(request: &RequestContext, caller: &Caller) -> Outcome {
     let page: Vec<&AppName> = names.by_ref().take(PAGE).collect();
     let next = page.last().copied().filter(|_| names.next().is_some());
     let reports = join_all(page.iter().map(|name| report(request, name))).await;
-    let tick = match client::ask_roster(&request.env, &RosterAsk::LastTick).await {
-        Ok(RosterReply::Tick(tick)) => Some(tick),
+    let tick = match client::ask_scheduler(&request.env, &SchedulerAsk::LastTick).await {
+        Ok(SchedulerReply::Tick(tick)) => Some(tick),
         _ => None,
     };
     answer::ok(&Body {

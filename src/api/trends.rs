@@ -1,8 +1,8 @@
 //! `GET /v1/apps/{app}/trends`: the last days of an app, for plots.
 
 use crate::answer::{self, Outcome};
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::platform;
 use serde::Serialize;
 use zhongkong_core::app::AppName;

@@ -1,8 +1,8 @@
 //! Who sends an `access_token`: a caller with a virtual one or with its key, or whoever holds the real one.
 
 use super::Known;
+use crate::client;
 use crate::context::RequestContext;
-use crate::keeper::client;
 use crate::{gate, log, platform};
 use serde_json::json;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use zhongkong_core::facade::admit::{Refused, permitted};
 use zhongkong_core::facade::{Holder, Refusal, virtual_token};
 use zhongkong_core::http::admit::{ready, unknown_key};
 use zhongkong_core::problem::Code;
-use zhongkong_core::protocol::{RosterAsk, RosterReply};
+use zhongkong_core::protocol::{SchedulerAsk, SchedulerReply};
 use zhongkong_core::secret::Secret;
 use zhongkong_core::time::UnixTime;
 
@@ -102,9 +102,9 @@ async fn holder_of(request: &RequestContext, token: &Secret) -> Result<Option<Ap
         }
         Holder::Ask => {}
     }
-    let ask = RosterAsk::Whose { token: digest, now: UnixTime::from_millis(now_ms) };
-    match client::ask_roster(&request.env, &ask).await {
-        Ok(RosterReply::App(found)) => {
+    let ask = SchedulerAsk::Whose { token: digest, now: UnixTime::from_millis(now_ms) };
+    match client::ask_scheduler(&request.env, &ask).await {
+        Ok(SchedulerReply::App(found)) => {
             let app = found.and_then(|(app, identity)| {
                 let ready = ready(&request.centre.config, &app).ok()?;
                 (ready.identity.fingerprint() == identity).then_some(app)
@@ -113,7 +113,7 @@ async fn holder_of(request: &RequestContext, token: &Secret) -> Result<Option<Ap
             Ok(app)
         }
         Ok(_) | Err(_) => {
-            log::warn("roster_unreachable", json!({"by": "facade"}));
+            log::warn("scheduler_unreachable", json!({"by": "facade"}));
             Err(Refused(Refusal::new(-1, "system busy: try again in a few seconds"), Code::Unavailable))
         }
     }

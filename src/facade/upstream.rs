@@ -5,8 +5,8 @@
 
 use crate::body::{self, BrokenOff};
 use crate::context::RequestContext;
-use crate::keeper::gateway_key_for;
 use crate::platform;
+use crate::upstream::gateway_key_for;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use std::time::Duration;

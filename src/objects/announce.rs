@@ -1,14 +1,45 @@
-//! What a person should hear of the engine, as log lines: one each time, with what to do.
+//! What a Keeper does, as log lines: one each time, with what to do.
 
 use crate::log;
 use serde_json::json;
-use zhongkong_core::app::AppName;
+use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Alert, Outsider, Revoke, Rules};
+use zhongkong_core::keeper::{Announcement, Arrival};
 use zhongkong_core::language::Language;
+use zhongkong_core::wechat::Failure;
 use zhongkong_core::wechat::errcode::Endpoint;
 
-pub(super) fn announce(app: &AppName, credential: Credential, rules: Rules, alert: &Alert) {
+pub(super) fn announce(ready: &ReadyApp, what: &Announcement) {
+    let app = &ready.app.name;
+    match what {
+        Announcement::Rotated(credential, version) => {
+            log::info("rotated", json!({"app": app, "credential": credential, "version": version}));
+        }
+        Announcement::Called(credential, call, failure) => {
+            let errcode = failure.as_ref().map_or(Some(0), Failure::errcode);
+            log::info(
+                "asked_wechat",
+                json!({"app": app, "credential": credential, "call": call, "errcode": errcode}),
+            );
+        }
+        Announcement::Alert(credential, alert) => tell(ready, *credential, alert),
+        Announcement::StoreAhead(credential, version) => {
+            log::info("store_ahead", json!({"app": app, "credential": credential, "version": version}));
+        }
+        Announcement::Notice(notice, arrival) => {
+            let fields = json!({"app": app, "incident": notice.incident, "phase": notice.phase});
+            match arrival {
+                Arrival::Arrived => log::info("alert_delivered", fields),
+                Arrival::GivenUp => log::error("alert_given_up", fields),
+                Arrival::Again => {}
+            }
+        }
+    }
+}
+
+fn tell(ready: &ReadyApp, credential: Credential, alert: &Alert) {
+    let app = &ready.app.name;
     match alert {
         Alert::Failing(failure) => {
             let detail = failure.advice(Endpoint::of(credential), Language::En);
@@ -19,7 +50,7 @@ pub(super) fn announce(app: &AppName, credential: Credential, rules: Rules, aler
         }
         Alert::Recovered => log::info("refresh_recovered", json!({"app": app, "credential": credential})),
         Alert::KilledOutside => {
-            let detail = Outsider::advice(rules, Language::En);
+            let detail = Outsider::advice(Rules::of(&ready.app, credential), Language::En);
             log::error("killed_outside", json!({"app": app, "credential": credential, "detail": detail}));
         }
         Alert::Revoking => {

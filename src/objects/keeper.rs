@@ -1,319 +1,371 @@
-//! The Keeper's desk: slots in memory and in SQLite, and the effects of each decision.
+//! The Keeper of one app as a Durable Object: it carries out, in order, what the machine in the core decides
+//! ([`zhongkong_core::keeper`]), and feeds back what became of it.
 //!
-//! Concurrency: between reading a slot and committing the decision there is no await, so no other
-//! event comes between. While a call to WeChat is under way other events do come in; the slot itself
-//! says that a call is under way, and they wait for the same flight.
+//! Inside one Durable Object a request may wait for what another one has started. Between an input and the commit of what
+//! it comes to there is no await, so no other input comes between.
 
-use super::alerts::Alerts;
 use super::announce::announce;
-use super::flight::Flights;
-use super::history::History;
-use super::opened::Opened;
-use super::storage::Storage;
-use super::unreadable;
+use super::history::{self, History};
+use super::notices::{Notices, commit_book, deliver, load_book};
+use super::settings::Settings;
+use super::storage::{Loaded, Storage};
+use super::{ALARM_AGAIN, set_alarm_at, set_alarm_in, unreadable};
 use crate::bindings::{self, Centre};
-use crate::{log, platform};
+use crate::client::{self, HISTORY_PATH};
+use crate::{analytics, log, platform, store, upstream};
+use futures_channel::oneshot;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Delay, Env, State};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{AppEntry, ReadyApp};
-use zhongkong_core::credential::{Credential, Version};
+use zhongkong_core::credential::Credential;
 use zhongkong_core::encoding::{from_json, to_json};
-use zhongkong_core::engine::{Answer, Effects, Event, Patience, Rules, Slot, decide};
-use zhongkong_core::history::upkeep;
-use zhongkong_core::protocol::{Ask, Question, Reply};
-use zhongkong_core::time::UnixTime;
+use zhongkong_core::engine::Slot;
+use zhongkong_core::history::{Action, Deed, Line};
+use zhongkong_core::keeper::{Asked, Effect, Input, Machine, Note, QuestionId, Setup};
+use zhongkong_core::protocol::{Question, Reply, SchedulerAsk};
+use zhongkong_core::record::Published;
+use zhongkong_core::seal::Sealer;
 
-/// A reader waits so long for a refresh, in milliseconds.
-const READER_WAITS_MS: u64 = 5_000;
-
+/// The history of an app that is not configured any more is swept so often, until nothing is left.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A call that is due within a moment is looked for again after this.
-const UNTIL_DUE: Duration = Duration::from_millis(500);
+/// What a question comes to; `Err` says what is wrong with it.
+type Answer = Result<Reply, &'static str>;
 
-pub(super) struct Desk {
-    pub(super) state: State,
-    pub(super) env: Env,
-    opened: RefCell<Option<Rc<Opened>>>,
-    pub(super) alerts: RefCell<Option<Rc<Alerts>>>,
-    pub(super) flights: Flights,
-    /// The host that has answered the last call.
-    pub(super) answering_host: Cell<Option<usize>>,
-    pub(super) publishing: RefCell<Vec<Credential>>,
-    pub(super) alarm_at_ms: Cell<Option<u64>>,
-    /// What the roster has been told: when to wake us, and which token we hold.
-    pub(super) noted: Cell<Option<(UnixTime, Version)>>,
-    pub(super) noting: Cell<bool>,
-    pub(super) note_after_ms: Cell<u64>,
+/// The Durable Object class.
+#[durable_object(alarm)]
+pub struct Keeper {
+    object: Rc<Object>,
 }
 
-impl Desk {
-    pub(super) fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            opened: RefCell::default(),
-            alerts: RefCell::default(),
-            flights: Flights::default(),
-            answering_host: Cell::new(None),
-            publishing: RefCell::default(),
-            alarm_at_ms: Cell::new(None),
-            noted: Cell::new(None),
-            noting: Cell::new(false),
-            note_after_ms: Cell::new(0),
-        }
+impl DurableObject for Keeper {
+    fn new(state: State, env: Env) -> Self {
+        Self { object: Rc::new(Object { state, env, instance: RefCell::default() }) }
     }
 
-    /// Answers a [`Question`] with a [`Reply`], after waiting for a flight where the engine says so.
-    pub(super) async fn answer(self: &Rc<Self>, question: &str) -> worker::Result<String> {
-        let question: Question = from_json(question).map_err(unreadable)?;
-        self.open(&question.app)?;
-        if question.identity != self.ready()?.identity {
-            // During a deployment the Worker and the Keeper may be of different versions.
-            return Err(worker::Error::RustError(
-                "the Keeper runs under another identity than the Worker".to_owned(),
-            ));
-        }
-        let reply = match question.ask {
-            Ask::Read { credential, min_ttl_s, shown } => {
-                self.is_kept(credential)?;
-                if let Some(version) = shown {
-                    self.step(credential, Event::StoreShows(version))?;
-                }
-                self.converse(credential, |patience| Event::Read { min_ttl_s, patience }).await
-            }
-            Ask::Stale { credential, digest } => {
-                self.is_kept(credential)?;
-                self.converse(credential, |patience| Event::StaleReport { digest, patience }).await
-            }
-            Ask::Wake { shown } => {
-                // Whoever wakes us may have it from the roster, and that may have been written over since.
-                self.noted.set(None);
-                self.wake(&shown).await.map(|()| Reply::Awake)
-            }
-            Ask::Revoke => self
-                .step(Credential::AccessToken, Event::Revoke)
-                .and_then(|_| self.report())
-                .map(Reply::Status),
-            Ask::Reseal => self.reseal(),
-            Ask::Check(only) => self.check(only).await,
-            Ask::Status => self.report().map(Reply::Status),
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let path = request.path();
+        #[cfg(feature = "panic-on-purpose")]
+        crate::panic::on_purpose(path.strip_prefix("/panic/"), "keeper");
+        let answer = match (request.text().await, path.as_str()) {
+            (Err(error), _) => Err(error),
+            (Ok(question), HISTORY_PATH) => history::answer(&self.object.state, &question),
+            (Ok(question), _) => self.object.answer(&question).await,
         };
-        self.set_alarm().await?;
-        to_json(&reply?).map_err(unreadable)
+        match answer {
+            Ok(answer) => Response::ok(answer),
+            Err(error) => {
+                // Storage and platform errors: they hold no secret, and callers do not see them.
+                log::warn("keeper_failed", json!({"app": self.object.app(), "detail": error.to_string()}));
+                Response::error("the Keeper could not answer", 500)
+            }
+        }
     }
 
-    /// The alarm: does what is due. A Keeper that was never asked has nothing to do, nor has one
-    /// whose app is gone or faulty: a deployment that mends it comes with a cron and readers.
-    pub(super) async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
-        self.alarm_at_ms.set(None);
-        let centre = bindings::centre(&self.env);
-        let Some(app) = Storage::open(&self.state)?.app()? else { return self.deliver(&centre, None) };
-        if !matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
-            log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
-            self.deliver_at_rest(&centre, &app)?;
-            // Its history ends with its time.
-            let goes_on = History::open(&self.state)?.forget_old(platform::now())?;
-            return if goes_on { self.set_alarm_in(A_DAY).await } else { Ok(()) };
+    /// The planned moment. The runtime drops an alarm that fails again and again, so a failure is caught here, and the
+    /// alarm set anew.
+    async fn alarm(&self) -> worker::Result<Response> {
+        if let Err(error) = self.object.alarm().await {
+            log::warn("alarm_failed", json!({"detail": error.to_string()}));
+            set_alarm_in(&self.object.state, ALARM_AGAIN).await?;
         }
-        self.open(&app)?;
-        // The next alarm stands before the work begins: a Keeper killed during it comes back.
-        self.set_alarm().await?;
-        self.wake(&[]).await?;
-        self.look();
-        self.set_alarm().await
+        Response::empty()
+    }
+}
+
+struct Object {
+    state: State,
+    env: Env,
+    instance: RefCell<Option<Rc<Instance>>>,
+}
+
+/// The machine, and what its effects are carried out with.
+struct Instance {
+    ready: Rc<ReadyApp>,
+    centre: Rc<Centre>,
+    machine: RefCell<Machine>,
+    storage: Storage,
+    settings: Settings,
+    history: History,
+    questions: RefCell<BTreeMap<QuestionId, oneshot::Sender<Answer>>>,
+    asked: Cell<QuestionId>,
+    /// A commit has failed: what memory holds is not what a restart would find.
+    is_over: Cell<bool>,
+}
+
+impl Object {
+    fn app(&self) -> Option<AppName> {
+        self.instance.borrow().as_ref().map(|instance| instance.ready.app.name.clone())
     }
 
-    /// The app, once it is known.
-    pub(super) fn app(&self) -> Option<AppName> {
-        self.opened.borrow().as_ref().map(|opened| opened.ready.app.name.clone())
+    /// Answers a [`Question`] with a [`Reply`].
+    async fn answer(self: &Rc<Self>, question: &str) -> worker::Result<String> {
+        let Question { app, identity, ask } = from_json(question).map_err(unreadable)?;
+        let instance = self.open(&app)?;
+        if identity != instance.ready.identity {
+            // During a deployment the Worker and the Keeper may be of different versions.
+            return Err(failed("the Keeper runs under another identity than the Worker"));
+        }
+        let reply = self.ask(&instance, |id| Input::Question(id, ask)).await?;
+        to_json(&reply).map_err(unreadable)
     }
 
-    pub(super) fn opened(&self) -> worker::Result<Rc<Opened>> {
-        self.opened
-            .borrow()
-            .clone()
-            .ok_or_else(|| worker::Error::RustError("the Keeper does not know its app yet".to_owned()))
-    }
-
-    /// Opens the desk on first use. After a failure the next event tries again.
-    fn open(self: &Rc<Self>, app: &AppName) -> worker::Result<()> {
-        if self.opened.borrow().is_some() {
-            return Ok(());
-        }
-        let opened = Rc::new(Opened::load(&self.state, &self.env, app)?);
-        *self.opened.borrow_mut() = Some(Rc::clone(&opened));
-        let taken_up = self.take_up(&opened.ready);
-        if taken_up.is_err() {
-            *self.opened.borrow_mut() = None;
-        }
-        taken_up
-    }
-
-    /// Tells the slots whom they serve. What was under way when the Keeper was killed is lost.
-    fn take_up(self: &Rc<Self>, ready: &ReadyApp) -> worker::Result<()> {
-        for credential in ready.app.credentials() {
-            self.step(credential, Event::Configured(ready.identity))?;
-            self.give_up_lost_call(credential)?;
-        }
-        Ok(())
-    }
-
-    /// A call under way that no flight carries has lost its outcome.
-    pub(super) fn give_up_lost_call(self: &Rc<Self>, credential: Credential) -> worker::Result<()> {
-        if self.slot(credential)?.has_call_under_way() && self.flights.under_way(credential).is_none() {
-            self.step(credential, Event::Lost)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn slot(&self, credential: Credential) -> worker::Result<Slot> {
-        Ok(self.opened()?.slots.borrow().get(&credential).cloned().unwrap_or_default())
-    }
-
-    pub(super) fn ready(&self) -> worker::Result<Rc<ReadyApp>> {
-        Ok(Rc::clone(&self.opened()?.ready))
-    }
-
-    pub(super) fn centre(&self) -> worker::Result<Rc<Centre>> {
-        Ok(Rc::clone(&self.opened()?.centre))
-    }
-
-    /// One decision, committed, with its effects under way. No await in here.
-    pub(super) fn step(self: &Rc<Self>, credential: Credential, event: Event) -> worker::Result<Effects> {
-        let opened = self.opened()?;
-        let rules = Rules::of(&opened.ready.app, credential);
-        let before = self.slot(credential)?;
-        let moment = platform::moment();
-        let (slot, effects) = decide(rules, &before, moment, event.clone());
-        if effects.persist {
-            opened.storage.save(
-                &opened.ready.app.name,
-                credential,
-                &slot,
-                opened.sealer()?,
-                platform::random(),
-            )?;
-        }
-        if slot.version() > before.version() {
-            log::info(
-                "rotated",
-                json!({"app": opened.ready.app.name, "credential": credential, "version": slot.version()}),
-            );
-        }
-        for deed in upkeep(credential, &event, &before, &slot, &effects) {
-            opened.tell(&deed, moment.now);
-        }
-        opened.slots.borrow_mut().insert(credential, slot);
-        if let (Some(wake_at), Some(call_at)) = (effects.wake_at, effects.call_at) {
-            opened.wake_at.borrow_mut().insert(credential, (wake_at, call_at));
-        }
-        for alert in &effects.alerts {
-            announce(&opened.ready.app.name, credential, rules, alert);
-        }
-        if let Some(call) = effects.call {
-            self.fly(credential, call);
-        }
-        if effects.publish && !self.publishing.borrow().contains(&credential) {
-            self.publishing.borrow_mut().push(credential);
-            let desk = Rc::clone(self);
-            self.state.wait_until(desk.publish(credential));
-        }
-        if effects.persist {
-            self.look();
-        }
-        Ok(effects)
-    }
-
-    /// During a deployment the Worker may know of a ticket that this instance does not keep.
-    fn is_kept(&self, credential: Credential) -> worker::Result<()> {
-        let kept = self.ready()?.app.credentials().any(|kept| kept == credential);
-        if kept { Ok(()) } else { Err(worker::Error::RustError("this credential is not kept".to_owned())) }
-    }
-
-    /// Asks the engine, waits where it says so, asks again. After [`READER_WAITS_MS`] it takes what
-    /// there is.
-    async fn converse(
+    /// Feeds an input that asks something, and waits for the answer.
+    async fn ask(
         self: &Rc<Self>,
-        credential: Credential,
-        event: impl Fn(Patience) -> Event,
+        instance: &Rc<Instance>,
+        input: impl FnOnce(QuestionId) -> Input,
     ) -> worker::Result<Reply> {
-        let first = self.slot(credential)?.version();
-        let deadline = platform::now_millis() + READER_WAITS_MS;
-        let mut patience = Patience::Left;
+        let (sender, mut answer) = oneshot::channel();
+        let id = instance.asked.get() + 1;
+        instance.asked.set(id);
+        instance.questions.borrow_mut().insert(id, sender);
+        self.feed(instance, input(id));
         loop {
-            match self.step(credential, event(patience))?.answer {
-                Some(Answer::Serve(record)) => {
-                    let rotated = record.version > first;
-                    return Ok(Reply::Served { record, rotated });
+            let timer_ms = instance.machine.borrow().timer_ms();
+            let answered = match timer_ms {
+                Some(at_ms) => {
+                    let left = Duration::from_millis(at_ms.saturating_sub(platform::now_millis()).max(1));
+                    platform::timeout(&mut answer, left).await
                 }
-                Some(Answer::Unavailable { retry_after_s, failure }) => {
-                    let version = self.slot(credential)?.version();
-                    return Ok(Reply::Unavailable { version, retry_after_s, failure });
+                None => Some((&mut answer).await),
+            };
+            match answered {
+                Some(Ok(answer)) => return answer.map_err(failed),
+                Some(Err(oneshot::Canceled)) => return Err(failed("the Keeper could not commit")),
+                None => self.feed(instance, Input::Timer),
+            }
+        }
+    }
+
+    /// The alarm. A Keeper that was never asked has nothing to do, nor has one whose app is gone or faulty: a deployment
+    /// that mends it comes with a cron and readers.
+    async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
+        let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
+        let centre = bindings::centre(&self.env);
+        if matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
+            let instance = self.open(&app)?;
+            return self.ask(&instance, Input::Alarm).await.map(drop);
+        }
+        log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
+        // Its history ends with its time. Set first: what waits to be said sets its own.
+        if History::open(&self.state)?.forget_old(platform::now())? {
+            set_alarm_in(&self.state, A_DAY).await?;
+        }
+        let is_gone = !centre.config.apps.contains_key(&app);
+        let notices = Notices::open(&self.state, &centre, Some(app))?;
+        if is_gone {
+            notices.look(&[]);
+        }
+        notices.deliver(&self.state, &centre).await
+    }
+
+    /// The instance; the first time it is loaded from SQLite. After a failure the next event tries again.
+    fn open(self: &Rc<Self>, app: &AppName) -> worker::Result<Rc<Instance>> {
+        if let Some(instance) = &*self.instance.borrow() {
+            return Ok(Rc::clone(instance));
+        }
+        let (instance, effects) = Instance::load(&self.state, &self.env, app)?;
+        let instance = Rc::new(instance);
+        *self.instance.borrow_mut() = Some(Rc::clone(&instance));
+        self.carry_out(&instance, effects);
+        if instance.is_over.get() { Err(failed("the Keeper could not commit")) } else { Ok(instance) }
+    }
+
+    fn feed(self: &Rc<Self>, instance: &Rc<Instance>, input: Input) {
+        if instance.is_over.get() {
+            return;
+        }
+        let effects = instance.machine.borrow_mut().handle(input, platform::instant());
+        self.carry_out(instance, effects);
+    }
+
+    /// Carries out effects in their order. When a commit fails the instance ends: the next question loads what SQLite
+    /// holds.
+    fn carry_out(self: &Rc<Self>, instance: &Rc<Instance>, effects: Vec<Effect>) {
+        for effect in effects {
+            let done = match effect {
+                Effect::Commit(credential, slot) => instance.commit(credential, &slot),
+                effect => {
+                    self.start(instance, effect);
+                    Ok(())
                 }
-                Some(Answer::Wait) | None => {
-                    self.give_up_lost_call(credential)?;
-                    let left = Duration::from_millis(deadline.saturating_sub(platform::now_millis()));
-                    match self.flights.under_way(credential) {
-                        Some(flight) => drop(platform::timeout(flight, left).await),
-                        None => Delay::from(left.min(UNTIL_DUE)).await,
-                    }
-                    if platform::now_millis() >= deadline {
-                        patience = Patience::Spent;
-                    }
+            };
+            if let Err(error) = done {
+                let app = &instance.ready.app.name;
+                log::error("not_committed", json!({"app": app, "detail": error.to_string()}));
+                instance.is_over.set(true);
+                instance.questions.borrow_mut().clear();
+                *self.instance.borrow_mut() = None;
+                return;
+            }
+        }
+    }
+
+    fn start(self: &Rc<Self>, instance: &Rc<Instance>, effect: Effect) {
+        let app = &instance.ready.app.name;
+        match effect {
+            // Carried out before, in order.
+            Effect::Commit(..) => {}
+            Effect::CommitBook(book) => commit_book(&instance.settings, Some(app), &book),
+            Effect::Life(credential, status) => {
+                if let Err(error) = instance.history.counts.note_life(credential, &status) {
+                    log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
+                }
+            }
+            Effect::Tell(deed) => instance.tell(&deed),
+            Effect::Log(what) => announce(&instance.ready, &what),
+            Effect::Reply(id, answer) => instance.reply(id, answer),
+            Effect::SetAlarm(at_ms) => self.spawn(instance, Self::set_alarm, at_ms),
+            Effect::Send(asked) => self.spawn(instance, Self::send, asked),
+            Effect::Publish(credential, record) => {
+                self.spawn(instance, Self::publish, (credential, record));
+            }
+            Effect::Note(note) => self.spawn(instance, Self::note, note),
+            Effect::Deliver(notice) => self.spawn(instance, Self::deliver, notice),
+        }
+    }
+
+    /// Does something beside everything else, and feeds back what became of it.
+    fn spawn<T: 'static>(
+        self: &Rc<Self>,
+        instance: &Rc<Instance>,
+        work: impl AsyncFn(&Self, &Instance, T) -> Option<Input> + 'static,
+        what: T,
+    ) {
+        let (object, instance) = (Rc::clone(self), Rc::clone(instance));
+        self.state.wait_until(async move {
+            if let Some(input) = work(&object, &instance, what).await {
+                object.feed(&instance, input);
+            }
+        });
+    }
+
+    async fn set_alarm(&self, instance: &Instance, at_ms: u64) -> Option<Input> {
+        let error = set_alarm_at(&self.state, at_ms).await.err()?;
+        let app = &instance.ready.app.name;
+        log::warn("alarm_not_set", json!({"app": app, "detail": error.to_string()}));
+        Some(Input::AlarmNotSet)
+    }
+
+    async fn send(&self, instance: &Instance, asked: Asked) -> Option<Input> {
+        let Asked { credential, call, host, request, .. } = asked;
+        let hosts = &instance.ready.app.api_hosts;
+        let answer = upstream::send(hosts.get(host)?, &request, &instance.centre.config).await;
+        Some(Input::Answered { credential, call, answer })
+    }
+
+    async fn publish(
+        &self,
+        instance: &Instance,
+        (credential, published): (Credential, Published),
+    ) -> Option<Input> {
+        let app = &instance.ready.app.name;
+        Some(match store::save(&self.env, &instance.centre, app, credential, &published).await {
+            Ok(None) => Input::Published(credential),
+            Ok(Some(newer)) => Input::StoreAhead(credential, newer),
+            Err(failure) => {
+                let detail = failure.to_string();
+                log::warn("publish_failed", json!({"app": app, "credential": credential, "detail": detail}));
+                Input::PublishFailed(credential)
+            }
+        })
+    }
+
+    async fn note(&self, instance: &Instance, note: Note) -> Option<Input> {
+        let (app, Note { wake_at, token, now }) = (instance.ready.app.name.clone(), note);
+        let noted = client::ask_scheduler(&self.env, &SchedulerAsk::Note { app, wake_at, token, now }).await;
+        if let Err(error) = &noted {
+            let app = &instance.ready.app.name;
+            log::warn("scheduler_unreachable", json!({"app": app, "detail": error.to_string()}));
+        }
+        Some(Input::Noted { arrived: noted.is_ok() })
+    }
+
+    async fn deliver(&self, instance: &Instance, notice: zhongkong_core::alert::Notice) -> Option<Input> {
+        let arrived = deliver(&instance.centre, Some(&instance.ready.app.name), &notice).await;
+        Some(Input::Delivered { id: notice.id, arrived })
+    }
+}
+
+impl Instance {
+    /// Reads what SQLite holds.
+    fn load(state: &State, env: &Env, app: &AppName) -> worker::Result<(Self, Vec<Effect>)> {
+        let centre = bindings::centre(env);
+        let ready = match centre.config.apps.get(app) {
+            Some(AppEntry::Ready(ready)) => Rc::clone(ready),
+            _ => return Err(failed("the app is not configured, or wrongly")),
+        };
+        let (storage, settings) = (Storage::open(state)?, Settings::open(state)?);
+        if storage.app()?.as_ref() != Some(app) {
+            storage.set_app(app)?;
+        }
+        let history = History::open(state)?;
+        history.forget_old(platform::now())?;
+        let (mut slots, mut lost) = (BTreeMap::new(), Vec::new());
+        for (credential, loaded) in storage.load(app, sealer(&centre)?)? {
+            let slot = match loaded {
+                Loaded::Whole(slot) => *slot,
+                Loaded::DoesNotOpen(version) => {
+                    log::error("slot_does_not_open", json!({"app": app, "credential": credential}));
+                    let deed = Deed::of_keeper(Action::Open, Some(credential), "slot_does_not_open");
+                    lost.push(Deed { version: Some(version), ..deed });
+                    Slot::with_version(version)
+                }
+            };
+            slots.insert(credential, slot);
+        }
+        let alerts = centre.config.webhook.as_ref().map(|webhook| webhook.language);
+        let setup = Setup { ready: Rc::clone(&ready), alerts };
+        let (machine, effects) = Machine::load(setup, slots, load_book(&settings)?, platform::instant());
+        let (machine, questions) = (RefCell::new(machine), RefCell::default());
+        let (asked, is_over) = (Cell::new(0), Cell::new(false));
+        let instance = Self { ready, centre, machine, storage, settings, history, questions, asked, is_over };
+        lost.iter().for_each(|deed| instance.tell(deed));
+        Ok((instance, effects))
+    }
+
+    fn commit(&self, credential: Credential, slot: &Slot) -> worker::Result<()> {
+        let (app, sealer) = (&self.ready.app.name, sealer(&self.centre)?);
+        self.storage.save(app, credential, slot, sealer, platform::random())
+    }
+
+    /// Tells the history. One that cannot be written stops nothing else.
+    fn tell(&self, deed: &Deed<'_>) {
+        let line = Line::new(deed, platform::now());
+        analytics::tell(&self.centre, &self.ready.app.name, &line);
+        if let Err(error) = self.history.add(&line) {
+            let app = &self.ready.app.name;
+            log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
+        }
+    }
+
+    fn reply(&self, id: QuestionId, mut answer: Answer) {
+        if let Ok(Reply::Status(report) | Reply::Checked { report, .. }) = &mut answer {
+            match self.history.counts.totals() {
+                Ok(counts) => report.counts = counts,
+                Err(error) => {
+                    let app = &self.ready.app.name;
+                    log::warn("history_not_read", json!({"app": app, "detail": error.to_string()}));
                 }
             }
         }
-    }
-
-    /// Does what is due for every credential, and waits until it is done. The store showed these
-    /// versions.
-    async fn wake(self: &Rc<Self>, shown: &[(Credential, Version)]) -> worker::Result<()> {
-        let ready = self.ready()?;
-        for credential in ready.app.credentials() {
-            for (_, version) in shown.iter().filter(|(shown, _)| *shown == credential) {
-                self.step(credential, Event::StoreShows(*version))?;
-            }
-            self.give_up_lost_call(credential)?;
-            self.step(credential, Event::Tick)?;
+        // Nobody waits any more when the Worker's request has ended.
+        if let Some(sender) = self.questions.borrow_mut().remove(&id) {
+            drop(sender.send(answer));
         }
-        for credential in ready.app.credentials() {
-            while let Some(flight) = self.flights.under_way(credential) {
-                flight.await;
-            }
-        }
-        Ok(())
     }
+}
 
-    /// Seals every slot with the current key and publishes it anew.
-    fn reseal(self: &Rc<Self>) -> worker::Result<Reply> {
-        let opened = self.opened()?;
-        let loaded: Vec<Credential> = opened.slots.borrow().keys().copied().collect();
-        for credential in &loaded {
-            let slot = self.slot(*credential)?;
-            let (sealer, nonce) = (opened.sealer()?, platform::random());
-            opened.storage.save(&opened.ready.app.name, *credential, &slot, sealer, nonce)?;
-            if self.is_kept(*credential).is_ok() {
-                self.step(*credential, Event::Reseal)?;
-            }
-        }
-        Ok(Reply::Resealed { slots: loaded.len() })
-    }
+fn sealer(centre: &Centre) -> worker::Result<&Sealer> {
+    centre.config.sealer.as_ref().ok_or_else(|| failed("SEAL_KEY is missing or wrong"))
+}
 
-    /// When the first of the credentials wants to be looked at, or an alert to be delivered.
-    pub(super) fn planned(&self) -> Option<UnixTime> {
-        let opened = self.opened.borrow().clone()?;
-        let planned = opened.wake_at.borrow().values().map(|(wake_at, _)| *wake_at).min();
-        let alert = self.alerts().ok().and_then(|alerts| alerts.due_at(&opened.centre));
-        planned.into_iter().chain(alert).min()
-    }
-
-    /// When WeChat is to be called next.
-    pub(super) fn next_call(&self) -> Option<UnixTime> {
-        self.opened.borrow().as_ref()?.wake_at.borrow().values().map(|(_, call_at)| *call_at).min()
-    }
+fn failed(why: &str) -> worker::Error {
+    worker::Error::RustError(why.to_owned())
 }

@@ -1,113 +1,100 @@
-//! The book of incidents in SQLite, and the delivery of what is in it. The Keeper of an app has one about its credentials, the
-//! roster has one about the configuration.
+//! The book of incidents in an object's SQLite, and sending what is in it.
 //!
-//! A notice is committed before it is sent, and crossed out when it has arrived: one that is sent while its Keeper is killed
-//! may arrive twice, with the same id. What the receiver said is not logged, nor is its address, which is a key.
+//! What the receiver said is not logged, nor is its address, which is a key.
 
-use super::meta::Meta;
-use super::unreadable;
+use super::settings::Settings;
+use super::{set_alarm_in, unreadable};
 use crate::bindings::Centre;
 use crate::webhook::send;
 use crate::{log, platform};
 use serde_json::json;
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::RefCell;
+use std::time::Duration;
 use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
 use zhongkong_core::encoding::{from_json, to_json};
-use zhongkong_core::time::UnixTime;
-
-/// A Keeper that is killed while it sends comes back after this.
-pub(super) const WHILE_SENDING_S: u64 = 15;
+use zhongkong_core::keeper::{Arrival, Incidents};
 
 const BOOK: &str = "alerts";
 
-/// A sending that has not ended after so long was given up by the runtime.
-const NEVER_SENT_S: u64 = 600;
-
-pub(super) struct Alerts {
-    meta: Meta,
-    book: RefCell<Book>,
-    /// Since when.
-    sending: Cell<Option<UnixTime>>,
+/// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
+pub(super) fn load_book(settings: &Settings) -> worker::Result<Book> {
+    Ok(settings.get(BOOK)?.and_then(|text| from_json(&text).ok()).unwrap_or_default())
 }
 
-impl Alerts {
-    /// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
-    pub(super) fn open(state: &State) -> worker::Result<Self> {
-        let meta = Meta::open(state)?;
-        let book = meta.get(BOOK)?.and_then(|text| from_json(&text).ok()).unwrap_or_default();
-        Ok(Self { meta, book: RefCell::new(book), sending: Cell::new(None) })
+/// Commits the book. One that cannot be written stops nothing else.
+pub(super) fn commit_book(settings: &Settings, app: Option<&AppName>, book: &Book) {
+    let written = to_json(book).map_err(unreadable).and_then(|text| settings.set(BOOK, &text));
+    if let Err(error) = written {
+        log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
+    }
+}
+
+/// Sends a notice; says whether it has arrived.
+pub(super) async fn deliver(centre: &Centre, app: Option<&AppName>, notice: &Notice) -> bool {
+    let Some(webhook) = &centre.config.webhook else { return false };
+    let sent = send(webhook, &webhook.envelope(app, notice, platform::now())).await;
+    if let Err(why) = &sent {
+        let (incident, phase) = (notice.incident, notice.phase);
+        let fields = json!({"app": app, "incident": incident, "phase": phase, "detail": why});
+        log::warn("alert_not_delivered", fields);
+    }
+    sent.is_ok()
+}
+
+/// The incidents of an object that keeps no credentials.
+pub(super) struct Notices {
+    settings: Settings,
+    app: Option<AppName>,
+    incidents: RefCell<Incidents>,
+}
+
+impl Notices {
+    pub(super) fn open(state: &State, centre: &Centre, app: Option<AppName>) -> worker::Result<Self> {
+        let settings = Settings::open(state)?;
+        let incidents = Incidents::new(load_book(&settings)?, centre.config.webhook.is_some());
+        Ok(Self { settings, app, incidents: RefCell::new(incidents) })
     }
 
-    pub(super) fn book(&self) -> Ref<'_, Book> {
-        self.book.borrow()
+    pub(super) fn book(&self) -> Book {
+        self.incidents.borrow().book().clone()
     }
 
     /// Compares what is wrong now with what was.
-    pub(super) fn look(&self, findings: &[Finding], now: UnixTime, can_tell: bool) -> worker::Result<()> {
-        self.change(|book| book.look(findings, now, can_tell))
+    pub(super) fn look(&self, findings: &[Finding]) {
+        self.incidents.borrow_mut().look(findings, platform::now());
+        self.commit();
     }
 
-    /// When the next attempt to deliver is due; `None` with nothing to deliver, or nobody to deliver it to.
-    pub(super) fn due_at(&self, centre: &Centre) -> Option<UnixTime> {
-        let due_at = centre.config.webhook.as_ref().and_then(|_| self.book.borrow().due_at())?;
-        Some(self.sending.get().map_or(due_at, |since| due_at.max(since.plus(WHILE_SENDING_S))))
-    }
-
-    /// Claims the sending of what is due, so that nobody else does and no alarm rings for it; false with nothing to send.
-    pub(super) fn begin(&self, centre: &Centre) -> bool {
-        let now = platform::now();
-        let busy = self.sending.get().is_some_and(|since| since.until(now) < NEVER_SENT_S);
-        let due = !busy && self.due_at(centre).is_some_and(|at| at <= now);
-        if due {
-            self.sending.set(Some(now));
-        }
-        due
-    }
-
-    /// After [`Alerts::begin`]: delivers what is due until something does not arrive. `told` hears of each attempt.
-    pub(super) async fn deliver(&self, centre: &Centre, app: Option<&AppName>, told: impl Fn(&Notice, bool)) {
-        let Some(webhook) = &centre.config.webhook else { return };
-        let next = || self.book.borrow().due(platform::now()).cloned();
-        while let Some(notice) = next() {
-            self.sending.set(Some(platform::now()));
-            let arrived = send(webhook, &webhook.envelope(app, &notice, platform::now())).await;
-            let (incident, phase, why) = (notice.incident, notice.phase, arrived.as_ref().err());
-            let fields = json!({"app": app, "incident": incident, "phase": phase, "detail": why});
-            let changed = if arrived.is_ok() {
-                log::info("alert_delivered", fields);
-                told(&notice, true);
-                self.change(|book| book.delivered(notice.id))
-            } else {
-                let mut given_up = false;
-                let changed = self.change(|book| given_up = book.failed(notice.id, platform::now()));
-                if given_up {
-                    log::error("alert_given_up", fields);
-                    told(&notice, false);
-                } else {
-                    log::warn("alert_not_delivered", fields);
+    /// Sends what is due, and sets the alarm for what will be, or for the case that the object is killed meanwhile.
+    pub(super) async fn deliver(&self, state: &State, centre: &Centre) -> worker::Result<()> {
+        loop {
+            let notice = self.incidents.borrow_mut().begin(platform::now());
+            self.set_alarm(state).await?;
+            let Some(notice) = notice else { return Ok(()) };
+            let arrived = deliver(centre, self.app.as_ref(), &notice).await;
+            let sent = self.incidents.borrow_mut().sent(notice.id, arrived, platform::now());
+            self.commit();
+            if let Some((notice, arrival)) = sent {
+                let fields = json!({"app": self.app, "incident": notice.incident, "phase": notice.phase});
+                match arrival {
+                    Arrival::Arrived => log::info("alert_delivered", fields),
+                    Arrival::GivenUp => log::error("alert_given_up", fields),
+                    Arrival::Again => {}
                 }
-                changed
-            };
-            if let Err(error) = changed {
-                log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
-                break;
             }
         }
-        self.sending.set(None);
     }
 
-    /// Changes the book, and commits it where it is another than before.
-    fn change(&self, change: impl FnOnce(&mut Book)) -> worker::Result<()> {
-        let mut book = self.book.borrow().clone();
-        change(&mut book);
-        if book == *self.book.borrow() {
-            return Ok(());
+    async fn set_alarm(&self, state: &State) -> worker::Result<()> {
+        let Some(due_at) = self.incidents.borrow().due_at() else { return Ok(()) };
+        set_alarm_in(state, Duration::from_secs(platform::now().until(due_at).max(1))).await
+    }
+
+    fn commit(&self) {
+        if let Some(book) = self.incidents.borrow_mut().to_commit() {
+            commit_book(&self.settings, self.app.as_ref(), &book);
         }
-        let text = to_json(&book).map_err(unreadable)?;
-        // Also where it cannot be committed: what has arrived is not sent again and again.
-        *self.book.borrow_mut() = book;
-        self.meta.set(BOOK, &text)
     }
 }

@@ -1,16 +1,17 @@
-//! Single values by name in an object's SQLite: the app of a Keeper, the roster's configuration and tick, the book of incidents.
+//! Single values by name in an object's SQLite: the app of a Keeper, the scheduler's configuration and tick, the book of
+//! incidents.
 
 use serde::Deserialize;
 use worker::{SqlStorage, State};
 
-pub(super) struct Meta(SqlStorage);
+pub(super) struct Settings(SqlStorage);
 
 #[derive(Deserialize)]
 struct Row {
     value: String,
 }
 
-impl Meta {
+impl Settings {
     /// Opens the table, making it where it is missing.
     pub(super) fn open(state: &State) -> worker::Result<Self> {
         let sql = state.storage().sql();

@@ -1,7 +1,7 @@
 //! A Keeper's own SQLite: the truth about its credentials. Every slot is sealed; its version stands
 //! in clear beside it, so that it survives a lost key.
 
-use super::meta::Meta;
+use super::settings::Settings;
 use super::unreadable;
 use serde::Deserialize;
 use worker::{SqlStorage, State};
@@ -13,7 +13,7 @@ use zhongkong_core::seal::{Sealed, Sealer};
 
 pub(super) struct Storage {
     sql: SqlStorage,
-    meta: Meta,
+    settings: Settings,
 }
 
 /// A stored slot.
@@ -41,17 +41,17 @@ impl Storage {
              key_id TEXT NOT NULL, sealed TEXT NOT NULL) WITHOUT ROWID",
             None,
         )?;
-        Ok(Self { sql, meta: Meta::open(state)? })
+        Ok(Self { sql, settings: Settings::open(state)? })
     }
 
     /// The app that this Keeper keeps; `None` before its first question.
     pub(super) fn app(&self) -> worker::Result<Option<AppName>> {
-        Ok(self.meta.get("app")?.and_then(|name| AppName::parse(&name)))
+        Ok(self.settings.get("app")?.and_then(|name| AppName::parse(&name)))
     }
 
     /// Remembers the app, for alarms: they come without a question.
     pub(super) fn set_app(&self, app: &AppName) -> worker::Result<()> {
-        self.meta.set("app", app.as_str())
+        self.settings.set("app", app.as_str())
     }
 
     /// Every stored slot. A failed read is an error, never an empty answer.

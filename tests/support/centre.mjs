@@ -49,8 +49,8 @@ function config(vars) {
     compatibility_date: "2026-11-01",
     assets: { directory: join(root, "assets") },
     kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
-    durable_objects: { bindings: [{ name: "KEEPER", class_name: "Keeper" }] },
-    migrations: [{ tag: "v1", new_sqlite_classes: ["Keeper"] }],
+    durable_objects: { bindings: [{ name: "KEEPER", class_name: "Keeper" }, { name: "SCHEDULER", class_name: "Scheduler" }] },
+    migrations: [{ tag: "v1", new_sqlite_classes: ["Keeper", "Scheduler"] }],
     vars,
   };
 }
@@ -84,7 +84,9 @@ export async function startCentre({ change, bare = (config) => config, before = 
     answers.push([`an answer (${response.status})`, rest]);
     answers.push(["answer headers", JSON.stringify([...response.headers])]);
   };
-  const sql = async (app, query) => (await worker.getDurableObjectStorage("KEEPER", { name: app })).exec(query);
+  // The scheduler goes by a name that no app can have.
+  const object = (app) => (app === "*scheduler" ? ["SCHEDULER", { name: "scheduler" }] : ["KEEPER", { name: app }]);
+  const sql = async (app, query) => (await worker.getDurableObjectStorage(...object(app))).exec(query);
   const control = async (path, body) => {
     // Not through whatever stands before it.
     const response = await worker.fetch(`http://centre/_test/${path}`, { method: "POST", body: JSON.stringify(body) });
@@ -94,7 +96,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
   /** Nothing that is secret is where it does not belong. */
   const search = async () => {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
-    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat("*roster");
+    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat("*scheduler");
     const kept = await stored(worker, sql, apps);
     const asked = sent(await simulator.heads(), CANARY.appSecret);
     const points = (await control("set", {})).points.map((point) => ["a data point", JSON.stringify(point)]);
@@ -131,7 +133,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
     },
     report: (app, stale) => call(`/v1/apps/${app}/access_token/refresh`, { method: "POST", body: JSON.stringify({ stale }) }),
     cron: () => worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() }),
-    evict: (app) => worker.evictDurableObject("KEEPER", { name: app }),
+    evict: (app) => worker.evictDurableObject(...object(app)),
     /** Moves the Worker's clock and the simulator's ahead. Alarms that have become due ring. */
     advance: async (seconds, apps = ["demo", "legacy"]) => {
       await simulator.advance(seconds);
@@ -139,7 +141,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
     },
     /** What the Worker's clock shows, in seconds. */
     now: async () => (await control("set", {})).now,
-    /** Breaks or mends a part of the world: `kv_down`, `roster_down`, `history_down`. */
+    /** Breaks or mends a part of the world: `kv_down`, `scheduler_down`, `history_down`. */
     set: (change) => control("set", change),
     /** The data points of Analytics Engine. */
     points: async () => (await control("set", {})).points,

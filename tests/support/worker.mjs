@@ -2,11 +2,11 @@
 // can count. `/_test/…` is the test's own door.
 
 import { DurableObject } from "cloudflare:workers";
-import Worker, { Keeper as Real } from "zhongkong";
+import Worker, { Keeper as RealKeeper, Scheduler as RealScheduler } from "zhongkong";
 
 const RealDate = Date;
 const points = [];
-const world = { shift_ms: 0, kv_down: false, kv_silent: false, roster_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
+const world = { shift_ms: 0, kv_down: false, kv_silent: false, scheduler_down: false, history_down: false, panic_keeper: 0, faster: 1, counts: {} };
 
 /** The clock that the Worker reads: the true one, moved ahead. */
 globalThis.Date = class extends RealDate {
@@ -77,7 +77,10 @@ async function control(path, request, env) {
   const wanted = request.method === "POST" ? await request.json() : {};
   if (path === "advance") {
     world.shift_ms += wanted.seconds * 1000;
-    for (const app of wanted.apps) await env.KEEPER.getByName(app).fetch("https://keeper/_test/retime", { method: "POST", body: JSON.stringify(wanted) });
+    for (const app of wanted.apps) {
+      const object = app === "*scheduler" ? env.SCHEDULER.getByName("scheduler") : env.KEEPER.getByName(app);
+      await object.fetch("https://object/_test/retime", { method: "POST", body: JSON.stringify(wanted) });
+    }
   } else if (path === "set") {
     Object.assign(world, wanted);
     if (wanted.leak) console.log(wanted.leak);
@@ -100,7 +103,8 @@ export default {
   },
 };
 
-export class Keeper extends DurableObject {
+/** A class of the Worker's, whose alarms and SQLite the test holds in its hand. `kind` names what a request is counted as. */
+const held = (Real, who, kind) => class extends DurableObject {
   #real;
   #alarms;
 
@@ -113,14 +117,14 @@ export class Keeper extends DurableObject {
       return state.storage.setAlarm(Number(at) - world.shift_ms);
     };
     const storage = with_(state.storage, { setAlarm, sql: sql(state.storage.sql) });
-    this.#real = new Real(with_(state, { storage }), around(env, "Keeper"));
+    this.#real = new Real(with_(state, { storage }), around(env, who));
     this.#alarms = env.TEST_WITHOUT_ALARM !== "yes";
   }
 
   async fetch(request) {
     const { pathname } = new URL(request.url);
     if (pathname === "/_test/retime") return this.#retime(await request.json());
-    const asked = { "/roster": "roster", "/history": "history" }[pathname] ?? "Keeper";
+    const asked = kind(pathname);
     count(asked);
     if (world[`${asked}_down`]) throw new Error(`the ${asked} is down`);
     if (asked === "Keeper" && world.panic_keeper > 0) {
@@ -143,4 +147,7 @@ export class Keeper extends DurableObject {
     count("alarms");
     if (this.#alarms) await this.#real.alarm();
   }
-}
+};
+
+export const Keeper = held(RealKeeper, "Keeper", (path) => (path === "/history" ? "history" : "Keeper"));
+export const Scheduler = held(RealScheduler, "scheduler", () => "scheduler");

@@ -2,7 +2,7 @@
 // redirects, and answers for hosts that are not there).
 
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -37,20 +37,26 @@ function compiled(file) {
   return ["--binary", `${file}.bin`];
 }
 
+/** The classes of Durable Objects of a build: one that is measured beside this may be older. */
+function classesOf(entry) {
+  const code = readFileSync(entry, "utf8");
+  return Object.entries({ KEEPER: "Keeper", SCHEDULER: "Scheduler" }).filter(([, name]) => code.includes(name));
+}
+
 /** Starts the built Worker with these vars (texts) and tables (JSON), and its Keepers; KV holds nothing unless `kv` does. */
 export async function startWorkerd({ vars, tables, kv, build = join(root, "build"), waits = true, ...more }) {
   const files = ["index.js", "index_bg.wasm"].map((file) => join(build, file));
-  const workerd = await launch({ files, vars, tables, kv: kv ?? { module: NOTHING }, object: "Keeper", ...more });
+  const workerd = await launch({ files, vars, tables, kv: kv ?? { module: NOTHING }, objects: classesOf(files[0]), ...more });
   if (waits) await workerd.answers("/healthz");
   return workerd;
 }
 
 /**
  * Starts a Worker of these files, the first of which is its main module. With `kv` ({ module, seed }), a Worker that speaks KV's
- * protocol, it has a namespace `TOKENS`; with `object` a class of Durable Objects, bound as KEEPER. `flags` are workerd's own. With
- * `inAdvance` its configuration is compiled before it starts.
+ * protocol, it has a namespace `TOKENS`; with `objects` ([[binding, class]]) classes of Durable Objects. `flags` are workerd's own.
+ * With `inAdvance` its configuration is compiled before it starts.
  */
-export async function launch({ files, vars = {}, tables = {}, kv, object, flags = [], inAdvance = false }) {
+export async function launch({ files, vars = {}, tables = {}, kv, objects = [], flags = [], inAdvance = false }) {
   const folder = mkdtempSync(join(tmpdir(), "zhongkong-"));
   const [port, kvPort] = [await freePort(), await freePort()];
   for (const file of files) copyFileSync(file, join(folder, basename(file)));
@@ -59,9 +65,10 @@ export async function launch({ files, vars = {}, tables = {}, kv, object, flags 
     ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.entries(tables).map(([name, value]) => `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`),
     ...(kv ? [`(name = "TOKENS", kvNamespace = "kv")`] : []),
-    ...(object ? [`(name = "KEEPER", durableObjectNamespace = ${text(object)})`] : []),
+    ...objects.map(([binding, name]) => `(name = ${text(binding)}, durableObjectNamespace = ${text(name)})`),
   ];
-  const objects = `durableObjectNamespaces = [(className = ${text(object)}, uniqueKey = "keeper", enableSql = true)],
+  const namespaces = objects.map(([, name]) => `(className = ${text(name)}, uniqueKey = ${text(name.toLowerCase())}, enableSql = true)`);
+  const durable = `durableObjectNamespaces = [${namespaces.join(", ")}],
   durableObjectStorage = (localDisk = "disk"),`;
   if (kv) writeFileSync(join(folder, "kv.mjs"), kv.module);
   writeFileSync(
@@ -83,7 +90,7 @@ const main :Workerd.Worker = (
   modules = [${files.map((file) => `(name = ${text(basename(file))}, ${file.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${text(basename(file))})`).join(", ")}],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   bindings = [${bindings.join(",\n    ")}],
-  ${object ? objects : ""}
+  ${objects.length ? durable : ""}
 );
 const kv :Workerd.Worker = (
   modules = [(name = "kv.mjs", esModule = ${kv ? `embed "kv.mjs"` : `""`})],

@@ -133,7 +133,7 @@ const TEXTS = {
   "done.store.ok": ["存储（{0}）可读", "Store ({0}) can be read"],
   "done.store.empty": ["存储（{0}）里还没有这个应用", "Store ({0}) has nothing of this app yet"],
   "done.store.failed": ["存储（{0}）读取失败", "Store ({0}) cannot be read"],
-  "done.cron.failed": ["名册没有答复", "The roster does not answer"],
+  "done.cron.failed": ["调度器没有答复", "The scheduler does not answer"],
   "done.revoke": ["作废已开始，约 31 秒后完成", "The revocation has begun; it takes about 31 s"],
   "done.error": ["没有成功：{0}", "That did not work: {0}"],
   "done.unreachable": ["中控没有答复", "the centre does not answer"],

@@ -1,7 +1,7 @@
 //! Reads settings from standard input and prints every fault as JSON: what `npm run doctor` asks before a deployment. The
 //! rules are those of the Worker, because it is the same code.
 //!
-//! Input: `{"vars": {…}, "secrets": {"NAME": "value"}, "unseen": ["NAME"], "bindings": ["TOKENS", "KEEPER"]}`. `unseen`
+//! Input: `{"vars": {…}, "secrets": {"NAME": "value"}, "unseen": ["NAME"], "bindings": ["TOKENS", "KEEPER", "SCHEDULER"]}`. `unseen`
 //! secrets are there, but their values are not known; with `"unseen": null` nothing is known of any secret.
 
 use serde::Deserialize;
@@ -52,6 +52,7 @@ fn main() -> io::Result<()> {
         has_tokens: bound("TOKENS"),
         has_db: bound("DB"),
         has_keeper: bound("KEEPER"),
+        has_scheduler: bound("SCHEDULER"),
     });
     let faults: Vec<Value> = config
         .faults

@@ -40,6 +40,8 @@ pub struct Raw<'a> {
     pub has_db: bool,
     /// Whether the Durable Object binding `KEEPER` is there.
     pub has_keeper: bool,
+    /// Whether the Durable Object binding `SCHEDULER` is there.
+    pub has_scheduler: bool,
 }
 
 /// An app that works, with its identity computed once.
@@ -104,7 +106,7 @@ impl Config {
         let sealer = secrets::sealer(raw, &mut faults);
         let gateway_key = secrets::gateway_key(raw, &mut faults);
         let store = store(raw, &mut faults);
-        keeper(raw, &mut faults);
+        objects(raw, &mut faults);
         let (apps, appids) = apps::read(raw, &mut faults);
         let names: Vec<AppName> = apps.keys().cloned().collect();
         let callers = Callers::new(callers::read(raw, &names, &mut faults));
@@ -182,10 +184,15 @@ fn store(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> StoreKind {
     kind
 }
 
-fn keeper(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
+fn objects(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
     if !raw.has_keeper {
         let fix = "bind the Durable Object class Keeper as KEEPER in wrangler.toml, with its migration";
         faults.push(Fault::centre("KEEPER", "is not bound", fix));
+    }
+    if !raw.has_scheduler {
+        let fix = "bind the Durable Object class Scheduler as SCHEDULER in wrangler.toml, with its migration; until then \
+                   the cron reads the records of all apps, the façade knows no real tokens, and nobody is told of faults";
+        faults.push(Fault::new(Place::Aside, "SCHEDULER", "is not bound", fix));
     }
 }
 

@@ -70,6 +70,21 @@ impl Call {
     }
 }
 
+/// Tells the calls of one credential apart, also across restarts: it counts them up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(u64);
+
+impl CallId {
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    const fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// Whether the one who asks can still wait for a call that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
@@ -102,24 +117,24 @@ pub enum Event {
         /// Whether waiting is welcome.
         patience: Patience,
     },
-    /// The call sent at this moment brought a credential.
+    /// This call brought a credential. Its life counts from the moment that the call was sent.
     Issued {
-        /// When the call was sent: life counts from here.
-        sent_at: UnixTime,
+        /// Which call.
+        call: CallId,
         /// What came.
         issued: Issued,
     },
-    /// The call sent at this moment brought none.
+    /// This call brought none.
     Failed {
-        /// When the call was sent.
-        sent_at: UnixTime,
+        /// Which call.
+        call: CallId,
         /// Why.
         failure: Failure,
     },
-    /// The probe sent at this moment has ended.
+    /// This probe has ended.
     Probed {
-        /// When the probe was sent.
-        sent_at: UnixTime,
+        /// Which call.
+        call: CallId,
         /// What it found.
         verdict: Verdict,
     },
@@ -198,9 +213,9 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
         Event::Tick => turn.do_what_is_due(),
         Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
         Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
-        Event::Issued { sent_at, issued } => turn.issued(sent_at, issued),
-        Event::Failed { sent_at, failure } => turn.failed(sent_at, failure),
-        Event::Probed { sent_at, verdict } => turn.probed(sent_at, verdict),
+        Event::Issued { call, issued } => turn.issued(call, issued),
+        Event::Failed { call, failure } => turn.failed(call, failure),
+        Event::Probed { call, verdict } => turn.probed(call, verdict),
         Event::Published(stored) => turn.slot.published(stored),
         Event::PublishFailed => turn.slot.publish_failed(moment.now),
         Event::StoreShows(version) => turn.slot.store_shows(version, moment.now),
@@ -223,7 +238,7 @@ struct Turn {
 impl Turn {
     fn finish(mut self, before: &Slot) -> (Slot, Effects) {
         self.effects.persist = self.slot != *before;
-        self.effects.publish = self.slot.publish_at().is_some_and(|at| at <= self.moment.now);
+        self.effects.publish = self.slot.is_to_be_published(self.moment.now);
         let call_at = self.slot.call_at(self.rules);
         self.effects.wake_at = Some(self.slot.publish_at().map_or(call_at, |at| at.min(call_at)));
         self.effects.call_at = Some(call_at);

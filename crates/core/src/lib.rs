@@ -19,6 +19,7 @@ pub mod engine;
 pub mod facade;
 pub mod history;
 pub mod http;
+pub mod keeper;
 pub mod language;
 pub mod memory;
 pub mod metrics;

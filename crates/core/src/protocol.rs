@@ -1,4 +1,4 @@
-//! The messages between the Worker, the Keepers and the roster: JSON over a stub's `fetch`.
+//! The messages between the Worker, the Keepers and the scheduler: JSON over a stub's `fetch`.
 //!
 //! During a deployment the two sides may be of different versions, so the forms are pinned by `tests/golden.rs`.
 
@@ -27,7 +27,7 @@ pub struct Question {
 }
 
 /// What a Keeper can be asked.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// A credential, with at least `min_ttl_s` seconds left if that can be had. The store showed this
@@ -63,7 +63,7 @@ pub enum Ask {
 }
 
 /// A Keeper's reply.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// A credential that lives.
@@ -101,7 +101,7 @@ pub enum Reply {
 }
 
 /// What became of a check.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Asked {
     /// The first call that was made; `None` when it was too soon for one, or one was under way already.
     pub call: Option<Call>,
@@ -110,7 +110,7 @@ pub struct Asked {
 }
 
 /// How everything about an app is.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Each credential.
     pub credentials: BTreeMap<Credential, Status>,
@@ -229,10 +229,10 @@ pub const MOST_A_TICK: u32 = 500;
 /// Tells whether an app is still configured as it was.
 pub type Fingerprint = String;
 
-/// A question to the roster.
+/// A question to the scheduler.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RosterAsk {
+pub enum SchedulerAsk {
     /// Who is due, in the configuration with this fingerprint?
     Due {
         /// Of the configuration.
@@ -288,8 +288,8 @@ pub enum RosterAsk {
     },
 }
 
-/// What the roster knows of a token.
-#[derive(Serialize, Deserialize)]
+/// What the scheduler knows of a token.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Held {
     /// SHA-256 of the token.
     pub digest: Sha256Digest,
@@ -301,7 +301,7 @@ pub struct Held {
     pub alone: bool,
 }
 
-/// What the roster knows of the centre as a whole.
+/// What the scheduler knows of the centre as a whole.
 #[derive(Serialize, Deserialize)]
 pub struct Tick {
     /// When the cron last asked, if ever.
@@ -312,10 +312,10 @@ pub struct Tick {
     pub alerts_waiting: usize,
 }
 
-/// The roster's reply.
+/// The scheduler's reply.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RosterReply {
+pub enum SchedulerReply {
     /// These are due.
     Due(Vec<AppName>),
     /// That configuration was not registered.

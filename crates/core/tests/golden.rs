@@ -17,12 +17,12 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw, ReadyApp};
 use zhongkong_core::credential::{Credential, TicketType, Value, Version};
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::engine::{Call, Event, Moment, Patience, Rules, Slot, decide};
+use zhongkong_core::engine::{Call, CallId, Event, Moment, Patience, Rules, Slot, decide};
 use zhongkong_core::history::{Action, Deed, Kind, Line};
 use zhongkong_core::language::Language;
 use zhongkong_core::protocol::{
-    Ask, Asked, Entry, Filter, Held, HistoryAsk, HourCount, Life, Question, Reply, Report, RosterAsk,
-    RosterReply, Tick, Trends,
+    Ask, Asked, Entry, Filter, Held, HistoryAsk, HourCount, Life, Question, Reply, Report, SchedulerAsk,
+    SchedulerReply, Tick, Trends,
 };
 use zhongkong_core::record::{Published, Record};
 use zhongkong_core::secret::Secret;
@@ -74,6 +74,7 @@ fn config() -> Config {
         has_tokens: true,
         has_db: false,
         has_keeper: true,
+        has_scheduler: true,
     })
 }
 
@@ -82,28 +83,33 @@ fn slots(ready: &ReadyApp) -> Vec<(&'static str, Slot)> {
     let rules = Rules::of(&ready.app, Credential::AccessToken);
     let mut now = 0;
     let mut slot = Slot::default();
-    let mut say = |passed: u64, event: Event| {
+    // Each event is made of the call that is under way.
+    let mut say = |passed: u64, event: &dyn Fn(CallId) -> Event| {
         now += passed;
+        let event = event(slot.call_id().unwrap_or_default());
         slot = decide(rules, &slot, Moment { now: at(now), dice: 7 }, event).0;
         slot.clone()
     };
-    let issued = |value: &str| Issued { value: Value::parse(value).unwrap(), expires_in_s: 7200 };
+    let issued = || Issued { value: Value::parse("87_one-token").unwrap(), expires_in_s: 7200 };
+    let alive = |call| Event::Probed { call, verdict: Verdict::Alive };
     let refused = Failure::Refused(Refusal { errcode: 40164, ip: Some("203.0.113.7".parse().unwrap()) });
     let mut slots = vec![("empty", Slot::default())];
-    slots.push(("configured", say(0, Event::Configured(ready.identity))));
-    slots.push(("calling", say(1, Event::Tick)));
-    slots.push(("holding", say(1, Event::Issued { sent_at: at(1), issued: issued("87_one-token") })));
-    say(1, Event::PublishFailed);
-    slots.push(("published", say(20, Event::Published(slots_stored(&slots)))));
+    slots.push(("configured", say(0, &|_| Event::Configured(ready.identity))));
+    slots.push(("calling", say(1, &|_| Event::Tick)));
+    slots.push(("holding", say(1, &|call| Event::Issued { call, issued: issued() })));
+    say(1, &|_| Event::PublishFailed);
+    let stored = slots_stored(&slots);
+    slots.push(("published", say(20, &|_| Event::Published(stored))));
     let digest = Value::parse("87_one-token").unwrap().digest();
-    slots.push(("probing", say(60, Event::StaleReport { digest, patience: Patience::Spent })));
-    slots.push(("cleared", say(1, Event::Probed { sent_at: at(83), verdict: Verdict::Alive })));
-    say(1, Event::StaleReport { digest, patience: Patience::Spent });
-    say(5_600, Event::Tick);
-    say(1, Event::Probed { sent_at: at(5_685), verdict: Verdict::Alive });
-    slots.push(("failing", say(1, Event::Failed { sent_at: at(5_686), failure: refused })));
-    slots.push(("revoking", say(60, Event::Revoke)));
-    slots.push(("demanded", say(60, Event::Demand)));
+    let reported = |_| Event::StaleReport { digest, patience: Patience::Spent };
+    slots.push(("probing", say(60, &reported)));
+    slots.push(("cleared", say(1, &alive)));
+    say(1, &reported);
+    say(5_600, &|_| Event::Tick);
+    say(1, &alive);
+    slots.push(("failing", say(1, &|call| Event::Failed { call, failure: refused.clone() })));
+    slots.push(("revoking", say(60, &|_| Event::Revoke)));
+    slots.push(("demanded", say(60, &|_| Event::Demand)));
     slots
 }
 
@@ -199,24 +205,27 @@ fn questions(golden: &mut Golden, ready: &ReadyApp) {
     let shop = || ready.app.name.clone();
     let held = Held { digest, identity: ready.identity.fingerprint(), until: at(7_141), alone: true };
     for (name, ask) in [
-        ("due", RosterAsk::Due { configured: "f".to_owned(), now: at(0) }),
+        ("due", SchedulerAsk::Due { configured: "f".to_owned(), now: at(0) }),
         (
             "register",
-            RosterAsk::Register {
+            SchedulerAsk::Register {
                 configured: "f".to_owned(),
                 apps: vec![(shop(), "i".to_owned())],
                 now: at(0),
             },
         ),
-        ("note", RosterAsk::Note { app: shop(), wake_at: at(60), token: Some(held), now: at(0) }),
-        ("note without a token", RosterAsk::Note { app: shop(), wake_at: at(60), token: None, now: at(0) }),
-        ("broken", RosterAsk::Broken { now: at(0) }),
-        ("last tick", RosterAsk::LastTick),
-        ("whose", RosterAsk::Whose { token: digest, now: at(0) }),
-        ("postpone", RosterAsk::Postpone { apps: vec![shop()], until: at(180) }),
-        ("forget", RosterAsk::Forget { apps: vec![shop()] }),
+        ("note", SchedulerAsk::Note { app: shop(), wake_at: at(60), token: Some(held), now: at(0) }),
+        (
+            "note without a token",
+            SchedulerAsk::Note { app: shop(), wake_at: at(60), token: None, now: at(0) },
+        ),
+        ("broken", SchedulerAsk::Broken { now: at(0) }),
+        ("last tick", SchedulerAsk::LastTick),
+        ("whose", SchedulerAsk::Whose { token: digest, now: at(0) }),
+        ("postpone", SchedulerAsk::Postpone { apps: vec![shop()], until: at(180) }),
+        ("forget", SchedulerAsk::Forget { apps: vec![shop()] }),
     ] {
-        golden.add(&format!("roster {name}"), &ask);
+        golden.add(&format!("scheduler {name}"), &ask);
     }
 }
 
@@ -278,15 +287,30 @@ fn replies(golden: &mut Golden, ready: &ReadyApp) {
     golden.add("trends", &Trends { rotations: vec![life], hours: vec![hour] });
     let tick = Tick { last_at: Some(at(0)), incidents: Default::default(), alerts_waiting: 0 };
     for (name, reply) in [
-        ("due", RosterReply::Due(vec![ready.app.name.clone()])),
-        ("unknown", RosterReply::Unknown),
-        ("noted", RosterReply::Noted),
-        ("tick", RosterReply::Tick(tick)),
-        ("app", RosterReply::App(Some((AppName::parse("shop").unwrap(), "i".to_owned())))),
-        ("nobody", RosterReply::App(None)),
+        ("due", SchedulerReply::Due(vec![ready.app.name.clone()])),
+        ("unknown", SchedulerReply::Unknown),
+        ("noted", SchedulerReply::Noted),
+        ("tick", SchedulerReply::Tick(tick)),
+        ("app", SchedulerReply::App(Some((AppName::parse("shop").unwrap(), "i".to_owned())))),
+        ("nobody", SchedulerReply::App(None)),
     ] {
-        golden.add(&format!("roster replies {name}"), &reply);
+        golden.add(&format!("scheduler replies {name}"), &reply);
     }
+}
+
+/// A slot with a call under way, as it was stored before calls had ids.
+const WITHOUT_CALL_ID: &str = r#"{"version":0,"identity":null,"held":null,"under_way":{"call":"refresh",
+    "sent_at":1800000001},"trouble":null,"rotation_lost":false,"checked_at":null,"checked_version":0,"check_at":null,
+    "cleared":0,"stored":null,"publish_after":null,"last_success":null}"#;
+
+#[test]
+fn a_call_of_before_calls_had_ids_is_lost_and_the_next_one_has_an_id_of_its_own() {
+    let slot: Slot = serde_json::from_str(WITHOUT_CALL_ID).unwrap();
+    let before = slot.call_id().unwrap();
+    let moment = Moment { now: at(60), dice: 0 };
+    let slot = decide(Rules::Stable, &slot, moment, Event::Lost).0;
+    let slot = decide(Rules::Stable, &slot, Moment { now: at(120), dice: 0 }, Event::Tick).0;
+    assert_ne!(slot.call_id().unwrap(), before);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use crate::check::{Truth, Violation};
 use crate::keeper::Keeper;
 use crate::reader::Reader;
-use crate::roster::Roster;
-use crate::scenario::{Scenario, Trouble};
+use crate::scenario::{Disturbance, Scenario, Trouble};
+use crate::scheduler::Scheduler;
 use crate::store::{Key, Store};
 use crate::tally::Tally;
 use crate::{Millis, START};
@@ -13,10 +13,11 @@ use simulator::account::Account;
 use simulator::random::Random;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::rc::Rc;
 use zhongkong_core::app::{App, AppName, Platform, TokenApi};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
-use zhongkong_core::engine::{Call, Event};
+use zhongkong_core::engine::CallId;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::time::UnixTime;
 
@@ -25,24 +26,26 @@ use zhongkong_core::time::UnixTime;
 pub enum Next {
     /// A reader wants a credential.
     Read(usize),
-    /// A reader who waits asks again, for as many seconds of life; it gives up at the deadline.
-    ReadAgain(usize, Key, Millis, u64),
-    /// A reader reports what it holds as dead, and waits until the deadline.
-    Report(usize, Key, String, Millis),
-    /// A call leaves for a host.
-    Send(usize, u64, Credential, Call, usize),
-    /// A call's outcome arrives at the instance that made it.
-    Outcome(usize, u64, Credential, Event),
+    /// A reader reports what it holds as dead.
+    Report(usize, Key, String),
+    /// The answer to a call, if there is one, arrives at the instance that made it.
+    Answered(usize, u64, Credential, CallId, Option<Vec<u8>>),
     /// The store has taken a write, or not.
-    Written(usize, u64, Credential, Option<zhongkong_core::engine::Stored>, bool),
-    /// A Keeper's note arrives at the roster.
+    Written(usize, u64, Credential, bool),
+    /// A Keeper's note arrives at the scheduler.
     Noted(usize, u64, UnixTime),
+    /// A notice has arrived at its receiver, or not.
+    Delivered(usize, u64, u64, bool),
+    /// An instance was promised to be woken.
+    Timer(usize, u64, Millis),
     /// The alarm of a Keeper, as it was set.
     Alarm(usize, Millis),
     /// The cron.
     Cron,
     /// A disturbance begins.
     Disturb(usize),
+    /// A disturbance ends.
+    Calm(usize),
 }
 
 /// A run in progress.
@@ -60,13 +63,17 @@ pub struct Centre {
     /// Where credentials are published.
     pub store: Store,
     /// Who is due when.
-    pub roster: Roster,
+    pub scheduler: Scheduler,
     /// Isolates.
     pub readers: Vec<Reader>,
     /// For the checks.
     pub truth: Truth,
     /// For the report.
     pub tally: Tally,
+    /// The disturbances that last just now, by their place in the scenario.
+    lasting: Vec<usize>,
+    /// Those that have ended within the last hours.
+    ended: Vec<usize>,
     queue: BinaryHeap<Reverse<(Millis, u64)>>,
     nexts: std::collections::HashMap<u64, Next>,
     serial: u64,
@@ -74,6 +81,9 @@ pub struct Centre {
 
 /// What a step comes to: a violation ends the run.
 pub type Step = Result<(), Violation>;
+
+/// Disturbances are remembered for so long after their end: longer than any excuse reaches back.
+const REMEMBERED: Millis = 4 * 3_600_000;
 
 const APPIDS: [&str; 2] = ["wx00000000000000a1", "wx00000000000000a2"];
 
@@ -100,10 +110,12 @@ impl Centre {
             world,
             keepers,
             store,
-            roster: Roster::default(),
+            scheduler: Scheduler::default(),
             readers,
             truth: Truth::default(),
             tally: Tally::default(),
+            lasting: Vec::new(),
+            ended: Vec::new(),
             queue: BinaryHeap::new(),
             nexts: std::collections::HashMap::new(),
             serial: 0,
@@ -115,7 +127,7 @@ impl Centre {
             centre.in_ms(pause, Next::Read(reader));
         }
         for app in 0..centre.keepers.len() {
-            centre.roster.note(app, UnixTime::from_secs(0));
+            centre.scheduler.note(app, UnixTime::from_secs(0));
         }
         centre.in_ms(20_000, Next::Cron);
         for index in 0..centre.scenario.disturbances.len() {
@@ -148,7 +160,28 @@ impl Centre {
 
     /// The disturbances that last just now.
     pub fn lasting(&self) -> impl Iterator<Item = &Trouble> {
-        self.scenario.disturbances.iter().filter(|d| d.lasts(self.now)).map(|d| &d.what)
+        let now = self.now;
+        let all = &self.scenario.disturbances;
+        self.lasting.iter().map(|index| &all[*index]).filter(move |d| d.lasts(now)).map(|d| &d.what)
+    }
+
+    /// The disturbances that last, or have ended within [`REMEMBERED`].
+    pub fn lately(&self) -> impl Iterator<Item = &Disturbance> {
+        self.lasting.iter().chain(&self.ended).map(|index| &self.scenario.disturbances[*index])
+    }
+
+    /// A disturbance begins.
+    pub fn begin(&mut self, index: usize, for_ms: Millis) {
+        self.lasting.push(index);
+        self.in_ms(for_ms, Next::Calm(index));
+    }
+
+    /// A disturbance has ended.
+    pub fn calm(&mut self, index: usize) {
+        self.lasting.retain(|other| *other != index);
+        let (now, all) = (self.now, &self.scenario.disturbances);
+        self.ended.retain(|index| all[*index].lasted(now, REMEMBERED));
+        self.ended.push(index);
     }
 
     /// Whether one of a kind lasts just now.
@@ -178,10 +211,10 @@ impl Centre {
         if let Some(account) = self.world.accounts.get_mut(APPIDS[app]) {
             account.knobs.secret = secret(nth);
         }
+        self.kill(app);
         let keeper = &mut self.keepers[app];
-        keeper.kill();
-        keeper.ready = ready(app, nth, self.scenario.daily_limit);
-        self.roster.note(app, UnixTime::from_secs(0));
+        keeper.ready = Rc::new(ready(app, nth, self.scenario.daily_limit));
+        self.scheduler.note(app, UnixTime::from_secs(0));
         for (credential, slot) in &keeper.slots {
             self.truth.before_change.insert((app, *credential), slot.version());
         }

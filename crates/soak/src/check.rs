@@ -9,9 +9,10 @@ use core::fmt;
 use simulator::World;
 use simulator::token::Lane;
 use std::collections::{BTreeMap, BTreeSet};
+use zhongkong_core::alert::Notice;
 use zhongkong_core::credential::{Credential, Value, Version};
-use zhongkong_core::engine::{Call, Revoke};
-use zhongkong_core::record::Record;
+use zhongkong_core::engine::{Call, CallId, Revoke, Slot};
+use zhongkong_core::record::{Published, Record};
 use zhongkong_core::wechat::Failure;
 
 /// A broken promise.
@@ -44,13 +45,72 @@ pub struct Truth {
     pub killed_at: Vec<(usize, Millis)>,
     /// Tokens that are to be killed, by app.
     pub leaked: Vec<(usize, String)>,
-    probes: Vec<(Key, Millis)>,
-    forced: Vec<(Key, Millis)>,
+    /// Notices that have arrived.
+    pub told: BTreeSet<(usize, u64)>,
+    /// The newest version that went to the store.
+    pub published: BTreeMap<Key, Version>,
+    calls: BTreeMap<Key, CallId>,
+    probes: BTreeMap<Key, Millis>,
+    forced: BTreeMap<Key, Millis>,
     /// Calls by the day in Beijing.
     days: BTreeMap<(u64, Key, &'static str), u32>,
 }
 
+impl Truth {
+    /// Notes a call; false when a host was asked for it before.
+    pub fn is_new_call(&mut self, key: Key, call: CallId) -> bool {
+        self.calls.insert(key, call) != Some(call)
+    }
+}
+
 const SECOND: Millis = 1000;
+
+/// Invariant 9: versions only grow.
+pub fn committed(centre: &mut Centre, key: Key, before: &Slot) -> Result<(), String> {
+    let (now, keeper) = (centre.unix(), &centre.keepers[key.0]);
+    let slot = keeper.slot(key.1);
+    if slot.version() < before.version() {
+        return Err("9: a version went back".to_owned());
+    }
+    if slot.version() > before.version() && slot.status(keeper.rules(key.1), now).age_known {
+        centre.truth.age_known.insert((key, slot.version()));
+    }
+    centre.tally.rotations += slot.version().number() - before.version().number();
+    Ok(())
+}
+
+/// Invariant 10: what leaves the Keeper is committed, else a kill would take it back.
+pub fn replied(centre: &Centre, key: Key, record: &Record) -> Result<(), String> {
+    let slot = centre.keepers[key.0].slot(key.1);
+    let is_committed = slot.version() > record.version || slot.held_value() == Some(&record.value);
+    if is_committed { Ok(()) } else { Err(format!("10: a {} was answered before it was committed", key.1)) }
+}
+
+/// Invariants 9 and 10: what goes to the store is committed, and no older write overtakes a newer one.
+pub fn published(centre: &mut Centre, key: Key, published: &Published) -> Result<(), String> {
+    let version = match published {
+        Published::Record(record) => {
+            replied(centre, key, record)
+                .map_err(|_| format!("10: a {} was published before it was committed", key.1))?;
+            record.version
+        }
+        Published::Withdrawn { version, .. } => *version,
+    };
+    let last = centre.truth.published.entry(key).or_default();
+    if version < *last {
+        return Err(format!("9: an older {} was published after a newer one", key.1));
+    }
+    *last = version;
+    Ok(())
+}
+
+/// A notice is sent once, but for a kill; and it is in the committed book.
+pub fn notified(centre: &Centre, app: usize, notice: &Notice) -> Result<(), String> {
+    if !centre.keepers[app].book.is_waiting(notice.id) {
+        return Err("11: a notice was sent that no restart would know of".to_owned());
+    }
+    Ok(())
+}
 
 /// Invariants 1 and 15: what is handed out lives, and was fetched under the present identity.
 pub fn handed_out(centre: &mut Centre, key: Key, record: &Record) -> Result<(), String> {
@@ -94,10 +154,16 @@ fn is_alive(world: &World, key: Key, value: &str, now: Millis) -> bool {
 }
 
 /// Invariants 3 and 4: a reader gets nothing only for a reason.
-pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> Result<(), String> {
+pub fn got_nothing(
+    centre: &mut Centre,
+    key: Key,
+    failure: Option<&Failure>,
+    retry_after_s: u64,
+) -> Result<(), String> {
+    let _ = retry_after_s;
     let now = centre.now;
     let lasted = |after: Millis, what: fn(&Trouble) -> bool| {
-        centre.scenario.disturbances.iter().any(|d| d.lasted(now, after * SECOND) && what(&d.what))
+        centre.lately().any(|d| d.lasted(now, after * SECOND) && what(&d.what))
     };
     let upstream = lasted(1200, |what| matches!(what, Trouble::Upstream(..)));
     let killed = centre.truth.killed_at.iter().any(|(app, at)| *app == key.0 && now < at + 1200 * SECOND);
@@ -155,17 +221,14 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
     };
     let kind = match (call, key.1) {
         (Call::Probe, _) => {
-            let last = centre.truth.probes.iter().rev().find(|(probed, _)| *probed == key);
-            if last.is_some_and(|(_, at)| now < at + 29 * SECOND) {
+            if centre.truth.probes.insert(key, now).is_some_and(|at| now < at + 29 * SECOND) {
                 return Err("5: two probes within 30 seconds".to_owned());
             }
-            centre.truth.probes.push((key, now));
             "probe"
         }
         (Call::Knock, _) => "knock",
         (Call::ForcedRefresh, _) => {
-            let last = centre.truth.forced.iter().rev().find(|(forced, _)| *forced == key);
-            if last.is_some_and(|(_, at)| now < at + 30 * SECOND) {
+            if centre.truth.forced.insert(key, now).is_some_and(|at| now < at + 30 * SECOND) {
                 return Err("8: forced refreshes beyond the limits".to_owned());
             }
             if revoke_of(centre, key).is_some_and(|revoke| revoke.goes_on()) {
@@ -173,7 +236,6 @@ pub fn called(centre: &mut Centre, key: Key, call: Call) -> Result<(), String> {
             } else if living(centre).is_some() {
                 return Err("5: a living token was replaced by force".to_owned());
             }
-            centre.truth.forced.push((key, now));
             "forced refresh"
         }
         (Call::Refresh, Credential::AccessToken) => {

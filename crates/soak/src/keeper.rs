@@ -1,57 +1,67 @@
-//! A model of the Keeper: what is committed, what is under way, and what a kill takes away.
-//!
-//! A commit is synchronous, so memory and disk never differ; a kill loses the flights and whatever
-//! effects had not been carried out.
+//! A Keeper as it stands on a machine that may be killed at any moment: the core's own, what it has committed, and what
+//! it waits for.
 
 use crate::Millis;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use zhongkong_core::alert::Book;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Rules, Slot};
-use zhongkong_core::time::UnixTime;
+use zhongkong_core::engine::{CallId, Rules, Slot};
+use zhongkong_core::keeper::{Machine, QuestionId};
 
 /// One Keeper.
 pub struct Keeper {
     /// Its app, as configured at this moment.
-    pub ready: ReadyApp,
-    /// What is committed.
-    pub slots: BTreeMap<Credential, Slot>,
-    /// Calls that this instance waits for.
-    pub flights: BTreeSet<Credential>,
-    /// Writes to the store that this instance waits for.
-    pub publishing: BTreeSet<Credential>,
+    pub ready: Rc<ReadyApp>,
+    /// The instance that is running; `None` before its first question, and after a kill.
+    pub machine: Option<Machine>,
     /// Counts the instances: what an earlier one has started does not reach this one.
     pub instance: u64,
-    /// Whether this instance has loaded its slots.
-    pub is_open: bool,
+    /// What is committed.
+    pub slots: BTreeMap<Credential, Slot>,
+    /// The book of incidents, as it is committed.
+    pub book: Book,
     /// When the alarm is set for; it survives kills.
     pub alarm_at: Option<Millis>,
-    /// The host that has answered the last knock.
-    pub answering_host: Option<usize>,
-    /// What this instance has last told the roster.
-    pub noted: Option<UnixTime>,
-    wake_at: BTreeMap<Credential, (UnixTime, UnixTime)>,
+    /// Calls that this instance has sent.
+    pub calls: BTreeMap<Credential, CallId>,
+    /// Who waits for an answer of this instance.
+    pub questions: BTreeMap<QuestionId, Question>,
+    /// The moment that this instance was promised to be woken at.
+    pub timer_at: Option<Millis>,
+    asked: QuestionId,
+}
+
+/// A question of a reader's.
+pub struct Question {
+    /// Which reader.
+    pub reader: usize,
+    /// For which credential.
+    pub credential: Credential,
+    /// A value that was reported as dead.
+    pub report: Option<String>,
 }
 
 impl Keeper {
     /// The Keeper of an app that was never asked.
-    pub const fn new(ready: ReadyApp) -> Self {
+    pub fn new(ready: ReadyApp) -> Self {
         Self {
-            ready,
-            slots: BTreeMap::new(),
-            flights: BTreeSet::new(),
-            publishing: BTreeSet::new(),
+            ready: Rc::new(ready),
+            machine: None,
             instance: 0,
-            is_open: false,
+            slots: BTreeMap::new(),
+            book: Book::default(),
             alarm_at: None,
-            answering_host: None,
-            noted: None,
-            wake_at: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            timer_at: None,
+            asked: 0,
         }
     }
 
     /// The rules for one of its credentials.
-    pub const fn rules(&self, credential: Credential) -> Rules {
+    pub fn rules(&self, credential: Credential) -> Rules {
         Rules::of(&self.ready.app, credential)
     }
 
@@ -65,34 +75,18 @@ impl Keeper {
         self.ready.app.credentials().collect()
     }
 
-    /// The instance dies.
-    pub fn kill(&mut self) {
+    /// The number of a new question.
+    pub fn next_question(&mut self) -> QuestionId {
+        self.asked += 1;
+        self.asked
+    }
+
+    /// The instance dies; gives back who was waiting for it.
+    pub fn kill(&mut self) -> BTreeMap<QuestionId, Question> {
         self.instance += 1;
-        self.is_open = false;
-        self.flights.clear();
-        self.publishing.clear();
-        self.wake_at.clear();
-        self.noted = None;
-        self.answering_host = None;
-    }
-
-    /// Notes when a credential wants to be looked at, and sets the alarm to the first of them.
-    pub fn plan(&mut self, credential: Credential, wake_at: UnixTime, call_at: UnixTime, now: Millis) {
-        self.wake_at.insert(credential, (wake_at, call_at));
-        let first = self.wake_at.values().map(|(wake_at, _)| *wake_at).min().unwrap_or(wake_at);
-        let first = first.as_secs() * 1000;
-        let stands = |at: Millis| first <= now && now < at && at <= now + 1000;
-        if !self.alarm_at.is_some_and(stands) {
-            self.alarm_at = Some(if first > now { first } else { now + 1000 });
-        }
-    }
-
-    /// What is to be told to the roster, if that is news and nothing is under way.
-    pub fn news_for_roster(&mut self) -> Option<UnixTime> {
-        let planned = self.wake_at.values().map(|(_, call_at)| *call_at).min();
-        let quiet = self.flights.is_empty() && self.publishing.is_empty();
-        let news = planned.filter(|at| quiet && self.noted != Some(*at))?;
-        self.noted = Some(news);
-        Some(news)
+        self.machine = None;
+        self.calls.clear();
+        self.timer_at = None;
+        std::mem::take(&mut self.questions)
     }
 }

@@ -67,8 +67,8 @@ pub enum Trouble {
     Quarrel(Millis),
     /// A token has leaked, and is to be killed.
     Revoke,
-    /// The roster cannot be reached.
-    RosterUnreachable,
+    /// The scheduler cannot be reached.
+    SchedulerUnreachable,
     /// WeChat kills the token.
     TokenKilled,
     /// The stable token is dead, and the stable API gives it out all the same; and WeChat is mostly too
@@ -186,7 +186,7 @@ impl Disturbance {
             19 => (Trouble::TokenUndead, 5 * short),
             20 => (Trouble::Quarrel(SECOND * (20 + random.below(100))), 3 * long),
             21 => (Trouble::Revoke, 0),
-            22 => (Trouble::RosterUnreachable, long),
+            22 => (Trouble::SchedulerUnreachable, long),
             _ => (Trouble::SecretChanged, 0),
         };
         Self { from, for_ms, what }

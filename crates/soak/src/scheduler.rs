@@ -1,16 +1,16 @@
-//! A model of the roster: who wants to be woken when, ordered by time, as the Worker's SQLite index is.
+//! A model of the scheduler: who wants to be woken when, ordered by time, as the Worker's SQLite index is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use zhongkong_core::time::UnixTime;
 
-/// The roster; apps are numbers here.
+/// The scheduler; apps are numbers here.
 #[derive(Default)]
-pub struct Roster {
+pub struct Scheduler {
     wake_at: BTreeMap<usize, UnixTime>,
     by_time: BTreeSet<(UnixTime, usize)>,
 }
 
-impl Roster {
+impl Scheduler {
     /// A Keeper wants to be woken then.
     pub fn note(&mut self, app: usize, wake_at: UnixTime) {
         if let Some(before) = self.wake_at.insert(app, wake_at) {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test: a fault here ends it")]
 
 use soak::START;
-use soak::roster::Roster;
+use soak::scheduler::Scheduler;
 use zhongkong_core::app::{App, AppName, Platform, TokenApi};
 use zhongkong_core::credential::Value;
 use zhongkong_core::engine::{Call, Event, Moment, Rules, Slot, Stored, decide};
@@ -16,7 +16,7 @@ const RULES: Rules = Rules::Stable;
 
 struct Centre {
     slots: Vec<Slot>,
-    roster: Roster,
+    scheduler: Scheduler,
     now: UnixTime,
     keeper_calls: usize,
     wechat_calls: usize,
@@ -42,16 +42,16 @@ impl Centre {
             self.wechat_calls += 1;
             let value = Value::parse(&format!("token-{app}-{}", self.now.as_secs())).unwrap();
             let issued = Issued { value, expires_in_s: 7200 };
-            self.say(app, Event::Issued { sent_at: self.now, issued });
+            self.say(app, Event::Issued { call: self.slots[app].call_id().unwrap(), issued });
         }
         let moment = Moment { now: self.now, dice: 0 };
         let wake_at = decide(RULES, &self.slots[app], moment, Event::Tick).1.wake_at.unwrap();
-        self.roster.note(app, wake_at);
+        self.scheduler.note(app, wake_at);
     }
 
     /// One run of the cron: how many Keepers it woke.
     fn tick(&mut self) -> usize {
-        let due = self.roster.due(self.now);
+        let due = self.scheduler.due(self.now);
         let count = due.len();
         due.into_iter().take(500).for_each(|app| self.wake(app));
         count
@@ -73,7 +73,7 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
     .identity();
     let mut centre = Centre {
         slots: vec![Slot::default(); APPS],
-        roster: Roster::default(),
+        scheduler: Scheduler::default(),
         now: UnixTime::from_millis(START),
         keeper_calls: 0,
         wechat_calls: 0,
@@ -81,7 +81,7 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
     // They come one after the other, 90 a minute: together they have 90 rotations due in a minute later on.
     for app in 0..APPS {
         centre.say(app, Event::Configured(identity));
-        centre.roster.note(app, centre.now.plus(60 * (app as u64 / 90)));
+        centre.scheduler.note(app, centre.now.plus(60 * (app as u64 / 90)));
     }
     let (mut quiet, mut most) = (0, 0);
     for _ in 0..600 {
@@ -98,7 +98,7 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
     assert_eq!(alive, APPS, "by the cron alone");
     // Nothing but five: the others are asked to be left alone for a while.
     for app in 0..APPS {
-        centre.roster.note(app, centre.now.plus(if app % 2000 == 7 { 0 } else { 3600 }));
+        centre.scheduler.note(app, centre.now.plus(if app % 2000 == 7 { 0 } else { 3600 }));
     }
     let before = centre.keeper_calls;
     assert_eq!(

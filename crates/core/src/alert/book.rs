@@ -210,6 +210,11 @@ impl Book {
         self.open.contains_key(&incident)
     }
 
+    /// Whether the notice with this id waits to be delivered.
+    pub fn is_waiting(&self, id: u64) -> bool {
+        self.place_of(id).is_some()
+    }
+
     /// How many notices wait to be delivered.
     pub fn waiting(&self) -> usize {
         self.outbox.len()

@@ -139,12 +139,12 @@ mod tests {
             slot.clone()
         };
         say(0, Event::Configured(shop().identity()));
-        let sent_at = say(0, Event::Tick).sent_at().unwrap();
+        let call = say(0, Event::Tick).call_id().unwrap();
         let value = crate::credential::Value::parse("one").unwrap();
-        let mut last = say(0, Event::Issued { sent_at, issued: Issued { value, expires_in_s: 7200 } });
+        let mut last = say(0, Event::Issued { call, issued: Issued { value, expires_in_s: 7200 } });
         for second in seconds {
-            if let Some(sent_at) = say(*second, Event::Tick).sent_at() {
-                last = say(*second, Event::Failed { sent_at, failure: failure.clone() });
+            if let Some(call) = say(*second, Event::Tick).call_id() {
+                last = say(*second, Event::Failed { call, failure: failure.clone() });
             }
         }
         last
@@ -183,8 +183,8 @@ mod tests {
         for event in [Event::Configured(shop().identity()), Event::Tick] {
             slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, event).0;
         }
-        let sent_at = slot.sent_at().unwrap();
-        let failed = Event::Failed { sent_at, failure: Failure::Unreachable };
+        let call = slot.call_id().unwrap();
+        let failed = Event::Failed { call, failure: Failure::Unreachable };
         slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, failed).0;
         assert_eq!((found(&slot, 59).len(), found(&slot, 60).len()), (0, 1));
     }

@@ -14,7 +14,7 @@ pub enum Place {
     Caller,
     /// An entry that has no usable name.
     Entry,
-    /// Alerts or the log; everything else works.
+    /// Alerts, the log or the scheduler; everything else works.
     Aside,
 }
 

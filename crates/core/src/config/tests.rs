@@ -17,6 +17,7 @@ pub(super) struct Setup {
     has_tokens: bool,
     has_db: bool,
     has_keeper: bool,
+    has_scheduler: bool,
 }
 
 pub(super) fn setup() -> Setup {
@@ -36,6 +37,7 @@ pub(super) fn setup() -> Setup {
         has_tokens: true,
         has_db: false,
         has_keeper: true,
+        has_scheduler: true,
     }
 }
 
@@ -69,6 +71,7 @@ impl Setup {
             has_tokens: self.has_tokens,
             has_db: self.has_db,
             has_keeper: self.has_keeper,
+            has_scheduler: self.has_scheduler,
         })
     }
 }
@@ -233,6 +236,10 @@ fn what_the_operator_reads() {
             "SEAL_KEY is not a key of 32 bytes: 32 random bytes in base64: make them with `openssl rand -base64 32` and store them with `wrangler secret put`.",
         ),
         (
+            setup().secret("SEAL_KEY", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+            "SEAL_KEY is one byte repeated 32 times: a placeholder, which anybody may guess: 32 random bytes in base64: make them with `openssl rand -base64 32` and store them with `wrangler secret put`.",
+        ),
+        (
             setup().secret("SEAL_KEY_PREVIOUS", Some("canary")),
             "SEAL_KEY_PREVIOUS is not a key of 32 bytes: give the SEAL_KEY from before, or delete it with `wrangler secret delete`.",
         ),
@@ -255,6 +262,10 @@ fn what_the_operator_reads() {
         (
             Setup { has_keeper: false, ..setup() },
             "KEEPER is not bound: bind the Durable Object class Keeper as KEEPER in wrangler.toml, with its migration.",
+        ),
+        (
+            Setup { has_scheduler: false, ..setup() },
+            "SCHEDULER is not bound: bind the Durable Object class Scheduler as SCHEDULER in wrangler.toml, with its migration; until then the cron reads the records of all apps, the façade knows no real tokens, and nobody is told of faults.",
         ),
     ];
     for (setup, expected) in rows {

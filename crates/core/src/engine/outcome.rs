@@ -3,8 +3,8 @@
 use super::backoff::retry_at;
 use super::ledger::Force;
 use super::schedule::{FUSE_S, Life, Rules};
-use super::slot::{Held, Trouble};
-use super::{Alert, Call, Turn};
+use super::slot::{Held, Trouble, UnderWay};
+use super::{Alert, Call, CallId, Turn};
 use crate::app::Identity;
 use crate::time::UnixTime;
 use crate::wechat::errcode::Endpoint;
@@ -38,15 +38,15 @@ impl Turn {
     pub(super) fn lost(&mut self) {
         let Some(call) = self.slot.under_way else { return };
         if call.call.fetches() {
-            self.failed(call.sent_at, Failure::Unreachable);
+            self.failed(call.id, Failure::Unreachable);
         } else {
             self.slot.under_way = None;
         }
     }
 
     /// A value came. A new one is a rotation; the same one says how long it lives on.
-    pub(super) fn issued(&mut self, sent_at: UnixTime, issued: Issued) {
-        let Some(call) = self.end_call(sent_at) else { return };
+    pub(super) fn issued(&mut self, call: CallId, issued: Issued) {
+        let Some(UnderWay { call, sent_at, .. }) = self.end_call(call) else { return };
         let Issued { value, expires_in_s } = issued;
         let same = self.slot.held.as_ref().filter(|held| held.value == value);
         if same.is_some_and(|held| held.condemned) {
@@ -81,10 +81,10 @@ impl Turn {
         }
     }
 
-    /// Ends the call that was sent at `sent_at`.
-    fn end_call(&mut self, sent_at: UnixTime) -> Option<Call> {
-        let call = self.slot.end_call(sent_at)?;
-        if call == Call::ForcedRefresh {
+    /// Ends a call.
+    fn end_call(&mut self, id: CallId) -> Option<UnderWay> {
+        let call = self.slot.end_call(id)?;
+        if call.call == Call::ForcedRefresh {
             self.slot.ledger.force_ended(self.moment.now);
         }
         Some(call)
@@ -100,8 +100,8 @@ impl Turn {
     }
 
     /// No value came. What is held stays; when to try again depends on why.
-    pub(super) fn failed(&mut self, sent_at: UnixTime, failure: Failure) {
-        let Some(call) = self.end_call(sent_at) else { return };
+    pub(super) fn failed(&mut self, call: CallId, failure: Failure) {
+        let Some(UnderWay { call, sent_at, .. }) = self.end_call(call) else { return };
         if !call.fetches() {
             return;
         }
@@ -170,8 +170,8 @@ impl Turn {
     }
 
     /// The probe has ended. Only WeChat's own word condemns a token.
-    pub(super) fn probed(&mut self, sent_at: UnixTime, verdict: Verdict) {
-        match (self.end_call(sent_at), verdict) {
+    pub(super) fn probed(&mut self, call: CallId, verdict: Verdict) {
+        match (self.end_call(call).map(|ended| ended.call), verdict) {
             (Some(Call::Probe | Call::Knock), Verdict::Dead) => self.condemn(),
             (Some(Call::Probe), _) => self.slot.cleared += 1,
             (Some(Call::Knock), Verdict::Alive | Verdict::Unclear) => self.rotate(),

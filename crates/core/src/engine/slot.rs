@@ -1,10 +1,10 @@
 //! Everything that is known about one credential of one app, and persisted.
 
-use super::Call;
 use super::ledger::{Ledger, Purpose};
 use super::outsider::Outsider;
 use super::revoke::Revoke;
 use super::schedule::{FUSE_S, Life, Plan, Rules, TRUST_AFTER_PLAN_S};
+use super::{Call, CallId};
 use crate::app::Identity;
 use crate::credential::{Value, Version};
 use crate::record::{Published, Record};
@@ -44,6 +44,9 @@ pub struct Slot {
     pub(super) identity: Option<Identity>,
     pub(super) held: Option<Held>,
     pub(super) under_way: Option<UnderWay>,
+    /// Of the newest call.
+    #[serde(default, skip_serializing_if = "CallId::is_none")]
+    last_call: CallId,
     pub(super) trouble: Option<Trouble>,
     /// Plain API: a reply was lost, and no reply has come since. One more rotation, and the held
     /// value may be the one before the previous: dead at once.
@@ -90,6 +93,8 @@ pub(super) struct Held {
 /// A call that has been decided on and whose outcome is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UnderWay {
+    #[serde(default)]
+    pub(super) id: CallId,
     pub(super) call: Call,
     pub(super) sent_at: UnixTime,
 }
@@ -157,9 +162,9 @@ impl Slot {
         self.trouble.as_ref().map_or(0, |trouble| trouble.count)
     }
 
-    /// When the call under way was sent.
-    pub fn sent_at(&self) -> Option<UnixTime> {
-        self.under_way.map(|call| call.sent_at)
+    /// Which call is under way.
+    pub fn call_id(&self) -> Option<CallId> {
+        self.under_way.map(|call| call.id)
     }
 
     /// The held value, dead or alive: what a probe asks about.
@@ -238,15 +243,15 @@ impl Slot {
 
     pub(super) fn start(&mut self, call: Call, now: UnixTime) {
         self.ledger.enter(call, now);
-        self.under_way = Some(UnderWay { call, sent_at: now });
+        self.last_call = self.last_call.next();
+        self.under_way = Some(UnderWay { id: self.last_call, call, sent_at: now });
     }
 
-    /// Ends the call that was sent at `sent_at`; `None` when that is not the one under way: its
-    /// outcome comes too late to be told apart from what happened since.
-    pub(super) fn end_call(&mut self, sent_at: UnixTime) -> Option<Call> {
-        let call = self.under_way.filter(|call| call.sent_at == sent_at)?;
+    /// Ends a call; `None` when it is not the one under way: it was given up, and its outcome comes too late.
+    pub(super) fn end_call(&mut self, id: CallId) -> Option<UnderWay> {
+        let call = self.under_way.filter(|call| call.id == id)?;
         self.under_way = None;
-        Some(call.call)
+        Some(call)
     }
 
     /// Plain API: the call sent at `sent_at` may have rotated the token behind our back.
@@ -292,6 +297,11 @@ impl Slot {
         // A condemned value is withdrawn only once its replacement has failed to come.
         let replacing = self.under_way.is_some() && self.held.as_ref().is_none_or(|held| held.condemned);
         (!replacing && !self.is_stored()).then(|| self.publish_after.unwrap_or(UnixTime::from_secs(0)))
+    }
+
+    /// Whether the store is to be brought in line now.
+    pub fn is_to_be_published(&self, now: UnixTime) -> bool {
+        self.publish_at().is_some_and(|at| at <= now)
     }
 
     /// Somebody found an older record in the store than was published, or none.

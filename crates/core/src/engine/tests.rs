@@ -57,8 +57,8 @@ impl Desk {
         self.slot = slot;
         self.alerts.extend(effects.alerts.clone());
         if effects.call == Some(Call::Knock) && self.answers_knocks {
-            let (answer, sent_at) = (effects.answer, self.slot.sent_at().unwrap());
-            self.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+            let (answer, call) = (effects.answer, self.slot.call_id().unwrap());
+            self.say(Event::Probed { call, verdict: Verdict::Alive });
             self.effects.answer = answer;
             return &self.effects;
         }
@@ -73,19 +73,19 @@ impl Desk {
     }
 
     fn issue(&mut self, value: &str, expires_in_s: u64) -> &Effects {
-        let sent_at = self.slot.sent_at().expect("a call under way");
+        let call = self.slot.call_id().expect("a call under way");
         let issued = Issued { value: Value::parse(value).unwrap(), expires_in_s };
-        self.say(Event::Issued { sent_at, issued })
+        self.say(Event::Issued { call, issued })
     }
 
     fn fail(&mut self, failure: Failure) -> &Effects {
-        let sent_at = self.slot.sent_at().expect("a call under way");
-        self.say(Event::Failed { sent_at, failure })
+        let call = self.slot.call_id().expect("a call under way");
+        self.say(Event::Failed { call, failure })
     }
 
     fn probe(&mut self, verdict: Verdict) -> &Effects {
-        let sent_at = self.slot.sent_at().expect("a call under way");
-        self.say(Event::Probed { sent_at, verdict })
+        let call = self.slot.call_id().expect("a call under way");
+        self.say(Event::Probed { call, verdict })
     }
 
     fn read(&mut self) -> Answer {

@@ -19,14 +19,12 @@ pub fn upkeep(
         ..Deed::of_keeper(action, Some(credential), result)
     };
     let mut deeds = Vec::new();
-    let sent_at = match event {
-        Event::Issued { sent_at, .. } | Event::Failed { sent_at, .. } | Event::Probed { sent_at, .. } => {
-            Some(*sent_at)
-        }
-        _ => before.sent_at(),
+    let ended = match event {
+        Event::Issued { call, .. } | Event::Failed { call, .. } | Event::Probed { call, .. } => Some(*call),
+        _ => before.call_id(),
     };
     // An outcome counts while its call is under way.
-    let call = before.call_under_way().filter(|_| sent_at == before.sent_at());
+    let call = before.call_under_way().filter(|_| ended == before.call_id());
     match (event, call) {
         (Event::Issued { .. }, Some(call)) => {
             let rotated = after.version() > before.version();
@@ -88,18 +86,18 @@ mod tests {
     use super::*;
     use crate::app::tests::shop;
     use crate::credential::{Value, Version};
-    use crate::engine::{Moment, Rules, decide};
+    use crate::engine::{CallId, Moment, Rules, decide};
     use crate::time::UnixTime;
     use crate::wechat::{Issued, Refusal};
 
     const TOKEN: Credential = Credential::AccessToken;
 
     /// What each of these events leaves behind, said one after the other to a new slot.
-    fn told(events: &[fn(UnixTime) -> Event]) -> Vec<(Action, &'static str, Option<u64>, Option<i64>)> {
+    fn told(events: &[fn(CallId) -> Event]) -> Vec<(Action, &'static str, Option<u64>, Option<i64>)> {
         let (mut slot, mut told) = (Slot::default(), vec![]);
         for (second, event) in (1_800_000_000..).step_by(40).zip(events) {
             let now = UnixTime::from_secs(second);
-            let event = event(slot.sent_at().unwrap_or(now));
+            let event = event(slot.call_id().unwrap_or_default());
             let (after, effects) = decide(Rules::Stable, &slot, Moment { now, dice: 0 }, event.clone());
             let deeds = upkeep(TOKEN, &event, &slot, &after, &effects);
             told.extend(
@@ -112,9 +110,9 @@ mod tests {
         told
     }
 
-    fn issued(sent_at: UnixTime) -> Event {
+    fn issued(call: CallId) -> Event {
         let value = Value::parse("one").unwrap();
-        Event::Issued { sent_at, issued: Issued { value, expires_in_s: 7200 } }
+        Event::Issued { call, issued: Issued { value, expires_in_s: 7200 } }
     }
 
     #[test]
@@ -122,10 +120,7 @@ mod tests {
         let told = told(&[
             |_| Event::Configured(shop().identity()),
             |_| Event::Tick,
-            |sent_at| Event::Failed {
-                sent_at,
-                failure: Failure::Refused(Refusal { errcode: 40125, ip: None }),
-            },
+            |call| Event::Failed { call, failure: Failure::Refused(Refusal { errcode: 40125, ip: None }) },
             |_| Event::Configured(shop().identity()),
         ]);
         assert_eq!(
@@ -147,7 +142,7 @@ mod tests {
                 digest: Value::parse("one").unwrap().digest(),
                 patience: crate::engine::Patience::Left,
             },
-            |sent_at| Event::Probed { sent_at, verdict: Verdict::Alive },
+            |call| Event::Probed { call, verdict: Verdict::Alive },
             |_| Event::Revoke,
             |_| Event::Lost,
             |_| Event::PublishFailed,

@@ -2,7 +2,7 @@
 //! `text/plain`, with a byte order mark, and with unknown fields.
 
 use super::errcode::{Class, Endpoint, classify};
-use crate::credential::Value;
+use crate::credential::{Credential, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::IpAddr;
@@ -90,6 +90,45 @@ pub enum Verdict {
     Unanswered,
 }
 
+/// What the answer to a call means, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It brings a value.
+    Issued(Issued),
+    /// It brings none.
+    Failed(Failure),
+    /// It is the answer to a probe.
+    Probed(Verdict),
+}
+
+impl Reading {
+    /// Reads a body that answers a call for this credential, or (without `fetches`) a probe. `None` when it is no reply
+    /// of WeChat, whatever it says: another host may do better.
+    pub fn of(credential: Credential, fetches: bool, body: &[u8]) -> Option<Self> {
+        let reply = object(body)?;
+        if !fetches {
+            return Some(Self::Probed(verdict(&reply)));
+        }
+        let field = match credential {
+            Credential::AccessToken => "access_token",
+            Credential::Ticket(_) => "ticket",
+        };
+        Some(value(&reply, field).map_or_else(Self::Failed, Self::Issued))
+    }
+
+    /// What it means when no host has given a reply of WeChat; the last one that said something did so with this
+    /// status.
+    pub const fn of_no_reply(fetches: bool, status: Option<u16>) -> Self {
+        match (fetches, status) {
+            (true, Some(_)) => Self::Failed(Failure::Garbled),
+            (true, None) => Self::Failed(Failure::Unreachable),
+            // A relay that lets only tokens and tickets through is there all the same.
+            (false, Some(400..500)) => Self::Probed(Verdict::Unclear),
+            (false, _) => Self::Probed(Verdict::Unanswered),
+        }
+    }
+}
+
 /// Longest life that a reply is believed to grant, in seconds.
 pub const MAX_LIFE_S: u64 = 7200;
 
@@ -117,8 +156,11 @@ pub fn is_reply(body: &[u8]) -> bool {
 
 /// Reads the reply of the probe.
 pub fn probe(body: &[u8]) -> Verdict {
-    let Some(reply) = object(body) else { return Verdict::Unanswered };
-    match refusal(&reply) {
+    object(body).map_or(Verdict::Unanswered, |reply| verdict(&reply))
+}
+
+fn verdict(reply: &Map<String, Json>) -> Verdict {
+    match refusal(reply) {
         Some(refusal) if classify(Endpoint::WithToken, refusal.errcode) == Class::DeadToken => Verdict::Dead,
         None if reply.contains_key("ip_list") => Verdict::Alive,
         _ => Verdict::Unclear,
@@ -126,8 +168,11 @@ pub fn probe(body: &[u8]) -> Verdict {
 }
 
 fn issued(body: &[u8], field: &str) -> Result<Issued, Failure> {
-    let reply = object(body).ok_or(Failure::Garbled)?;
-    if let Some(refusal) = refusal(&reply) {
+    value(&object(body).ok_or(Failure::Garbled)?, field)
+}
+
+fn value(reply: &Map<String, Json>, field: &str) -> Result<Issued, Failure> {
+    if let Some(refusal) = refusal(reply) {
         return Err(Failure::Refused(refusal));
     }
     let value = reply.get(field).and_then(Json::as_str).and_then(Value::parse).ok_or(Failure::Garbled)?;

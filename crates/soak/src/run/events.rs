@@ -2,29 +2,19 @@
 
 use crate::Millis;
 use crate::centre::{Centre, Next, Step};
-use crate::check::{self, Violation};
-use crate::scenario::Trouble;
+use crate::check;
+use crate::keeper::Question;
+use crate::scenario::{Disturbance, Trouble};
 use crate::store::Key;
 use crate::tally::Tally;
-use std::rc::Rc;
 use zhongkong_core::config::StoreKind;
 use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::engine::{Answer, Event, Patience};
+use zhongkong_core::protocol::Ask;
 use zhongkong_core::record::{Freshness, Record};
 use zhongkong_core::time::UnixTime;
 
-const READER_WAITS: Millis = 5_000;
-const ASK_AGAIN: Millis = 500;
 const CRON_EVERY: Millis = 60_000;
-
-/// What a reader asks the Keeper for.
-pub(super) enum Wish {
-    /// A credential with so many seconds left, if that can be had.
-    Life(u64),
-    /// That a value which it calls dead is checked.
-    Check(String),
-}
 
 impl Centre {
     /// A reader wants something, by the way that the Worker's read path takes.
@@ -67,10 +57,30 @@ impl Centre {
                 return self.serve(reader, key, &record, now_ms);
             }
         }
-        if let Some(version) = shows {
-            self.step(key, Event::StoreShows(version))?;
+        let question = Question { reader, credential: key.1, report: None };
+        self.ask_for(key, question, Ask::Read { credential: key.1, min_ttl_s, shown: shows })
+    }
+
+    /// A reader reports what it holds as dead.
+    pub(super) fn report(&mut self, reader: usize, key: Key, value: String) -> Step {
+        let digest = Sha256Digest::of(&value);
+        let probes = self.tally.calls.get("probe").copied();
+        let held = self.keepers[key.0].slot(key.1).held_value().map(|value| value.expose().to_owned());
+        let is_held = held.as_ref() == Some(&value);
+        let question = Question { reader, credential: key.1, report: Some(value) };
+        self.ask_for(key, question, Ask::Stale { credential: key.1, digest })?;
+        if !is_held && self.tally.calls.get("probe").copied() != probes {
+            return Err(self.violated("5: a report of another value cost a call".to_owned()));
         }
-        self.ask(reader, key, self.now + READER_WAITS, Wish::Life(min_ttl_s))
+        Ok(())
+    }
+
+    fn ask_for(&mut self, key: Key, question: Question, ask: Ask) -> Step {
+        if self.keeper_is_unreachable() {
+            Tally::count(&mut self.tally.outages, "the Keeper could not be reached");
+            return Ok(());
+        }
+        self.ask(key.0, Some(question), ask)
     }
 
     /// A reader hands a record on, and wakes the Keeper in passing when it is due.
@@ -83,12 +93,12 @@ impl Centre {
             self.readers[reader].entry(key).wakes(now_ms);
         }
         if wakes && !self.keeper_is_unreachable() {
-            self.wake(key.0, &[])?;
+            self.ask(key.0, None, Ask::Wake { shown: Vec::new() })?;
         }
         Ok(())
     }
 
-    fn hand_out(&mut self, reader: usize, key: Key, record: &Record) -> Step {
+    pub(super) fn hand_out(&mut self, reader: usize, key: Key, record: &Record) -> Step {
         let checked = check::handed_out(self, key, record);
         checked.map_err(|what| self.violated(what))?;
         if !self.readers[reader].goes_on(key, record.version) {
@@ -106,71 +116,13 @@ impl Centre {
             let pause = self.random.below(2000);
             let lie = lies && self.random.happens(0.3);
             let value = if lie { "garbage".to_owned() } else { value };
-            self.in_ms(pause, Next::Report(reader, key, value, self.now + pause + READER_WAITS));
+            self.in_ms(pause, Next::Report(reader, key, value));
         }
         Ok(())
     }
 
     fn keeper_is_unreachable(&self) -> bool {
         self.lasts(|what| *what == Trouble::KeeperUnreachable)
-    }
-
-    /// Asks the Keeper, and asks again where it says so. With `report` the question is a report.
-    pub(super) fn ask(&mut self, reader: usize, key: Key, deadline: Millis, wish: Wish) -> Step {
-        if self.keeper_is_unreachable() {
-            Tally::count(&mut self.tally.outages, "the Keeper could not be reached");
-            return Ok(());
-        }
-        let patience = if self.now >= deadline { Patience::Spent } else { Patience::Left };
-        let (event, report) = match &wish {
-            Wish::Life(min_ttl_s) => (Event::Read { min_ttl_s: *min_ttl_s, patience }, None),
-            Wish::Check(value) => {
-                (Event::StaleReport { digest: Sha256Digest::of(value), patience }, Some(value.clone()))
-            }
-        };
-        let now_ms = self.readers[reader].clock(self.now);
-        let held = self.keepers[key.0].slot(key.1).held_value().map(|value| value.expose().to_owned());
-        let probes = self.tally.calls.get("probe").copied();
-        let answer = self.step(key, event)?;
-        if report.is_some() && report != held && self.tally.calls.get("probe").copied() != probes {
-            return Err(self.violated("5: a report of another value cost a call".to_owned()));
-        }
-        match answer {
-            Some(Answer::Serve(record)) => {
-                self.readers[reader].entry(key).put(Rc::new(record.clone()), now_ms);
-                if report.is_none() {
-                    return self.hand_out(reader, key, &record);
-                }
-                self.checked_report(reader, key, &record)
-            }
-            Some(Answer::Wait) => {
-                self.give_up_lost_call(key)?;
-                let again = match wish {
-                    Wish::Life(min_ttl_s) => Next::ReadAgain(reader, key, deadline, min_ttl_s),
-                    Wish::Check(value) => Next::Report(reader, key, value, deadline),
-                };
-                self.in_ms(ASK_AGAIN.min(deadline.saturating_sub(self.now)).max(1), again);
-                Ok(())
-            }
-            Some(Answer::Unavailable { failure, .. }) => {
-                let version = self.keepers[key.0].slot(key.1).version();
-                self.readers[reader].entry(key).invalidate_up_to(version);
-                let checked = check::got_nothing(self, key, failure.as_ref());
-                checked.map_err(|what| self.violated(what))
-            }
-            // Killed before it could answer: the Worker asks a second time, then says 503.
-            None => {
-                Tally::count(&mut self.tally.outages, "the Keeper was killed before it could answer");
-                Ok(())
-            }
-        }
-    }
-
-    fn checked_report(&mut self, reader: usize, key: Key, record: &Record) -> Result<(), Violation> {
-        let checked = check::handed_out(self, key, record);
-        checked.map_err(|what| self.violated(what))?;
-        self.readers[reader].goes_on(key, record.version);
-        Ok(())
     }
 
     /// The cron: looks at the store, a little behind as everybody, and wakes who is due or unknown.
@@ -182,13 +134,13 @@ impl Centre {
         }
         let runs = if self.lasts(|what| *what == Trouble::CronDoubled) { 3 } else { 1 };
         for _ in 0..runs {
-            if self.lasts(|what| *what == Trouble::RosterUnreachable) {
+            if self.lasts(|what| *what == Trouble::SchedulerUnreachable) {
                 for app in 0..self.keepers.len() {
                     self.cron_by_store(app)?;
                 }
             } else {
-                for app in self.roster.due(self.unix()) {
-                    self.wake(app, &[])?;
+                for app in self.scheduler.due(self.unix()) {
+                    self.ask(app, None, Ask::Wake { shown: Vec::new() })?;
                 }
             }
         }
@@ -209,7 +161,7 @@ impl Centre {
                 None => shown.push((credential, Version::NONE)),
             }
         }
-        if due || !shown.is_empty() { self.wake(app, &shown) } else { Ok(()) }
+        if due || !shown.is_empty() { self.ask(app, None, Ask::Wake { shown }) } else { Ok(()) }
     }
 
     /// An alarm rings, unless it was set anew or is lost.
@@ -218,13 +170,16 @@ impl Centre {
             return Ok(());
         }
         self.keepers[app].alarm_at = None;
-        if self.lasts(|what| *what == Trouble::AlarmLost) { Ok(()) } else { self.wake(app, &[]) }
+        if self.lasts(|what| *what == Trouble::AlarmLost) { Ok(()) } else { self.ring(app) }
     }
 
     /// A disturbance begins; most only last.
     pub(super) fn disturb(&mut self, index: usize) -> Step {
-        let what = self.scenario.disturbances[index].what.clone();
-        let again = self.now > self.scenario.disturbances[index].from;
+        let Disturbance { what, from, for_ms } = self.scenario.disturbances[index].clone();
+        let again = self.now > from;
+        if !again {
+            self.begin(index, for_ms);
+        }
         let name = match what {
             Trouble::Upstream(..) => return Ok(()),
             Trouble::Outsider => {
@@ -254,7 +209,7 @@ impl Centre {
                 }
                 "impatience at the console"
             }
-            Trouble::RosterUnreachable => "roster unreachable",
+            Trouble::SchedulerUnreachable => "scheduler unreachable",
             Trouble::TokenKilled => {
                 let app = usize::from(self.random.happens(0.5));
                 for value in self.note_killed(app) {
@@ -297,9 +252,7 @@ impl Centre {
             return Ok(());
         }
         for app in 0..self.keepers.len() {
-            for credential in self.keepers[app].credentials() {
-                self.step((app, credential), Event::Demand)?;
-            }
+            self.ask(app, None, Ask::Check(None))?;
         }
         Ok(())
     }
@@ -315,7 +268,7 @@ impl Centre {
         self.truth.killed.extend(held.clone());
         self.truth.leaked.extend(held.map(|value| (app, value)));
         self.tally.revokes.0 += 1;
-        self.step(key, Event::Revoke).map(drop)
+        self.ask(app, None, Ask::Revoke)
     }
 
     /// Whatever lives now of an app's tokens may die without the centre's doing.

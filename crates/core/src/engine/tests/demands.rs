@@ -26,13 +26,13 @@ fn a_pause_after_a_failure_is_cut_short_but_not_by_a_loop() {
 fn a_living_plain_token_is_probed_and_not_replaced() {
     let mut desk = Desk::holding(PLAIN);
     assert_eq!(desk.at(60).say(Event::Demand).call, Some(Call::Probe));
-    let sent_at = desk.slot.sent_at().unwrap();
-    desk.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+    let call = desk.slot.call_id().unwrap();
+    desk.say(Event::Probed { call, verdict: Verdict::Alive });
     assert_eq!(desk.served(), one("one", 1));
     assert_eq!(desk.at(85).say(Event::Demand).call, None);
     assert_eq!(desk.at(90).say(Event::Demand).call, Some(Call::Probe));
-    let sent_at = desk.slot.sent_at().unwrap();
-    desk.say(Event::Probed { sent_at, verdict: Verdict::Dead });
+    let call = desk.slot.call_id().unwrap();
+    desk.say(Event::Probed { call, verdict: Verdict::Dead });
     assert_eq!(desk.effects.call, Some(Call::Refresh), "dead: now it is replaced");
 }
 
@@ -41,8 +41,8 @@ fn checks_by_people_do_not_make_reports_wait() {
     let mut desk = Desk::holding(PLAIN);
     for round in 1..9 {
         assert_eq!(desk.at(round * 40).say(Event::Demand).call, Some(Call::Probe));
-        let sent_at = desk.slot.sent_at().unwrap();
-        desk.say(Event::Probed { sent_at, verdict: Verdict::Alive });
+        let call = desk.slot.call_id().unwrap();
+        desk.say(Event::Probed { call, verdict: Verdict::Alive });
     }
     let digest = Value::parse("one").unwrap().digest();
     let report = Event::StaleReport { digest, patience: Patience::Left };

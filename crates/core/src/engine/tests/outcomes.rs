@@ -87,11 +87,12 @@ fn a_keeper_killed_during_a_call_goes_on_when_it_comes_back() {
     let mut desk = Desk::holding(PLAIN);
     desk.at(5400).say(Event::Tick);
     desk.slot = serde_json::from_str(&serde_json::to_string(&desk.slot).unwrap()).unwrap();
+    let call = desk.slot.call_id().unwrap();
     desk.at(5402).say(Event::Lost);
     assert!(!desk.slot.has_call_under_way());
     assert_eq!(desk.at(5639).served(), one("one", 1));
     desk.say(Event::Issued {
-        sent_at: UnixTime::from_secs(T0 + 5400),
+        call,
         issued: Issued { value: Value::parse("late").unwrap(), expires_in_s: 7200 },
     });
     assert_eq!(desk.slot.version(), Version::new(1), "too late to be told apart");
@@ -280,6 +281,7 @@ fn the_stored_layout_is_pinned() {
             "stored": null,
             "publish_after": null,
             "publish_failures": 0,
+            "last_call": 2,
             "last_success": 1_800_000_000,
             "rotated_at": 1_800_000_000
         })
@@ -298,7 +300,7 @@ proptest! {
         let (mut slot, mut now, mut serial) = (Slot::default(), T0, 0);
         for (step, pause, dice) in steps {
             now += pause;
-            let sent_at = slot.sent_at().unwrap_or(UnixTime::from_secs(now));
+            let call = slot.call_id().unwrap_or_default();
             let value = |n: u32| Value::parse(&format!("v{n}")).unwrap();
             let event = match step {
                 0 => Event::Configured(shop().identity()),
@@ -307,10 +309,10 @@ proptest! {
                 4 => Event::Read { min_ttl_s: pause, patience: Patience::Left },
                 5 => Event::Read { min_ttl_s: pause, patience: Patience::Spent },
                 6 => Event::StaleReport { digest: value(serial).digest(), patience: Patience::Left },
-                7 => { serial += dice % 2; Event::Issued { sent_at, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
-                8 => Event::Failed { sent_at, failure: Failure::Unreachable },
-                9 => Event::Failed { sent_at, failure: refused(-1) },
-                10 => Event::Probed { sent_at, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear][dice as usize % 3] },
+                7 => { serial += dice % 2; Event::Issued { call, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
+                8 => Event::Failed { call, failure: Failure::Unreachable },
+                9 => Event::Failed { call, failure: refused(-1) },
+                10 => Event::Probed { call, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear][dice as usize % 3] },
                 11 => Event::PublishFailed,
                 12 => Event::Revoke,
                 14 => Event::Demand,

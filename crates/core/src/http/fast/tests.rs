@@ -57,6 +57,7 @@ fn config(history: &str, pages: bool) -> Config {
         has_tokens: true,
         has_db: false,
         has_keeper: true,
+        has_scheduler: true,
     });
     assert_eq!(config.ready_apps().count(), 2, "{:?}", config.faults);
     config

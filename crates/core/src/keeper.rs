@@ -1,0 +1,96 @@
+//! The Keeper of one app as a machine without I/O: inputs go in, effects come out.
+//!
+//! [`Machine::handle`] decides everything about an app that concerns time, order and failure: which calls run, what is
+//! committed, published and told, who waits for what, and when the alarm rings. The Durable Object carries the effects
+//! out in their order and feeds back what became of them; the soak does the same in virtual time. A Keeper that is
+//! killed comes back by [`Machine::load`] from what was committed: calls that were under way are found to be lost.
+//!
+//! In scope: every credential of one app, calls in flight, questions that wait, publishing, the alarm, notes for the
+//! scheduler, the book of incidents.
+//! Out of scope: what one credential needs ([`crate::engine`]), and carrying anything out.
+
+mod alarm;
+mod calls;
+mod check;
+mod effect;
+mod incidents;
+mod machine;
+mod notes;
+mod publishing;
+mod questions;
+#[cfg(test)]
+mod tests;
+
+pub use calls::{Answered, Asked};
+pub use effect::{Announcement, Arrival, Effect};
+pub use incidents::Incidents;
+pub use machine::Machine;
+pub use notes::Note;
+
+use crate::config::ReadyApp;
+use crate::credential::{Credential, Version};
+use crate::engine::CallId;
+use crate::language::Language;
+use crate::protocol::Ask;
+use std::rc::Rc;
+
+/// Tells the questions of one instance of a Keeper apart.
+pub type QuestionId = u64;
+
+/// The time of an input, and a random number for its jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant {
+    /// In Unix milliseconds.
+    pub now_ms: u64,
+    /// Any random number.
+    pub dice: u32,
+}
+
+/// What a Keeper works with: it does not change while an instance lives.
+#[derive(Clone)]
+pub struct Setup {
+    /// The app.
+    pub ready: Rc<ReadyApp>,
+    /// The language of alerts; `None` with nobody to send them to.
+    pub alerts: Option<Language>,
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A question, to be answered by [`Effect::Reply`] with this number.
+    Question(QuestionId, Ask),
+    /// The alarm rings. [`Effect::Reply`] with this number comes when everything that was due is done.
+    Alarm(QuestionId),
+    /// The alarm could not be set.
+    AlarmNotSet,
+    /// The time of [`Machine::timer_ms`] has come.
+    Timer,
+    /// A host has answered a call, or has not.
+    Answered {
+        /// Whose call.
+        credential: Credential,
+        /// Which call.
+        call: CallId,
+        /// What came.
+        answer: Answered,
+    },
+    /// The store has taken what was published last of this credential.
+    Published(Credential),
+    /// The store has not taken it.
+    PublishFailed(Credential),
+    /// The store holds this newer version, and has taken nothing.
+    StoreAhead(Credential, Version),
+    /// The scheduler has taken the note, or could not be reached.
+    Noted {
+        /// Whether it arrived.
+        arrived: bool,
+    },
+    /// A notice has been sent.
+    Delivered {
+        /// Which one.
+        id: u64,
+        /// Whether the receiver has taken it.
+        arrived: bool,
+    },
+}

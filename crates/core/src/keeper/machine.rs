@@ -1,0 +1,267 @@
+//! The machine: slots, what is under way, and one input after the other.
+
+use super::alarm::Alarm;
+use super::calls::Flight;
+use super::effect::{Announcement, Arrival, Effect, Effects};
+use super::incidents::Incidents;
+use super::notes::{News, Note, Notes};
+use super::publishing::Outcome;
+use super::questions::Waiting;
+use super::{Input, Instant, QuestionId, Setup};
+use crate::alert::{Book, Incident, findings};
+use crate::credential::{Credential, Version};
+use crate::engine::{self, Event, Moment, Rules, Slot, Status, Stored, decide};
+use crate::history::{Action, Deed, upkeep};
+use crate::language::Language;
+use crate::protocol::{Held, Report};
+use crate::time::UnixTime;
+use std::collections::BTreeMap;
+
+/// The Keeper of one app.
+pub struct Machine {
+    pub(super) setup: Setup,
+    slots: BTreeMap<Credential, Slot>,
+    /// For each credential: when it wants to be looked at, and when the provider is to be called for it.
+    wake_at: BTreeMap<Credential, (UnixTime, UnixTime)>,
+    pub(super) calls: BTreeMap<Credential, Flight>,
+    /// The host that has just answered a knock.
+    pub(super) knocked_at: Option<usize>,
+    /// Writes to the store that are under way.
+    pub(super) publishing: BTreeMap<Credential, Option<Stored>>,
+    pub(super) waiting: BTreeMap<QuestionId, Waiting>,
+    alarm: Alarm,
+    notes: Notes,
+    incidents: Incidents,
+    /// Of the input that is being handled.
+    pub(super) at: Instant,
+    pub(super) effects: Effects,
+}
+
+impl Machine {
+    /// The Keeper as it was committed. Calls that were under way are lost; what follows from that is to be carried out
+    /// before anything else.
+    pub fn load(
+        setup: Setup,
+        slots: BTreeMap<Credential, Slot>,
+        book: Book,
+        at: Instant,
+    ) -> (Self, Vec<Effect>) {
+        let incidents = Incidents::new(book, setup.alerts.is_some());
+        let mut machine = Self {
+            setup,
+            slots,
+            wake_at: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            knocked_at: None,
+            publishing: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            alarm: Alarm::default(),
+            notes: Notes::default(),
+            incidents,
+            at,
+            effects: Effects::default(),
+        };
+        let identity = machine.setup.ready.identity;
+        for credential in machine.credentials() {
+            machine.step(credential, Event::Configured(identity));
+            machine.give_up_lost_call(credential);
+        }
+        let effects = machine.settle();
+        (machine, effects)
+    }
+
+    /// What an input comes to, to be carried out in this order.
+    pub fn handle(&mut self, input: Input, at: Instant) -> Vec<Effect> {
+        self.at = at;
+        let mut look = false;
+        match input {
+            Input::Question(id, ask) => self.ask(id, ask),
+            Input::Alarm(id) => {
+                self.alarm.is_gone();
+                self.wake(id, &[]);
+                look = true;
+            }
+            Input::AlarmNotSet => self.alarm.is_gone(),
+            Input::Timer => {}
+            Input::Answered { credential, call, answer } => self.answered(credential, call, &answer),
+            Input::Published(credential) => self.published(credential, Outcome::Taken),
+            Input::PublishFailed(credential) => self.published(credential, Outcome::Failed),
+            Input::StoreAhead(credential, version) => self.published(credential, Outcome::Ahead(version)),
+            Input::Noted { arrived } => self.notes.end(arrived, at.now_ms),
+            Input::Delivered { id, arrived } => self.delivered(id, arrived),
+        }
+        if look {
+            self.look();
+        }
+        self.settle()
+    }
+
+    /// When [`Input::Timer`] is due, in Unix milliseconds; `None` while nobody waits for a moment.
+    pub fn timer_ms(&self) -> Option<u64> {
+        self.waiting.values().filter_map(Waiting::look_at_ms).min()
+    }
+
+    /// A slot as it stands.
+    pub fn slot(&self, credential: Credential) -> Slot {
+        self.slots.get(&credential).cloned().unwrap_or_default()
+    }
+
+    /// The credentials that are kept, the token first.
+    pub(super) fn credentials(&self) -> Vec<Credential> {
+        self.setup.ready.app.credentials().collect()
+    }
+
+    /// Every slot that was loaded, also of a credential that is not kept any more.
+    pub(super) fn loaded(&self) -> Vec<Credential> {
+        self.slots.keys().copied().collect()
+    }
+
+    pub(super) fn rules(&self, credential: Credential) -> Rules {
+        Rules::of(&self.setup.ready.app, credential)
+    }
+
+    pub(super) const fn now(&self) -> UnixTime {
+        UnixTime::from_millis(self.at.now_ms)
+    }
+
+    /// One decision about a credential, with what follows from it.
+    pub(super) fn step(&mut self, credential: Credential, event: Event) -> engine::Effects {
+        let before = self.slot(credential);
+        let moment = Moment { now: self.now(), dice: self.at.dice };
+        let (slot, effects) = decide(self.rules(credential), &before, moment, event.clone());
+        if effects.persist {
+            self.effects.commits.insert(credential, slot.clone());
+        }
+        if slot.version() > before.version() {
+            self.effects.log.push(Announcement::Rotated(credential, slot.version()));
+        }
+        self.effects.deeds.extend(upkeep(credential, &event, &before, &slot, &effects));
+        let alerts = effects.alerts.iter().cloned();
+        self.effects.log.extend(alerts.map(|alert| Announcement::Alert(credential, alert)));
+        if let (Some(wake_at), Some(call_at)) = (effects.wake_at, effects.call_at) {
+            self.wake_at.insert(credential, (wake_at, call_at));
+        }
+        if let (Some(kind), Some(id)) = (effects.call, slot.call_id()) {
+            self.calls.insert(credential, Flight::new(id, kind));
+        }
+        self.slots.insert(credential, slot);
+        if effects.publish {
+            self.publish(credential);
+        }
+        effects
+    }
+
+    /// A call under way that nobody carries out has lost its outcome.
+    pub(super) fn give_up_lost_call(&mut self, credential: Credential) {
+        if self.slot(credential).has_call_under_way() && !self.calls.contains_key(&credential) {
+            self.step(credential, Event::Lost);
+        }
+    }
+
+    /// Seals every slot with the current key, and has it published anew; how many.
+    pub(super) fn reseal(&mut self) -> usize {
+        let (loaded, kept) = (self.loaded(), self.credentials());
+        for credential in &loaded {
+            if kept.contains(credential) {
+                self.step(*credential, Event::Reseal);
+            }
+            self.effects.commits.insert(*credential, self.slot(*credential));
+        }
+        loaded.len()
+    }
+
+    /// Does what can be done now, until nothing is left; then plans what comes next.
+    fn settle(&mut self) -> Vec<Effect> {
+        loop {
+            if let Some(credential) = self.ready_to_send() {
+                self.send(credential);
+            } else if let Some(question) = self.ready_to_look() {
+                self.look_again(question);
+            } else {
+                break;
+            }
+        }
+        self.knocked_at = None;
+        if !self.effects.commits.is_empty() {
+            self.look();
+        }
+        self.effects.book = self.incidents.to_commit();
+        self.effects.deliver = self.incidents.begin(self.now());
+        self.plan();
+        std::mem::take(&mut self.effects).in_order()
+    }
+
+    /// How every credential of the app is.
+    fn statuses(&self) -> BTreeMap<Credential, Status> {
+        let now = self.now();
+        let status = |of: Credential| (of, self.slot(of).status(self.rules(of), now));
+        self.credentials().into_iter().map(status).collect()
+    }
+
+    /// How everything is. What has been counted is not known here.
+    pub(super) fn report(&self) -> Report {
+        Report {
+            credentials: self.statuses(),
+            incidents: self.incidents.book().open().clone(),
+            alerts_waiting: self.incidents.book().waiting(),
+            counts: Vec::new(),
+        }
+    }
+
+    /// Finds what is wrong now.
+    fn look(&mut self) {
+        let (statuses, now) = (self.statuses(), self.now());
+        let language = self.setup.alerts.unwrap_or(Language::En);
+        let failing = self.incidents.is_open(Incident::RefreshFailing);
+        let found = findings(&self.setup.ready.app, &statuses, failing, now, language);
+        self.incidents.look(&found, now);
+        self.effects.lives = statuses.into_iter().collect();
+    }
+
+    fn delivered(&mut self, id: u64, arrived: bool) {
+        let Some((notice, arrival)) = self.incidents.sent(id, arrived, self.now()) else { return };
+        match arrival {
+            Arrival::Arrived => self.effects.deeds.push(Deed::of_keeper(Action::Alert, None, "delivered")),
+            Arrival::GivenUp => {
+                self.effects.deeds.push(Deed::of_keeper(Action::Alert, None, "not_delivered"));
+            }
+            Arrival::Again => {}
+        }
+        self.effects.log.push(Announcement::Notice(notice, arrival));
+    }
+
+    /// Plans the alarm, and the note for the scheduler.
+    fn plan(&mut self) {
+        let kept = self.credentials();
+        let planned = kept.iter().filter_map(|credential| self.wake_at.get(credential));
+        let next_call = planned.clone().map(|(_, call_at)| *call_at).min();
+        let planned = planned.map(|(wake_at, _)| *wake_at).chain(self.incidents.due_at()).min();
+        let publishing = !self.publishing.is_empty();
+        self.effects.alarm_ms =
+            planned.and_then(|planned| self.alarm.plan(planned, publishing, self.at.now_ms));
+        let Some(wake_at) = next_call else { return };
+        let news: News = (wake_at, self.slot(Credential::AccessToken).version());
+        let quiet = !publishing && self.calls.is_empty();
+        if self.notes.begin(news, quiet, self.at.now_ms) {
+            let now = self.now();
+            self.effects.note = Some(Note { wake_at, token: self.held_token(now), now });
+        }
+    }
+
+    /// The scheduler is told anew: what it was told may have been written over.
+    pub(super) const fn forget_note(&mut self) {
+        self.notes.forget();
+    }
+
+    fn held_token(&self, now: UnixTime) -> Option<Held> {
+        let slot = self.slot(Credential::AccessToken);
+        let record = slot.record(self.rules(Credential::AccessToken))?;
+        let (digest, identity) = (record.value.digest(), self.setup.ready.identity.fingerprint());
+        Some(Held { digest, identity, until: record.expires_at, alone: slot.has_revoked(now) })
+    }
+
+    /// The newest version of a credential.
+    pub(super) fn version(&self, credential: Credential) -> Version {
+        self.slots.get(&credential).map_or(Version::NONE, Slot::version)
+    }
+}
