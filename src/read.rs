@@ -126,14 +126,14 @@ pub(crate) async fn ask_keeper(
         }
         Ok(Reply::Unavailable { version, retry_after_s, failure }) => {
             memory.borrow_mut().cache.entry(app, credential).invalidate_up_to(version);
-            Err(NoAnswer::Refused(unavailable(app, credential, retry_after_s, failure.as_ref())))
+            Err(NoAnswer::Refused(unavailable(&ready.app, credential, retry_after_s, failure.as_ref())))
         }
         Ok(Reply::Awake | Reply::Resealed { .. } | Reply::Checked { .. } | Reply::Status(_)) => {
             Err(NoAnswer::Unreachable(internal("a Keeper answered another question")))
         }
         Err(error) => {
             log::warn("keeper_unreachable", json!({"app": app, "detail": error.to_string()}));
-            Err(NoAnswer::Unreachable(unavailable(app, credential, 2, None)))
+            Err(NoAnswer::Unreachable(unavailable(&ready.app, credential, 2, None)))
         }
     }
 }

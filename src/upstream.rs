@@ -7,8 +7,8 @@ use std::time::Duration;
 use worker::Headers;
 use zhongkong_core::config::Config;
 use zhongkong_core::keeper::Answered;
+use zhongkong_core::providers::ApiRequest;
 use zhongkong_core::secret::Secret;
-use zhongkong_core::wechat::ApiRequest;
 
 /// So long one host may take, reply included.
 const PATIENCE: Duration = Duration::from_secs(8);

@@ -34,7 +34,7 @@ test("every word that the API may say has a text", () => {
   const expected = {
     action: words(rust("history/words.rs")).filter((word) => !["status", "events", "access", "refusal", "stranger", "upkeep"].includes(word)),
     kind: ["access", "report", "refusal", "stranger", "upkeep"],
-    class: [...words(rust("wechat/errcode.rs")), "unreachable", "garbled", "no_token", "dead_again", "ledger_full", "lost"],
+    class: [...words(rust("engine/reply.rs")), "unreachable", "unwell", "garbled", "no_token", "dead_again", "ledger_full", "lost"],
     result: [...new Set([...rust("problem.rs").matchAll(/\(\d{3}, "([a-z_]+)"/g)].map(([, code]) => code)), ...[...rust("history/upkeep.rs").matchAll(/=> "([a-z_]+)"/g)].map(([, word]) => word)],
     state: ["ok", "retrying", "down", "empty", "misconfigured", "unknown"],
     "sign.verdict": ["right", "other_url", "unknown"],

@@ -127,7 +127,8 @@ describe("trouble", { concurrency: 2 }, () => {
     await centre.advance(430);
     const { body } = await until(() => centre.token(), ({ body }) => body.version === 2);
     assert.equal(await centre.simulator.tokenAlive(body.access_token), true);
-    assert.equal((await centre.simulator.calls("getcallbackip")).length, 1, "probed before it is condemned");
+    const [asked, probed] = await Promise.all(["stable_token", "getcallbackip"].map((path) => centre.simulator.calls(path)));
+    assert.deepEqual([asked.length, probed.length], [2, 0], "asking again is harmless, and has brought the next one");
   });
 
   test("a changed AppSecret is acted on, and the old token is not served on", async (t) => {

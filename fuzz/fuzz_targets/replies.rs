@@ -3,9 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use zhongkong_core::language::Language;
-use zhongkong_core::wechat::errcode::Endpoint;
-use zhongkong_core::wechat::reply;
+use zhongkong_core::providers::wechat::reply;
 
 fuzz_target!(|body: &[u8]| {
     for read in [reply::token(body), reply::ticket(body)] {
@@ -15,11 +13,7 @@ fuzz_target!(|body: &[u8]| {
                 assert!((1..=4096).contains(&issued.value.expose().len()));
                 assert!(reply::is_reply(body), "a value comes from a reply only");
             }
-            Err(failure) => {
-                for language in [Language::En, Language::Zh] {
-                    assert!(!failure.advice(Endpoint::Token, language).is_empty());
-                }
-            }
+            Err(_) => {}
         }
     }
     let _ = reply::probe(body);

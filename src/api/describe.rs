@@ -4,15 +4,14 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use zhongkong_core::alert::{Incident, Open};
-use zhongkong_core::app::AppName;
+use zhongkong_core::app::{App, AppName};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Count, Outsider, Revoke, Rules, Status, Trouble};
+use zhongkong_core::engine::{Check, Count, Failure, Status, Trouble};
 use zhongkong_core::language::Language::{En, Zh};
 use zhongkong_core::protocol::Report;
+use zhongkong_core::providers::Provider as _;
 use zhongkong_core::time::UnixTime;
-use zhongkong_core::wechat::Failure;
-use zhongkong_core::wechat::errcode::Endpoint;
 
 /// An app whose settings are sound.
 #[derive(Serialize)]
@@ -141,7 +140,7 @@ pub(super) fn ready_app<'a>(ready: &'a ReadyApp, report: &'a Report) -> ReadyApp
         .find(|state| report.credentials.values().any(|status| status.state == *state))
         .unwrap_or("ok");
     let described = |(credential, status): (&Credential, &'a Status)| {
-        (*credential, credential_of(*credential, status, Rules::of(app, *credential)))
+        (*credential, credential_of(app, *credential, status))
     };
     ReadyAppBody {
         app: &app.name,
@@ -165,15 +164,18 @@ pub(super) fn incidents(open: &BTreeMap<Incident, Open>) -> Vec<IncidentBody> {
     open.iter().map(body).collect()
 }
 
-fn credential_of(credential: Credential, status: &Status, rules: Rules) -> CredentialBody<'_> {
+fn credential_of<'a>(app: &App, credential: Credential, status: &'a Status) -> CredentialBody<'a> {
     let token = (credential == Credential::AccessToken).then(|| TokenBody {
         killed_outside: status.outsider.as_ref().map(|outsider| KilledOutside {
             count: outsider.count,
             first_at: outsider.first_at,
             last_at: outsider.last_at,
-            detail: Detail { detail: Outsider::advice(rules, En), detail_zh: Outsider::advice(rules, Zh) },
+            detail: Detail {
+                detail: app.killed_outside(credential, En),
+                detail_zh: app.killed_outside(credential, Zh),
+            },
         }),
-        revoke: revoke(status),
+        revoke: revoke(app, status),
     });
     CredentialBody {
         state: &status.state,
@@ -184,37 +186,39 @@ fn credential_of(credential: Credential, status: &Status, rules: Rules) -> Crede
         rotated_at: status.rotated_at,
         next_refresh_at: status.next_refresh_at,
         last_success_at: status.last_success_at,
-        trouble: status.trouble.as_ref().map(|trouble| trouble_of(credential, trouble)),
-        calls_today: calls_today(status, rules),
+        trouble: status.trouble.as_ref().map(|trouble| trouble_of(app, credential, trouble)),
+        calls_today: calls_today(app, credential, status),
         token,
     }
 }
 
-fn trouble_of(credential: Credential, trouble: &Trouble) -> TroubleBody {
-    let (failure, endpoint) = (&trouble.failure, Endpoint::of(credential));
+fn trouble_of(app: &App, credential: Credential, trouble: &Trouble) -> TroubleBody {
+    let failure = &trouble.failure;
     let ip = match failure {
         Failure::Refused(refusal) => refusal.ip,
         _ => None,
     };
     TroubleBody {
-        errcode: failure.errcode(),
-        class: failure.class(endpoint).name(),
+        errcode: failure.code(),
+        class: app.policy(credential).class(failure).name(),
         ip,
-        detail: advice(failure, endpoint),
+        detail: advice(app, credential, failure),
         failures: trouble.count,
         since: trouble.since,
         retry_at: trouble.retry_at,
     }
 }
 
-fn advice(failure: &Failure, endpoint: Endpoint) -> Detail<String> {
-    Detail { detail: failure.advice(endpoint, En), detail_zh: failure.advice(endpoint, Zh) }
+fn advice(app: &App, credential: Credential, failure: &Failure) -> Detail<String> {
+    let said = |language| app.advice(credential, failure, language);
+    Detail { detail: said(En), detail_zh: said(Zh) }
 }
 
-fn calls_today(status: &Status, rules: Rules) -> CallsToday {
+fn calls_today(app: &App, credential: Credential, status: &Status) -> CallsToday {
     let used = |count: Count| Used { used: count.used, limit: count.limit };
     let calls = &status.calls;
-    let of_token = |count| (rules != Rules::Ticket).then(|| used(count));
+    let is_probed = app.policy(credential).check == Check::Probe;
+    let of_token = |count| is_probed.then(|| used(count));
     CallsToday {
         refreshes: Refreshes { used: used(calls.refreshes), reserve: calls.reserve },
         forced: of_token(calls.forced),
@@ -224,11 +228,11 @@ fn calls_today(status: &Status, rules: Rules) -> CallsToday {
 }
 
 /// How the newest revocation stands; `None` when there was none.
-pub(super) fn revoke(status: &Status) -> Option<RevokeBody> {
+pub(super) fn revoke(app: &App, status: &Status) -> Option<RevokeBody> {
     let revoke = status.revoke.as_ref()?;
     let trouble = revoke.failure.as_ref().map(|(failure, count, retry_at)| RevokeTrouble {
-        errcode: failure.errcode(),
-        detail: advice(failure, Endpoint::Token),
+        errcode: failure.code(),
+        detail: advice(app, Credential::AccessToken, failure),
         failures: *count,
         retry_at: *retry_at,
     });
@@ -240,6 +244,6 @@ pub(super) fn revoke(status: &Status) -> Option<RevokeBody> {
         trouble,
         next_at: status.revoke_next_at,
         finished_at: revoke.finished_at,
-        detail: Detail { detail: Revoke::advice(En), detail_zh: Revoke::advice(Zh) },
+        detail: Detail { detail: app.revoking(En), detail_zh: app.revoking(Zh) },
     })
 }

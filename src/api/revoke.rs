@@ -28,7 +28,7 @@ pub(crate) async fn begin(request: &RequestContext, ready: &ReadyApp) -> Outcome
     if let Ok(Reply::Status(report)) = client::ask(&request.env, ready, Ask::Revoke).await
         && let Some(token) = report.credentials.get(&Credential::AccessToken)
     {
-        return answer::with_status(&Body { app, revoke: describe::revoke(token) }, 202);
+        return answer::with_status(&Body { app, revoke: describe::revoke(&ready.app, token) }, 202);
     }
     log::warn("keeper_unreachable", json!({"app": app}));
     let detail = format!(

@@ -40,6 +40,7 @@ pub(super) async fn of<'c>(
     let by_virtual =
         centre.config.sealer.as_ref().and_then(|sealer| virtual_token::read(sealer, callers, token.expose()));
     let by_key = || callers.holder_of(token).map(|caller| (caller, only_app(caller)));
+    let is_virtual = by_virtual.is_some();
     let found = by_virtual.map(|(caller, app)| (caller, Some(app))).or_else(by_key);
     let Some((caller, app)) = found else {
         let Some(app) = holder_of(request, token).await? else {
@@ -73,7 +74,11 @@ pub(super) async fn of<'c>(
         let text = "invalid appid: this key may use several apps. Send a token, or call /v1/apps/APP/api/… with the key.";
         Refused(Refusal::new(40013, text), Code::InvalidRequest)
     })?;
-    let ready = permitted(&centre.config, caller, scope, &app, ip)?;
+    let ready = permitted(&centre.config, caller, scope, &app, ip).map_err(|refused| {
+        // Its token names the app, so there is one for it: what is missing is the scope for tickets.
+        let lacks_it = is_virtual && scope == Scope::Ticket && caller.may(Scope::Proxy, &app, ip);
+        if lacks_it { Refused(Refusal::no_permission(scope, &app), Code::NotAllowed) } else { refused }
+    })?;
     known.app = Some(app);
     Ok(Bearer { caller: Some(caller), ready: Rc::clone(ready) })
 }

@@ -64,7 +64,7 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
                     read the token (scope token)";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
-    Ok(run(request, path, &query, &ready, may_see).await?)
+    Ok(run(request, path, &query, &ready, caller, may_see).await?)
 }
 
 /// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
@@ -106,7 +106,7 @@ pub(crate) async fn pass_native(
                       (scope token).";
         return Err(Problem::new(Code::NotAllowed, detail));
     }
-    run(request, &path, &query, ready, may_see).await
+    run(request, &path, &query, ready, Some(caller), may_see).await
 }
 
 fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
@@ -159,6 +159,7 @@ async fn run(
     path: &str,
     query: &BusinessQuery,
     ready: &Rc<ReadyApp>,
+    by: Option<&Caller>,
     may_see: bool,
 ) -> Result<Answer, Problem> {
     let record = read::live(request, ready, TOKEN, 0).await?;
@@ -172,7 +173,7 @@ async fn run(
     })?;
     let mut version = record.version;
     if reply.says_dead
-        && let Some(next) = heal(request, ready, record).await
+        && let Some(next) = heal(request, ready, record, by).await
         && outgoing.is_repeatable()
     {
         version = next.version;
@@ -186,8 +187,14 @@ async fn run(
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has
 /// refused something else.
-async fn heal(request: &RequestContext, ready: &Rc<ReadyApp>, dead: Rc<Record>) -> Option<Rc<Record>> {
-    let digest = dead.value.digest();
-    let asked = read::ask_keeper(request, ready, TOKEN, Ask::Stale { credential: TOKEN, digest }).await;
+async fn heal(
+    request: &RequestContext,
+    ready: &Rc<ReadyApp>,
+    dead: Rc<Record>,
+    by: Option<&Caller>,
+) -> Option<Rc<Record>> {
+    let by = by.map(|caller| caller.name.clone()).unwrap_or_default();
+    let ask = Ask::Refused { credential: TOKEN, digest: dead.value.digest(), by };
+    let asked = read::ask_keeper(request, ready, TOKEN, ask).await;
     asked.ok().map(|(record, _)| record).filter(|record| record.value != dead.value)
 }

@@ -4,11 +4,10 @@ use crate::log;
 use serde_json::json;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{Alert, Outsider, Revoke, Rules};
+use zhongkong_core::engine::{Alert, Failure};
 use zhongkong_core::keeper::{Announcement, Arrival};
 use zhongkong_core::language::Language;
-use zhongkong_core::wechat::Failure;
-use zhongkong_core::wechat::errcode::Endpoint;
+use zhongkong_core::providers::Provider as _;
 
 pub(super) fn announce(ready: &ReadyApp, what: &Announcement) {
     let app = &ready.app.name;
@@ -17,7 +16,7 @@ pub(super) fn announce(ready: &ReadyApp, what: &Announcement) {
             log::info("rotated", json!({"app": app, "credential": credential, "version": version}));
         }
         Announcement::Called(credential, call, failure) => {
-            let errcode = failure.as_ref().map_or(Some(0), Failure::errcode);
+            let errcode = failure.as_ref().map_or(Some(0), Failure::code);
             log::info(
                 "asked_wechat",
                 json!({"app": app, "credential": credential, "call": call, "errcode": errcode}),
@@ -42,19 +41,19 @@ fn tell(ready: &ReadyApp, credential: Credential, alert: &Alert) {
     let app = &ready.app.name;
     match alert {
         Alert::Failing(failure) => {
-            let detail = failure.advice(Endpoint::of(credential), Language::En);
+            let detail = ready.app.advice(credential, failure, Language::En);
             log::error(
                 "refresh_failing",
-                json!({"app": app, "credential": credential, "errcode": failure.errcode(), "detail": detail}),
+                json!({"app": app, "credential": credential, "errcode": failure.code(), "detail": detail}),
             );
         }
         Alert::Recovered => log::info("refresh_recovered", json!({"app": app, "credential": credential})),
         Alert::KilledOutside => {
-            let detail = Outsider::advice(Rules::of(&ready.app, credential), Language::En);
+            let detail = ready.app.killed_outside(credential, Language::En);
             log::error("killed_outside", json!({"app": app, "credential": credential, "detail": detail}));
         }
         Alert::Revoking => {
-            let detail = Revoke::advice(Language::En);
+            let detail = ready.app.revoking(Language::En);
             log::error("revoking", json!({"app": app, "credential": credential, "detail": detail}));
         }
         Alert::Revoked => log::info("revoked", json!({"app": app, "credential": credential})),

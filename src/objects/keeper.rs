@@ -321,7 +321,7 @@ impl Instance {
             slots.insert(credential, slot);
         }
         let alerts = centre.config.webhook.as_ref().map(|webhook| webhook.language);
-        let setup = Setup { ready: Rc::clone(&ready), alerts };
+        let setup = Setup::new(&ready, alerts);
         let (machine, effects) = Machine::load(setup, slots, load_book(&settings)?, platform::instant());
         let (machine, questions) = (RefCell::new(machine), RefCell::default());
         let (asked, is_over) = (Cell::new(0), Cell::new(false));

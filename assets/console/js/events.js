@@ -66,7 +66,7 @@ export function eventsTab(console_) {
 }
 
 function row(event) {
-  const bad = ["refusal", "stranger"].includes(event.kind) || ["refused", "failing", "unreachable", "garbled", "killed_outside", "not_delivered"].includes(event.result);
+  const bad = ["refusal", "stranger"].includes(event.kind) || ["refused", "failing", "unreachable", "unwell", "garbled", "killed_outside", "not_delivered"].includes(event.result);
   const detail = [
     event.errcode !== null && `errcode ${event.errcode}`,
     event.version !== null && t("card.version", event.version),

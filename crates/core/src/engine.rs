@@ -12,8 +12,12 @@ mod answer;
 mod backoff;
 mod demand;
 mod ledger;
+mod missed;
 mod outcome;
 mod outsider;
+mod policy;
+mod refused;
+mod reply;
 mod revoke;
 mod schedule;
 mod sights;
@@ -24,8 +28,9 @@ mod tests;
 
 pub use ledger::{Calls, Count};
 pub use outsider::Outsider;
+pub use policy::{Check, Lead, LifeRule, Limits, OldValue, Repeat, RotationPolicy};
+pub use reply::{Class, Failure, Issued, Refusal, Verdict};
 pub use revoke::Revoke;
-pub use schedule::Rules;
 pub use slot::{Slot, Stored, Trouble};
 pub use status::Status;
 
@@ -34,8 +39,6 @@ use crate::credential::Version;
 use crate::digest::Sha256Digest;
 use crate::record::Record;
 use crate::time::UnixTime;
-use crate::wechat::{Failure, Issued, Verdict};
-use schedule::FUSE_S;
 use serde::{Deserialize, Serialize};
 
 /// Now, and a random number for this decision's jitter.
@@ -110,8 +113,19 @@ pub enum Event {
         /// Whether waiting is welcome.
         patience: Patience,
     },
+    /// A child wants it, to be fetched with it, and waits for it.
+    Lend,
+    /// The parent has a live value again, after it had none.
+    ParentIsBack,
     /// Somebody says that the value with this digest is dead.
     StaleReport {
+        /// SHA-256 of the value.
+        digest: Sha256Digest,
+        /// Whether waiting is welcome.
+        patience: Patience,
+    },
+    /// The provider has refused the value with this digest as dead: in a call of somebody's, who may have made it look so.
+    Refused {
         /// SHA-256 of the value.
         digest: Sha256Digest,
         /// Whether waiting is welcome.
@@ -205,14 +219,17 @@ pub struct Effects {
 }
 
 /// Decides what an event changes and what is to be done about it.
-pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot, Effects) {
-    let mut turn = Turn { rules, moment, slot: slot.clone(), effects: Effects::default() };
+pub fn decide(policy: RotationPolicy, slot: &Slot, moment: Moment, event: Event) -> (Slot, Effects) {
+    let mut turn = Turn { policy, moment, slot: slot.clone(), effects: Effects::default() };
     match event {
         Event::Configured(identity) => turn.configured(identity),
         Event::Lost => turn.lost(),
         Event::Tick => turn.do_what_is_due(),
         Event::Read { min_ttl_s, patience } => turn.read(min_ttl_s, patience),
+        Event::Lend => turn.lend(),
+        Event::ParentIsBack => turn.parent_is_back(),
         Event::StaleReport { digest, patience } => turn.stale_report(digest, patience),
+        Event::Refused { digest, patience } => turn.refused(digest, patience),
         Event::Issued { call, issued } => turn.issued(call, issued),
         Event::Failed { call, failure } => turn.failed(call, failure),
         Event::Probed { call, verdict } => turn.probed(call, verdict),
@@ -229,7 +246,7 @@ pub fn decide(rules: Rules, slot: &Slot, moment: Moment, event: Event) -> (Slot,
 
 /// One run of [`decide`]: the slot as it becomes, and the effects as they gather.
 struct Turn {
-    rules: Rules,
+    policy: RotationPolicy,
     moment: Moment,
     slot: Slot,
     effects: Effects,
@@ -239,7 +256,7 @@ impl Turn {
     fn finish(mut self, before: &Slot) -> (Slot, Effects) {
         self.effects.persist = self.slot != *before;
         self.effects.publish = self.slot.is_to_be_published(self.moment.now);
-        let call_at = self.slot.call_at(self.rules);
+        let call_at = self.slot.call_at(&self.policy);
         self.effects.wake_at = Some(self.slot.publish_at().map_or(call_at, |at| at.min(call_at)));
         self.effects.call_at = Some(call_at);
         (self.slot, self.effects)
@@ -257,23 +274,23 @@ impl Turn {
         if self.slot.under_way.is_some() || now < self.slot.wanted_at() {
             return;
         }
-        if self.slot.due_at(self.rules) <= now {
+        if self.slot.due_at(&self.policy) <= now {
             self.start(if self.needs_knock() { Call::Knock } else { Call::Refresh });
-        } else if self.slot.ledger.is_full(self.rules, now) {
+        } else if self.slot.ledger.is_full(&self.policy.limits, now) {
             self.note_full_ledger();
         }
     }
 
-    /// Plain API: whether a lost reply would cost the held token some of its life.
+    /// Whether a lost reply would cost the held value some of its life.
     fn needs_knock(&self) -> bool {
         let now = self.moment.now;
-        matches!(self.rules, Rules::Plain { .. })
-            && self.slot.left_s(now) > FUSE_S
-            && self.slot.ledger.probe_from() <= now
+        self.policy.replaces()
+            && self.slot.left_s(now) > self.policy.overlap_s()
+            && self.slot.ledger.probe_from(&self.policy.limits) <= now
     }
 
     fn start(&mut self, call: Call) {
-        self.slot.start(call, self.moment.now);
+        self.slot.start(&self.policy, call, self.moment.now);
         self.effects.call = Some(call);
     }
 }

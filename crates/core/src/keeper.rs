@@ -20,6 +20,7 @@ mod publishing;
 mod questions;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use calls::{Answered, Asked};
 pub use effect::{Announcement, Arrival, Effect};
@@ -27,11 +28,13 @@ pub use incidents::Incidents;
 pub use machine::Machine;
 pub use notes::Note;
 
+use crate::app::Identity;
 use crate::config::ReadyApp;
 use crate::credential::{Credential, Version};
 use crate::engine::CallId;
 use crate::language::Language;
 use crate::protocol::Ask;
+use crate::providers::Provider;
 use std::rc::Rc;
 
 /// Tells the questions of one instance of a Keeper apart.
@@ -49,10 +52,29 @@ pub struct Instant {
 /// What a Keeper works with: it does not change while an instance lives.
 #[derive(Clone)]
 pub struct Setup {
-    /// The app.
-    pub ready: Rc<ReadyApp>,
+    /// Under which the values are fetched: what was fetched under another is not served on.
+    pub identity: Identity,
+    /// What is kept; a parent stands before its children.
+    pub credentials: Vec<Credential>,
+    /// How many hosts there are, to be tried in their order.
+    pub hosts: usize,
+    /// The account.
+    pub provider: Rc<dyn Provider>,
     /// The language of alerts; `None` with nobody to send them to.
     pub alerts: Option<Language>,
+}
+
+impl Setup {
+    /// For a configured app.
+    pub fn new(ready: &ReadyApp, alerts: Option<Language>) -> Self {
+        Self {
+            identity: ready.identity,
+            credentials: ready.app.credentials().collect(),
+            hosts: ready.app.api_hosts.len(),
+            provider: Rc::new(ready.app.clone()),
+            alerts,
+        }
+    }
 }
 
 /// What has happened.

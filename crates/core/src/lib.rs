@@ -25,6 +25,7 @@ pub mod memory;
 pub mod metrics;
 pub mod problem;
 pub mod protocol;
+pub mod providers;
 pub mod record;
 
 pub mod seal;
@@ -33,4 +34,3 @@ pub mod signature;
 pub mod store;
 pub mod tally;
 pub mod time;
-pub mod wechat;

@@ -259,7 +259,8 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Rules, Slot};
+    use crate::engine::Slot;
+    use crate::providers::wechat::policy::STABLE;
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -276,7 +277,7 @@ mod tests {
     fn each_sample_stands_under_its_head_with_its_labels() {
         let app = AppName::parse("shop").unwrap();
         let credentials =
-            BTreeMap::from_iter([(Credential::AccessToken, Slot::default().status(Rules::Stable, NOW))]);
+            BTreeMap::from_iter([(Credential::AccessToken, Slot::default().status(&STABLE, NOW))]);
         let counts = [
             count("refresh", "rotated", 3),
             count("refresh", "operator", 2),

@@ -1,10 +1,10 @@
 //! Errors as callers see them: `application/problem+json` with a stable `code`.
 
-use crate::app::AppName;
+use crate::app::App;
 use crate::credential::Credential;
+use crate::engine::{Class, Failure};
 use crate::language::Language;
-use crate::wechat::errcode::Endpoint;
-use crate::wechat::{Class, Failure};
+use crate::providers::Provider as _;
 use serde::Serialize;
 use std::ops::Deref;
 
@@ -177,24 +177,24 @@ struct Body<'a> {
 /// What a caller is told when there is no live credential: 502 where WeChat refuses until a person
 /// has done something, 503 where waiting helps.
 pub fn unavailable(
-    app: &AppName,
+    app: &App,
     credential: Credential,
     retry_after_s: u64,
     failure: Option<&Failure>,
 ) -> Problem {
-    let endpoint = Endpoint::of(credential);
-    let refused = failure.and_then(|failure| match failure.class(endpoint) {
-        Class::Operator { .. } | Class::OurFault | Class::Day => failure.errcode(),
+    let policy = app.policy(credential);
+    let refused = failure.and_then(|failure| match policy.class(failure) {
+        Class::Operator { .. } | Class::OurFault | Class::Day => failure.code(),
         Class::Soon | Class::Minute | Class::DeadToken => None,
     });
     let why = failure.map_or_else(
         || "It is being fetched; ask again.".to_owned(),
-        |failure| failure.advice(endpoint, Language::En),
+        |failure| app.advice(credential, failure, Language::En),
     );
-    let what = format!("App {app} has no live {credential} right now. {why}");
+    let what = format!("App {} has no live {credential} right now. {why}", app.name);
     let code = if refused.is_some() { Code::UpstreamRefused } else { Code::Unavailable };
     let problem = Problem::new(code, what).retry_after(retry_after_s);
-    match failure.and_then(Failure::errcode) {
+    match failure.and_then(Failure::code) {
         Some(errcode) => problem.by_wechat(errcode),
         None => problem,
     }

@@ -6,12 +6,12 @@ use crate::alert::{Incident, Open};
 use crate::app::{AppName, Identity};
 use crate::credential::{Credential, Version};
 use crate::digest::Sha256Digest;
-use crate::engine::{Call, Status};
+use crate::engine::{Call, Failure, Status};
 use crate::history::{Action, Kind, Line};
 use crate::record::Record;
 use crate::tally::{Count, Reads};
 use crate::time::UnixTime;
-use crate::wechat::Failure;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,15 @@ pub enum Ask {
         credential: Credential,
         /// SHA-256 of the value.
         digest: Sha256Digest,
+    },
+    /// The provider has refused the value with this digest as dead, in a call that was passed through.
+    Refused {
+        /// Which one.
+        credential: Credential,
+        /// SHA-256 of the value.
+        digest: Sha256Digest,
+        /// Who has made the call: the caller's name, empty for one who holds the value itself.
+        by: String,
     },
     /// Do what is due, and answer when it is done. The store showed these versions.
     Wake {

@@ -6,7 +6,7 @@
 
 use crate::credential::Credential;
 use crate::history::{Action, Kind, Line};
-use crate::wechat::errcode::{Endpoint, classify};
+use crate::providers::wechat::errcode::{Endpoint, classify};
 use serde::{Deserialize, Serialize};
 
 /// How often something has happened. In words: after a deployment was rolled back there may be some that this one

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct UnixTime(u64);
 
-/// Beijing is UTC+8 all year round; WeChat's quota day is taken to end at its midnight.
-const BEIJING_OFFSET_S: u64 = 8 * 3600;
 const DAY_S: u64 = 24 * 3600;
 
 impl UnixTime {
@@ -47,15 +45,15 @@ impl UnixTime {
         later.0.saturating_sub(self.0)
     }
 
-    /// Number of the Beijing day, in which WeChat counts its daily quotas.
-    pub const fn beijing_day(self) -> u64 {
-        self.0.saturating_add(BEIJING_OFFSET_S) / DAY_S
+    /// The number of the day, for days that begin so many seconds before midnight UTC.
+    pub const fn day(self, offset_s: u64) -> u64 {
+        self.0.saturating_add(offset_s) / DAY_S
     }
 
-    /// The next midnight in Beijing, strictly later than this moment.
+    /// The beginning of the next such day, strictly later than this moment.
     #[must_use]
-    pub const fn next_beijing_midnight(self) -> Self {
-        Self((self.beijing_day() + 1) * DAY_S - BEIJING_OFFSET_S)
+    pub const fn next_day(self, offset_s: u64) -> Self {
+        Self((self.day(offset_s) + 1) * DAY_S - offset_s)
     }
 }
 
@@ -63,15 +61,17 @@ impl UnixTime {
 mod tests {
     use super::*;
 
+    const BEIJING_S: u64 = 8 * 3600;
+
     #[test]
     fn beijing_midnight_is_sixteen_hundred_utc() {
         // 2026-11-21 11:36:00 UTC is 19:36 in Beijing; midnight there is 16:00 UTC.
         let evening = UnixTime::from_secs(1_795_260_960);
-        assert_eq!(evening.next_beijing_midnight().as_secs(), 1_795_276_800);
-        let midnight = evening.next_beijing_midnight();
+        assert_eq!(evening.next_day(BEIJING_S).as_secs(), 1_795_276_800);
+        let midnight = evening.next_day(BEIJING_S);
         assert_eq!(evening.until(midnight), 15_840);
-        assert_eq!(midnight.beijing_day(), evening.beijing_day() + 1);
-        assert_eq!(midnight.next_beijing_midnight(), midnight.plus(86_400));
+        assert_eq!(midnight.day(BEIJING_S), evening.day(BEIJING_S) + 1);
+        assert_eq!(midnight.next_day(BEIJING_S), midnight.plus(86_400));
     }
 
     #[test]

@@ -17,18 +17,21 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw, ReadyApp};
 use zhongkong_core::credential::{Credential, TicketType, Value, Version};
 use zhongkong_core::digest::Sha256Digest;
-use zhongkong_core::engine::{Call, CallId, Event, Moment, Patience, Rules, Slot, decide};
+use zhongkong_core::engine::{
+    Call, CallId, Event, Failure, Issued, Moment, Patience, Refusal, Slot, Verdict, decide,
+};
 use zhongkong_core::history::{Action, Deed, Kind, Line};
 use zhongkong_core::language::Language;
 use zhongkong_core::protocol::{
     Ask, Asked, Entry, Filter, Held, HistoryAsk, HourCount, Life, Question, Reply, Report, SchedulerAsk,
     SchedulerReply, Tick, Trends,
 };
+use zhongkong_core::providers::Provider as _;
+use zhongkong_core::providers::wechat::policy::STABLE;
 use zhongkong_core::record::{Published, Record};
 use zhongkong_core::secret::Secret;
 use zhongkong_core::tally::{Count, Reads, Source};
 use zhongkong_core::time::UnixTime;
-use zhongkong_core::wechat::{Failure, Issued, Refusal, Verdict};
 
 const T0: u64 = 1_800_000_000;
 
@@ -80,19 +83,19 @@ fn config() -> Config {
 
 /// Slots as events leave them, from empty to one of which everything is known.
 fn slots(ready: &ReadyApp) -> Vec<(&'static str, Slot)> {
-    let rules = Rules::of(&ready.app, Credential::AccessToken);
+    let policy = ready.app.policy(Credential::AccessToken);
     let mut now = 0;
     let mut slot = Slot::default();
     // Each event is made of the call that is under way.
     let mut say = |passed: u64, event: &dyn Fn(CallId) -> Event| {
         now += passed;
         let event = event(slot.call_id().unwrap_or_default());
-        slot = decide(rules, &slot, Moment { now: at(now), dice: 7 }, event).0;
+        slot = decide(policy, &slot, Moment { now: at(now), dice: 7 }, event).0;
         slot.clone()
     };
-    let issued = || Issued { value: Value::parse("87_one-token").unwrap(), expires_in_s: 7200 };
+    let issued = || Issued::alone(Value::parse("87_one-token").unwrap(), 7200);
     let alive = |call| Event::Probed { call, verdict: Verdict::Alive };
-    let refused = Failure::Refused(Refusal { errcode: 40164, ip: Some("203.0.113.7".parse().unwrap()) });
+    let refused = Failure::Refused(Refusal { code: 40164, ip: Some("203.0.113.7".parse().unwrap()) });
     let mut slots = vec![("empty", Slot::default())];
     slots.push(("configured", say(0, &|_| Event::Configured(ready.identity))));
     slots.push(("calling", say(1, &|_| Event::Tick)));
@@ -143,7 +146,7 @@ fn stored(golden: &mut Golden, config: &Config, ready: &ReadyApp) {
     let mut book = Book::default();
     golden.add("book empty", &book);
     let (_, failing) = slots(ready).into_iter().find(|(name, _)| *name == "failing").unwrap();
-    let status = failing.status(Rules::of(&ready.app, Credential::AccessToken), at(5_700));
+    let status = failing.status(&ready.app.policy(Credential::AccessToken), at(5_700));
     let statuses = [(Credential::AccessToken, status)].into_iter().collect();
     let found = findings(&ready.app, &statuses, false, at(5_700), Language::En);
     book.look(&found, at(5_700), true);
@@ -178,6 +181,7 @@ fn questions(golden: &mut Golden, ready: &ReadyApp) {
         ("read", Ask::Read { credential: jsapi, min_ttl_s: 600, shown: Some(Version::new(3)) }),
         ("read, unseen", Ask::Read { credential: token, min_ttl_s: 0, shown: None }),
         ("stale", Ask::Stale { credential: token, digest }),
+        ("refused", Ask::Refused { credential: token, digest, by: "web".to_owned() }),
         ("wake", Ask::Wake { shown: vec![(token, Version::new(7)), (jsapi, Version::NONE)] }),
         ("revoke", Ask::Revoke),
         ("reseal", Ask::Reseal),
@@ -231,8 +235,8 @@ fn questions(golden: &mut Golden, ready: &ReadyApp) {
 
 fn replies(golden: &mut Golden, ready: &ReadyApp) {
     let failures = [
-        ("refused", Failure::Refused(Refusal { errcode: 40164, ip: Some("2001:db8::7".parse().unwrap()) })),
-        ("refused without an address", Failure::Refused(Refusal { errcode: 45009, ip: None })),
+        ("refused", Failure::Refused(Refusal { code: 40164, ip: Some("2001:db8::7".parse().unwrap()) })),
+        ("refused without an address", Failure::Refused(Refusal { code: 45009, ip: None })),
         ("unreachable", Failure::Unreachable),
         ("garbled", Failure::Garbled),
         ("no token", Failure::NoToken),
@@ -246,9 +250,9 @@ fn replies(golden: &mut Golden, ready: &ReadyApp) {
     golden.add("reply awake", &Reply::Awake);
     golden.add("reply resealed", &Reply::Resealed { slots: 3 });
     for (name, slot) in slots(ready) {
-        let rules = Rules::of(&ready.app, Credential::AccessToken);
+        let policy = ready.app.policy(Credential::AccessToken);
         let report = || Report {
-            credentials: [(Credential::AccessToken, slot.status(rules, at(5_700)))].into_iter().collect(),
+            credentials: [(Credential::AccessToken, slot.status(&policy, at(5_700)))].into_iter().collect(),
             incidents: Default::default(),
             alerts_waiting: 1,
             counts: lines().iter().filter_map(Count::of).collect(),
@@ -308,8 +312,8 @@ fn a_call_of_before_calls_had_ids_is_lost_and_the_next_one_has_an_id_of_its_own(
     let slot: Slot = serde_json::from_str(WITHOUT_CALL_ID).unwrap();
     let before = slot.call_id().unwrap();
     let moment = Moment { now: at(60), dice: 0 };
-    let slot = decide(Rules::Stable, &slot, moment, Event::Lost).0;
-    let slot = decide(Rules::Stable, &slot, Moment { now: at(120), dice: 0 }, Event::Tick).0;
+    let slot = decide(STABLE, &slot, moment, Event::Lost).0;
+    let slot = decide(STABLE, &slot, Moment { now: at(120), dice: 0 }, Event::Tick).0;
     assert_ne!(slot.call_id().unwrap(), before);
 }
 

@@ -26,7 +26,7 @@ const CLEARS_MONTHLY: u32 = 10;
 
 /// The number of the Beijing day of a moment.
 pub(crate) const fn day(now: Millis) -> u64 {
-    UnixTime::from_millis(now).beijing_day()
+    UnixTime::from_millis(now).day(8 * 3600)
 }
 
 impl Quota {

@@ -28,6 +28,8 @@ pub enum Next {
     Read(usize),
     /// A reader reports what it holds as dead.
     Report(usize, Key, String),
+    /// WeChat refuses a reader's business call as one with a dead token.
+    Refused(usize, Key, String),
     /// The answer to a call, if there is one, arrives at the instance that made it.
     Answered(usize, u64, Credential, CallId, Option<Vec<u8>>),
     /// The store has taken a write, or not.
@@ -197,7 +199,7 @@ impl Centre {
     /// Seconds of life that the Keeper believes to be left.
     pub fn left_s(&self, key: Key) -> u64 {
         let keeper = &self.keepers[key.0];
-        keeper.slot(key.1).status(keeper.rules(key.1), self.unix()).expires_in
+        keeper.slot(key.1).status(&keeper.policy(key.1), self.unix()).expires_in
     }
 
     /// The appid of an app.

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use zhongkong_core::alert::Book;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
-use zhongkong_core::engine::{CallId, Rules, Slot};
+use zhongkong_core::engine::{CallId, RotationPolicy, Slot};
 use zhongkong_core::keeper::{Machine, QuestionId};
+use zhongkong_core::providers::Provider as _;
 
 /// One Keeper.
 pub struct Keeper {
@@ -60,9 +61,9 @@ impl Keeper {
         }
     }
 
-    /// The rules for one of its credentials.
-    pub fn rules(&self, credential: Credential) -> Rules {
-        Rules::of(&self.ready.app, credential)
+    /// How one of its credentials rotates.
+    pub fn policy(&self, credential: Credential) -> RotationPolicy {
+        self.ready.app.policy(credential)
     }
 
     /// A committed slot.

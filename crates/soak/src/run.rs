@@ -9,6 +9,7 @@ use crate::centre::{Centre, Next, Step};
 use crate::check::{self, Violation};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
+use zhongkong_core::credential::Credential;
 use zhongkong_core::keeper::Input;
 
 /// Runs a scenario to its end.
@@ -60,7 +61,13 @@ impl Centre {
         match next {
             Next::Read(reader) => self.read(reader),
             Next::Report(reader, key, value) => self.report(reader, key, value),
+            Next::Refused(reader, key, value) => self.refused(reader, key, value),
             Next::Answered(app, instance, credential, call, body) => {
+                if credential != Credential::AccessToken
+                    && body.as_deref().is_some_and(upstream::calls_token_dead)
+                {
+                    self.truth.worded_at.insert((app, Credential::AccessToken), self.now);
+                }
                 let answer = upstream::answered(body);
                 self.feed_instance(app, instance, Input::Answered { credential, call, answer })
             }

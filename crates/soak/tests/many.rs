@@ -6,13 +6,13 @@ use soak::START;
 use soak::scheduler::Scheduler;
 use zhongkong_core::app::{App, AppName, Platform, TokenApi};
 use zhongkong_core::credential::Value;
-use zhongkong_core::engine::{Call, Event, Moment, Rules, Slot, Stored, decide};
+use zhongkong_core::engine::{Call, Event, Issued, Moment, RotationPolicy, Slot, Stored, decide};
+use zhongkong_core::providers::wechat::policy::STABLE;
 use zhongkong_core::secret::Secret;
 use zhongkong_core::time::UnixTime;
-use zhongkong_core::wechat::Issued;
 
 const APPS: usize = 10_000;
-const RULES: Rules = Rules::Stable;
+const POLICY: RotationPolicy = STABLE;
 
 struct Centre {
     slots: Vec<Slot>,
@@ -25,10 +25,10 @@ struct Centre {
 impl Centre {
     fn say(&mut self, app: usize, event: Event) -> Option<Call> {
         let dice = u32::try_from(app * 7919 % 65_521).unwrap();
-        let (slot, effects) = decide(RULES, &self.slots[app], Moment { now: self.now, dice }, event);
+        let (slot, effects) = decide(POLICY, &self.slots[app], Moment { now: self.now, dice }, event);
         self.slots[app] = slot;
         if effects.publish {
-            let record = self.slots[app].record(RULES).unwrap();
+            let record = self.slots[app].record(&POLICY).unwrap();
             let stored = Stored { version: record.version, expires_at: record.expires_at, at: self.now };
             self.say(app, Event::Published(Some(stored)));
         }
@@ -41,11 +41,11 @@ impl Centre {
         if self.say(app, Event::Tick).is_some() {
             self.wechat_calls += 1;
             let value = Value::parse(&format!("token-{app}-{}", self.now.as_secs())).unwrap();
-            let issued = Issued { value, expires_in_s: 7200 };
+            let issued = Issued::alone(value, 7200);
             self.say(app, Event::Issued { call: self.slots[app].call_id().unwrap(), issued });
         }
         let moment = Moment { now: self.now, dice: 0 };
-        let wake_at = decide(RULES, &self.slots[app], moment, Event::Tick).1.wake_at.unwrap();
+        let wake_at = decide(POLICY, &self.slots[app], moment, Event::Tick).1.wake_at.unwrap();
         self.scheduler.note(app, wake_at);
     }
 
@@ -94,7 +94,8 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
         centre.now = centre.now.plus(60);
     }
     assert!(most < 300, "{most} at once");
-    let alive = (0..APPS).filter(|app| centre.slots[*app].status(RULES, centre.now).expires_in > 60).count();
+    let alive =
+        (0..APPS).filter(|app| centre.slots[*app].status(&POLICY, centre.now).expires_in > 60).count();
     assert_eq!(alive, APPS, "by the cron alone");
     // Nothing but five: the others are asked to be left alone for a while.
     for app in 0..APPS {

@@ -1,13 +1,12 @@
 //! What is wrong with an app, as a person should hear it.
 
 use super::{Finding, Incident};
-use crate::app::App;
 use crate::config::Fault;
 use crate::credential::Credential;
-use crate::engine::{Outsider, Rules, Status, Trouble};
+use crate::engine::{RotationPolicy, Status, Trouble};
 use crate::language::Language;
+use crate::providers::Provider;
 use crate::time::UnixTime;
-use crate::wechat::errcode::Endpoint;
 use std::collections::BTreeMap;
 
 /// So long before a credential dies, fewer failures in a row are told of: most credentials are only ever asked for with
@@ -24,7 +23,7 @@ const QUOTA_PERCENT: u32 = 80;
 /// What is wrong with the credentials of an app now. `failing`: an incident of failing refreshes goes on already; then it
 /// ends when nothing fails any more and everything is there.
 pub fn findings(
-    app: &App,
+    provider: &dyn Provider,
     credentials: &BTreeMap<Credential, Status>,
     failing: bool,
     now: UnixTime,
@@ -32,8 +31,7 @@ pub fn findings(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     for (credential, status) in credentials {
-        let rules = Rules::of(app, *credential);
-        found.extend(refresh_failing(*credential, status, failing, now, language));
+        found.extend(refresh_failing(provider, *credential, status, failing, now, language));
         found.extend(quota_low(*credential, status, language));
         if status.outsider.is_some() {
             found.push(Finding {
@@ -41,7 +39,7 @@ pub fn findings(
                 credential: Some(*credential),
                 cause: String::new(),
                 errcode: None,
-                detail: Outsider::advice(rules, language).to_owned(),
+                detail: provider.killed_outside(*credential, language).to_owned(),
                 dies_at: None,
             });
         }
@@ -63,13 +61,14 @@ pub fn misconfigured(faults: &[Fault]) -> Vec<Finding> {
 }
 
 fn refresh_failing(
+    provider: &dyn Provider,
     credential: Credential,
     status: &Status,
     failing: bool,
     now: UnixTime,
     language: Language,
 ) -> Option<Finding> {
-    let endpoint = Endpoint::of(credential);
+    let policy = provider.policy(credential);
     let grave = status.trouble.as_ref().is_some_and(|trouble| {
         let dying = status.expires_in <= DYING_S && trouble.count >= DYING_AFTER;
         let down = status.expires_in == 0 && trouble.since.until(now) >= DOWN_FOR_S;
@@ -80,19 +79,19 @@ fn refresh_failing(
     (grave || goes_on).then(|| Finding {
         incident: Incident::RefreshFailing,
         credential: Some(credential),
-        cause: status.trouble.as_ref().map(|trouble| cause(trouble, endpoint)).unwrap_or_default(),
-        errcode: status.trouble.as_ref().and_then(|trouble| trouble.failure.errcode()),
+        cause: status.trouble.as_ref().map(|trouble| cause(trouble, &policy)).unwrap_or_default(),
+        errcode: status.trouble.as_ref().and_then(|trouble| trouble.failure.code()),
         detail: status
             .trouble
             .as_ref()
-            .map_or(being_fetched, |trouble| trouble.failure.advice(endpoint, language)),
+            .map_or(being_fetched, |trouble| provider.advice(credential, &trouble.failure, language)),
         dies_at: status.expires_at,
     })
 }
 
 /// Troubles that pass by themselves are all alike; each that needs a person is news.
-fn cause(trouble: &Trouble, endpoint: Endpoint) -> String {
-    let for_people = trouble.failure.class(endpoint).is_for_people();
+fn cause(trouble: &Trouble, policy: &RotationPolicy) -> String {
+    let for_people = policy.class(&trouble.failure).is_for_people();
     if for_people { trouble.failure.news().to_string() } else { String::new() }
 }
 
@@ -126,7 +125,8 @@ mod tests {
     use super::*;
     use crate::app::tests::shop;
     use crate::engine::{Event, Moment, Slot, decide};
-    use crate::wechat::{Failure, Issued, Refusal};
+    use crate::engine::{Failure, Issued, Refusal};
+    use crate::providers::wechat::policy::STABLE;
 
     const T0: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -135,13 +135,13 @@ mod tests {
         let mut slot = Slot::default();
         let mut say = |second: u64, event: Event| {
             let moment = Moment { now: T0.plus(second), dice: 0 };
-            slot = decide(Rules::Stable, &slot, moment, event).0;
+            slot = decide(STABLE, &slot, moment, event).0;
             slot.clone()
         };
         say(0, Event::Configured(shop().identity()));
         let call = say(0, Event::Tick).call_id().unwrap();
         let value = crate::credential::Value::parse("one").unwrap();
-        let mut last = say(0, Event::Issued { call, issued: Issued { value, expires_in_s: 7200 } });
+        let mut last = say(0, Event::Issued { call, issued: Issued::alone(value, 7200) });
         for second in seconds {
             if let Some(call) = say(*second, Event::Tick).call_id() {
                 last = say(*second, Event::Failed { call, failure: failure.clone() });
@@ -152,7 +152,7 @@ mod tests {
 
     fn found(slot: &Slot, second: u64) -> Vec<(Incident, String, Option<UnixTime>)> {
         let now = T0.plus(second);
-        let credentials = BTreeMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+        let credentials = BTreeMap::from_iter([(Credential::AccessToken, slot.status(&STABLE, now))]);
         findings(&shop(), &credentials, false, now, Language::En)
             .into_iter()
             .map(|finding| (finding.incident, finding.cause, finding.dies_at))
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_needs_a_person_is_told_at_once() {
-        let refused = Failure::Refused(Refusal { errcode: 40164, ip: None });
+        let refused = Failure::Refused(Refusal { code: 40164, ip: None });
         let slot = failing(&refused, &[6950]);
         assert_eq!(found(&slot, 6950), [(Incident::RefreshFailing, "40164".to_owned(), Some(T0.plus(7200)))]);
     }
@@ -181,11 +181,11 @@ mod tests {
     fn with_nothing_to_hand_out_it_is_told_after_a_minute() {
         let mut slot = Slot::default();
         for event in [Event::Configured(shop().identity()), Event::Tick] {
-            slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, event).0;
+            slot = decide(STABLE, &slot, Moment { now: T0, dice: 0 }, event).0;
         }
         let call = slot.call_id().unwrap();
         let failed = Event::Failed { call, failure: Failure::Unreachable };
-        slot = decide(Rules::Stable, &slot, Moment { now: T0, dice: 0 }, failed).0;
+        slot = decide(STABLE, &slot, Moment { now: T0, dice: 0 }, failed).0;
         assert_eq!((found(&slot, 59).len(), found(&slot, 60).len()), (0, 1));
     }
 
@@ -193,8 +193,7 @@ mod tests {
     fn it_is_over_when_everything_is_there_again_and_not_before() {
         let still = |slot: &Slot, second: u64| {
             let now = T0.plus(second);
-            let credentials =
-                BTreeMap::from_iter([(Credential::AccessToken, slot.status(Rules::Stable, now))]);
+            let credentials = BTreeMap::from_iter([(Credential::AccessToken, slot.status(&STABLE, now))]);
             !findings(&shop(), &credentials, true, now, Language::En).is_empty()
         };
         let slot = failing(&Failure::Unreachable, &[6950]);
@@ -203,14 +202,14 @@ mod tests {
         let mut other = shop();
         other.appid = "wx00000000000000ff".to_owned();
         let moment = Moment { now: T0.plus(7201), dice: 0 };
-        let slot = decide(Rules::Stable, &slot, moment, Event::Configured(other.identity())).0;
-        assert!(slot.status(Rules::Stable, T0.plus(7201)).trouble.is_none() && still(&slot, 7201));
+        let slot = decide(STABLE, &slot, moment, Event::Configured(other.identity())).0;
+        assert!(slot.status(&STABLE, T0.plus(7201)).trouble.is_none() && still(&slot, 7201));
         assert!(!still(&failing(&Failure::Unreachable, &[]), 100));
     }
 
     #[test]
     fn four_fifths_of_the_quota() {
-        let mut status = failing(&Failure::Unreachable, &[]).status(Rules::Stable, T0);
+        let mut status = failing(&Failure::Unreachable, &[]).status(&STABLE, T0);
         status.calls.refreshes.used = 7_999;
         assert_eq!(quota_low(Credential::AccessToken, &status, Language::En), None);
         status.calls.refreshes.used = 8_000;

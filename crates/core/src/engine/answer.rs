@@ -1,7 +1,8 @@
 //! What those who ask are told: readers, and those who report a credential as dead.
 
 use super::ledger::Purpose;
-use super::{Answer, Call, Patience, Rules, Turn};
+use super::policy::Check;
+use super::{Answer, Call, Patience, Turn};
 use crate::digest::Sha256Digest;
 use crate::time::UnixTime;
 
@@ -9,16 +10,12 @@ use crate::time::UnixTime;
 /// alive each time; a reported ticket is asked for no more often than that.
 pub(super) const PROBE_APART_S: u64 = 30;
 const PROBE_APART_LONGEST_S: u64 = 300;
-const TICKET_CHECK_APART_S: u64 = 60;
 
 /// A check answers all reports that come so soon after it began: those of callers who wait for it.
 const CHECK_ANSWERS_S: u64 = 8;
 
 /// A `Retry-After` while a call is under way.
 const CALL_TAKES_S: u64 = 2;
-
-/// A call that is due so soon is waited for.
-const SOON_S: u64 = 2;
 
 /// The longest `Retry-After`: a person may mend the cause at any time.
 const LONGEST_RETRY_S: u64 = 600;
@@ -27,17 +24,23 @@ impl Turn {
     /// Hands out the value. It waits for a refresh only in the value's last minute, or when less
     /// is left than the reader wishes for and a refresh is due anyway.
     pub(super) fn read(&mut self, min_ttl_s: u64, patience: Patience) {
-        let now = self.moment.now;
+        self.miss();
         self.refresh_if_due();
         self.revoke_if_due();
         self.renew_early_for(min_ttl_s);
+        self.answer_read(min_ttl_s, patience);
+    }
+
+    /// What a reader is told as things are.
+    pub(super) fn answer_read(&mut self, min_ttl_s: u64, patience: Patience) {
+        let now = self.moment.now;
         let enough = self
             .slot
             .live(now)
             .is_some_and(|held| now < held.plan.wait_from && now.until(held.plan.expires_at) >= min_ttl_s);
         let coming = match self.slot.under_way {
             Some(call) => call.call != Call::Probe,
-            None => self.slot.trouble.is_none() && now.until(self.slot.due_at(self.rules)) <= SOON_S,
+            None => now.until(self.slot.due_at(&self.policy)) <= self.policy.waited_for_s(),
         };
         let condemned = self.slot.held.as_ref().is_some_and(|held| held.condemned);
         if !enough && patience == Patience::Left && (coming || (condemned && self.slot.under_way.is_some())) {
@@ -51,9 +54,9 @@ impl Turn {
     fn renew_early_for(&mut self, min_ttl_s: u64) {
         let now = self.moment.now;
         let wished = self.slot.live(now).is_some_and(|held| {
-            now.until(held.plan.expires_at) < min_ttl_s && held.life.renews_early(self.rules, now)
+            now.until(held.plan.expires_at) < min_ttl_s && held.life.renews_early(&self.policy, now)
         });
-        let ledger_from = self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned);
+        let ledger_from = self.slot.ledger.refresh_from(&self.policy.limits, Purpose::Unplanned);
         if wished && self.slot.under_way.is_none() && self.slot.trouble.is_none() && ledger_from <= now {
             self.start(Call::Refresh);
         }
@@ -68,9 +71,11 @@ impl Turn {
         if !names_held {
             return self.read(0, patience);
         }
-        let apart_s = match self.rules {
-            Rules::Ticket => TICKET_CHECK_APART_S,
-            _ => (PROBE_APART_S << self.slot.cleared.saturating_sub(1).min(4)).min(PROBE_APART_LONGEST_S),
+        let apart_s = match self.policy.check {
+            Check::AskAgain { apart_s } => apart_s,
+            Check::Probe => {
+                (PROBE_APART_S << self.slot.cleared.saturating_sub(1).min(4)).min(PROBE_APART_LONGEST_S)
+            }
         };
         let rested = self.slot.checked_at.is_none_or(|at| at.until(now) >= apart_s);
         if self.slot.under_way.is_none() && rested && self.may_check_from() <= now {
@@ -92,7 +97,7 @@ impl Turn {
         self.slot.checked_at = Some(self.moment.now);
         self.slot.checked_version = self.slot.version;
         self.slot.check_at = None;
-        self.start(if self.rules == Rules::Ticket { Call::Refresh } else { Call::Probe });
+        self.start(if self.policy.check == Check::Probe { Call::Probe } else { Call::Refresh });
     }
 
     /// Whether a report that comes now was waiting for the last check, or might as well have been.
@@ -120,24 +125,25 @@ impl Turn {
     /// A ticket that cannot be fetched just now is not asked for because of a report, and no check
     /// goes beyond the ledger.
     fn may_check_from(&self) -> UnixTime {
-        match self.rules {
-            Rules::Ticket => {
+        match self.policy.check {
+            Check::AskAgain { .. } => {
                 let retry_at =
                     self.slot.trouble.as_ref().map_or(UnixTime::from_secs(0), |trouble| trouble.retry_at);
-                self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned).max(retry_at)
+                self.slot.ledger.refresh_from(&self.policy.limits, Purpose::Unplanned).max(retry_at)
             }
-            Rules::Stable | Rules::Plain { .. } => self.slot.ledger.probe_from(),
+            Check::Probe => self.slot.ledger.probe_from(&self.policy.limits),
         }
     }
 
-    fn serve_or_refuse(&mut self) {
+    /// What is there, or a refusal.
+    pub(super) fn serve_or_refuse(&mut self) {
         let now = self.moment.now;
-        let record = self.slot.live(now).and_then(|_| self.slot.record(self.rules));
+        let record = self.slot.live(now).and_then(|_| self.slot.record(&self.policy));
         self.effects.answer = Some(record.map_or_else(
             || Answer::Unavailable {
                 retry_after_s: match self.slot.under_way {
                     Some(_) => CALL_TAKES_S,
-                    None => now.until(self.slot.due_at(self.rules)).clamp(1, LONGEST_RETRY_S),
+                    None => now.until(self.slot.due_at(&self.policy)).clamp(1, LONGEST_RETRY_S),
                 },
                 failure: self.slot.trouble.as_ref().map(|trouble| trouble.failure.clone()),
             },

@@ -1,7 +1,7 @@
 //! How long to wait after a failure.
 
+use super::reply::Class;
 use crate::time::UnixTime;
-use crate::wechat::Class;
 
 /// First pause and longest pause after passing troubles, in seconds.
 const SOON_FIRST_S: u64 = 5;
@@ -19,12 +19,19 @@ const OUR_FAULT_S: u64 = 600;
 
 /// When to try again after the `count`th failure in a row. `left_s` is the remaining life of the
 /// value that is still served, 0 for none.
-pub(super) fn retry_at(class: Class, count: u32, now: UnixTime, left_s: u64, dice: u32) -> UnixTime {
-    let planned = planned(class, count, now, left_s, u64::from(dice));
+pub(super) fn retry_at(
+    day_offset_s: u64,
+    class: Class,
+    count: u32,
+    now: UnixTime,
+    left_s: u64,
+    dice: u32,
+) -> UnixTime {
+    let planned = planned(day_offset_s, class, count, now, left_s, u64::from(dice));
     if left_s > 0 { planned } else { planned.min(now.plus(DOWN_LONGEST_S)) }
 }
 
-fn planned(class: Class, count: u32, now: UnixTime, left_s: u64, jitter: u64) -> UnixTime {
+fn planned(day_offset_s: u64, class: Class, count: u32, now: UnixTime, left_s: u64, jitter: u64) -> UnixTime {
     match class {
         Class::Soon | Class::DeadToken => {
             let pause = doubled(SOON_FIRST_S, count, SOON_LONGEST_S);
@@ -33,7 +40,7 @@ fn planned(class: Class, count: u32, now: UnixTime, left_s: u64, jitter: u64) ->
         }
         Class::Minute => now.plus(60 + jitter % 10),
         // A little after midnight: other clocks than ours are at work, and other centres wait too.
-        Class::Day => now.next_beijing_midnight().plus(60 + jitter % 240),
+        Class::Day => now.next_day(day_offset_s).plus(60 + jitter % 240),
         Class::Operator { first_s, every_s } => {
             let pause = doubled(first_s, count, every_s);
             now.plus(pause + jitter % (pause / 10 + 1))
@@ -51,10 +58,11 @@ fn doubled(first_s: u64, count: u32, longest_s: u64) -> u64 {
 mod tests {
     use super::*;
 
+    const DAY: u64 = 8 * 3600;
     const T0: UnixTime = UnixTime::from_secs(1_800_000_000);
 
     fn pauses(class: Class, left_s: u64) -> Vec<u64> {
-        (1..=9).map(|count| T0.until(retry_at(class, count, T0, left_s, 20))).collect()
+        (1..=9).map(|count| T0.until(retry_at(DAY, class, count, T0, left_s, 20))).collect()
     }
 
     #[test]
@@ -71,7 +79,7 @@ mod tests {
     #[test]
     fn jitter_moves_a_pause_by_a_fifth_at_most() {
         for dice in 0..1000 {
-            let pause = T0.until(retry_at(Class::Soon, 9, T0, 0, dice));
+            let pause = T0.until(retry_at(DAY, Class::Soon, 9, T0, 0, dice));
             assert!((240..=360).contains(&pause), "{pause}");
         }
     }
@@ -79,7 +87,7 @@ mod tests {
     #[test]
     fn quotas_and_people_are_waited_for() {
         assert_eq!(pauses(Class::Minute, 0)[0], 60);
-        assert_eq!(retry_at(Class::Day, 1, T0, 1, 0), T0.next_beijing_midnight().plus(60));
+        assert_eq!(retry_at(DAY, Class::Day, 1, T0, 1, 0), T0.next_day(8 * 3600).plus(60));
         let person = Class::Operator { first_s: 60, every_s: 600 };
         assert_eq!((pauses(person, 0)[0], pauses(person, 0)[8]), (66, 620));
         let refused = Class::Operator { first_s: 86_400, every_s: 86_400 };

@@ -5,10 +5,9 @@
 
 use super::answer::PROBE_APART_S;
 use super::ledger::Purpose;
-use super::schedule::Rules;
+use super::reply::Failure;
 use super::{Call, Turn};
 use crate::time::UnixTime;
-use crate::wechat::Failure;
 
 /// Two refreshes that people ask for are so far apart: while something fails, and while nothing does.
 const FAILING_APART_S: u64 = 10;
@@ -29,15 +28,17 @@ impl Turn {
             None if !lives => FAILING_APART_S,
             None => SOUND_APART_S,
         };
-        let plain = matches!(self.rules, Rules::Plain { .. });
-        if plain && lives && now < self.slot.planned_at() {
-            if self.slot.ledger.probe_from() <= now && self.rested(self.slot.checked_at, PROBE_APART_S) {
+        let replaces = self.policy.replaces();
+        if replaces && lives && now < self.slot.planned_at() {
+            if self.slot.ledger.probe_from(&self.policy.limits) <= now
+                && self.rested(self.slot.checked_at, PROBE_APART_S)
+            {
                 // What it finds is not counted against those who report.
                 self.slot.cleared = self.slot.cleared.saturating_sub(1);
                 self.check();
             }
-        } else if !(plain && lives && self.slot.rotation_lost)
-            && self.slot.ledger.refresh_from(self.rules, Purpose::Unplanned) <= now
+        } else if !(replaces && lives && self.slot.rotation_lost)
+            && self.slot.ledger.refresh_from(&self.policy.limits, Purpose::Unplanned) <= now
             && self.rested(self.slot.ledger.refreshed_at(), apart_s)
         {
             self.start(if self.needs_knock() { Call::Knock } else { Call::Refresh });

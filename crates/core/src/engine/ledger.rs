@@ -1,23 +1,14 @@
-//! The ledger: calls to WeChat for one credential in one Beijing day, by kind, and when one more may be made.
+//! The ledger: calls to the provider for one credential in one day of its quota, by kind, and when one more may be made.
 //!
-//! WeChat's day quotas are far above what a healthy centre needs, so that only a loop or a quarrel
+//! Day quotas are far above what a healthy centre needs, so that only a loop or a quarrel
 //! spends them. The last fifth is a reserve for planned refreshes; everything else is paced there, so
 //! that it lasts until midnight. At the limit one call an hour is left: somebody may have cleared the
 //! quota, or it is larger than it was said to be.
 
 use super::Call;
-use super::schedule::Rules;
+use super::policy::Limits;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
-
-/// Forced refreshes of the stable API: so many a day, 30 s apart (api_getstableaccesstoken), counted from
-/// the reply before and with times rounded down. The last ones are kept for revoking a leaked token.
-const FORCED_DAILY: u32 = 20;
-const FORCED_FOR_REVOKING: u32 = 4;
-const FORCED_APART_S: u64 = 31;
-
-/// The probe has a quota of its own, of unknown size.
-const PROBES_DAILY: u32 = 400;
 
 /// Of the day's refreshes one in so many is reserved for planned ones; of the probes so many are paced.
 const RESERVE_PART: u32 = 5;
@@ -70,7 +61,7 @@ pub struct Calls {
     pub forced: Count,
     /// Probes, knocks included.
     pub probes: Count,
-    /// When the day ends: midnight in Beijing.
+    /// When the day of the quota ends.
     pub until: UnixTime,
 }
 
@@ -85,8 +76,8 @@ pub struct Count {
 
 impl Ledger {
     /// Enters a call.
-    pub(super) fn enter(&mut self, call: Call, now: UnixTime) {
-        *self = self.on(now);
+    pub(super) fn enter(&mut self, limits: &Limits, call: Call, now: UnixTime) {
+        *self = self.on(limits, now);
         match call {
             Call::Refresh => {
                 self.refreshes += 1;
@@ -109,12 +100,13 @@ impl Ledger {
     }
 
     /// The ledger as it stands at `now`: a new day begins with nothing.
-    fn on(self, now: UnixTime) -> Self {
-        if self.day == now.beijing_day() {
+    fn on(self, limits: &Limits, now: UnixTime) -> Self {
+        let day = now.day(limits.day_offset_s);
+        if self.day == day {
             self
         } else {
             Self {
-                day: now.beijing_day(),
+                day,
                 refreshed_at: self.refreshed_at,
                 forced_at: self.forced_at,
                 probed_at: self.probed_at,
@@ -129,13 +121,13 @@ impl Ledger {
     }
 
     /// When a refresh for this purpose may be made at the earliest; 0 for any time.
-    pub(super) fn refresh_from(&self, rules: Rules, purpose: Purpose) -> UnixTime {
-        paced(rules.daily_limit(), self.refreshes, self.refreshed_at, purpose)
+    pub(super) fn refresh_from(&self, limits: &Limits, purpose: Purpose) -> UnixTime {
+        paced(limits, limits.refreshes, self.refreshes, self.refreshed_at, purpose)
     }
 
     /// When a probe may be made at the earliest; 0 for any time.
-    pub(super) fn probe_from(&self) -> UnixTime {
-        paced(PROBES_DAILY, self.probes, self.probed_at, Purpose::Unplanned)
+    pub(super) fn probe_from(&self, limits: &Limits) -> UnixTime {
+        paced(limits, limits.probes, self.probes, self.probed_at, Purpose::Unplanned)
     }
 
     /// The reply of a forced refresh has come, or will never come: the pause counts from here.
@@ -144,46 +136,46 @@ impl Ledger {
     }
 
     /// Whether the day's refreshes are used up.
-    pub(super) fn is_full(&self, rules: Rules, now: UnixTime) -> bool {
-        self.on(now).refreshes >= rules.daily_limit()
+    pub(super) fn is_full(&self, limits: &Limits, now: UnixTime) -> bool {
+        self.on(limits, now).refreshes >= limits.refreshes
     }
 
     /// When a forced refresh may be made at the earliest; 0 for any time.
-    pub(super) fn force_from(&self, why: Force) -> UnixTime {
+    pub(super) fn force_from(&self, limits: &Limits, why: Force) -> UnixTime {
         let Some(last) = self.forced_at else { return UnixTime::from_secs(0) };
         let most = match why {
-            Force::Heal => FORCED_DAILY - FORCED_FOR_REVOKING,
-            Force::Revoke => FORCED_DAILY,
+            Force::Heal => limits.forced.saturating_sub(limits.forced_for_revoking),
+            Force::Revoke => limits.forced,
         };
-        let rested = last.plus(FORCED_APART_S);
-        if self.forced < most { rested } else { last.next_beijing_midnight().max(rested) }
+        let rested = last.plus(limits.forced_apart_s);
+        if self.forced < most { rested } else { last.next_day(limits.day_offset_s).max(rested) }
     }
 
-    /// WeChat says that the day's forced refreshes are used up, whatever was counted here.
-    pub(super) fn no_more_forced(&mut self, now: UnixTime) {
-        *self = Self { forced: FORCED_DAILY, forced_at: Some(now), ..self.on(now) };
+    /// The provider says that the day's forced refreshes are used up, whatever was counted here.
+    pub(super) fn no_more_forced(&mut self, limits: &Limits, now: UnixTime) {
+        *self = Self { forced: limits.forced, forced_at: Some(now), ..self.on(limits, now) };
     }
 
     /// What may be shown of it.
-    pub(super) fn calls(&self, rules: Rules, now: UnixTime) -> Calls {
-        let today = self.on(now);
-        let limit = rules.daily_limit();
+    pub(super) fn calls(&self, limits: &Limits, now: UnixTime) -> Calls {
+        let today = self.on(limits, now);
+        let limit = limits.refreshes;
         Calls {
             refreshes: Count { used: today.refreshes, limit },
             reserve: reserve(limit),
-            forced: Count { used: today.forced, limit: FORCED_DAILY },
-            probes: Count { used: today.probes, limit: PROBES_DAILY },
-            until: now.next_beijing_midnight(),
+            forced: Count { used: today.forced, limit: limits.forced },
+            probes: Count { used: today.probes, limit: limits.probes },
+            until: now.next_day(limits.day_offset_s),
         }
     }
 }
 
 /// When one more of `limit` calls a day may be made, after `used` of them, the last at `last`.
-fn paced(limit: u32, used: u32, last: Option<UnixTime>, purpose: Purpose) -> UnixTime {
+fn paced(limits: &Limits, limit: u32, used: u32, last: Option<UnixTime>, purpose: Purpose) -> UnixTime {
     let (left, Some(last)) = (limit.saturating_sub(used), last) else {
         return UnixTime::from_secs(0);
     };
-    let midnight = last.next_beijing_midnight();
+    let midnight = last.next_day(limits.day_offset_s);
     match (left, purpose) {
         (0, _) => last.plus(BEYOND_APART_S).min(midnight),
         (_, Purpose::Unplanned) if left <= reserve(limit) => {
@@ -200,11 +192,12 @@ const fn reserve(limit: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::wechat::policy::plain;
     use proptest::prelude::*;
 
     /// Midnight in Beijing.
     const MIDNIGHT: UnixTime = UnixTime::from_secs(1_795_276_800);
-    const TEST_ACCOUNT: Rules = Rules::Plain { lead_s: 1800, daily_limit: 200 };
+    const TEST_ACCOUNT: Limits = plain(1800, 200).limits;
 
     /// Calls as often as it may, each second for a day and a bit; how many that are.
     fn all_day(purpose: Purpose, seconds: u64) -> (Ledger, Vec<u64>) {
@@ -212,8 +205,8 @@ mod tests {
         let mut made = Vec::new();
         for second in 0..seconds {
             let now = MIDNIGHT.plus(second);
-            if ledger.refresh_from(TEST_ACCOUNT, purpose) <= now {
-                ledger.enter(Call::Refresh, now);
+            if ledger.refresh_from(&TEST_ACCOUNT, purpose) <= now {
+                ledger.enter(&TEST_ACCOUNT, Call::Refresh, now);
                 made.push(second);
             }
         }
@@ -226,7 +219,7 @@ mod tests {
         assert_eq!(made.iter().filter(|at| **at < 200).count(), 160, "four fifths are free");
         assert!((195..=200).contains(&made.len()), "{}", made.len());
         assert!(made[made.len() - 1] > 80_000, "the last one is late in the day: {made:?}");
-        assert!(ledger.refresh_from(TEST_ACCOUNT, Purpose::Planned) <= MIDNIGHT.plus(86_400));
+        assert!(ledger.refresh_from(&TEST_ACCOUNT, Purpose::Planned) <= MIDNIGHT.plus(86_400));
     }
 
     #[test]
@@ -234,9 +227,9 @@ mod tests {
         let (ledger, made) = all_day(Purpose::Planned, 86_400);
         assert_eq!(made.iter().filter(|at| **at < 200).count(), 200);
         assert_eq!(made.len(), 200 + 23);
-        assert!(ledger.is_full(TEST_ACCOUNT, MIDNIGHT.plus(86_399)));
-        assert!(!ledger.is_full(TEST_ACCOUNT, MIDNIGHT.plus(86_400)));
-        assert!(ledger.refresh_from(TEST_ACCOUNT, Purpose::Unplanned) <= MIDNIGHT.plus(86_400));
+        assert!(ledger.is_full(&TEST_ACCOUNT, MIDNIGHT.plus(86_399)));
+        assert!(!ledger.is_full(&TEST_ACCOUNT, MIDNIGHT.plus(86_400)));
+        assert!(ledger.refresh_from(&TEST_ACCOUNT, Purpose::Unplanned) <= MIDNIGHT.plus(86_400));
     }
 
     #[test]
@@ -246,27 +239,27 @@ mod tests {
         for second in 0..2000 {
             let now = MIDNIGHT.plus(second);
             let why = if second < 1500 { Force::Heal } else { Force::Revoke };
-            if ledger.force_from(why) <= now {
-                ledger.enter(Call::ForcedRefresh, now);
+            if ledger.force_from(&TEST_ACCOUNT, why) <= now {
+                ledger.enter(&TEST_ACCOUNT, Call::ForcedRefresh, now);
                 made.push(second);
             }
         }
         assert!(made.windows(2).all(|pair| pair[1] - pair[0] >= 30), "{made:?}");
         assert_eq!((made.iter().filter(|at| **at < 1500).count(), made.len()), (16, 20));
-        assert_eq!(ledger.force_from(Force::Revoke), MIDNIGHT.plus(86_400));
+        assert_eq!(ledger.force_from(&TEST_ACCOUNT, Force::Revoke), MIDNIGHT.plus(86_400));
         let mut ledger = Ledger::default();
-        ledger.no_more_forced(MIDNIGHT);
-        assert_eq!(ledger.force_from(Force::Revoke), MIDNIGHT.plus(86_400));
+        ledger.no_more_forced(&TEST_ACCOUNT, MIDNIGHT);
+        assert_eq!(ledger.force_from(&TEST_ACCOUNT, Force::Revoke), MIDNIGHT.plus(86_400));
     }
 
     #[test]
     fn a_new_day_begins_with_nothing_but_the_pause() {
         let mut ledger = Ledger::default();
-        ledger.enter(Call::ForcedRefresh, MIDNIGHT.plus(86_390));
-        ledger.enter(Call::Probe, MIDNIGHT.plus(86_401));
-        let calls = ledger.calls(Rules::Stable, MIDNIGHT.plus(86_401));
+        ledger.enter(&TEST_ACCOUNT, Call::ForcedRefresh, MIDNIGHT.plus(86_390));
+        ledger.enter(&TEST_ACCOUNT, Call::Probe, MIDNIGHT.plus(86_401));
+        let calls = ledger.calls(&TEST_ACCOUNT, MIDNIGHT.plus(86_401));
         assert_eq!((calls.forced.used, calls.probes.used), (0, 1));
-        assert_eq!(ledger.force_from(Force::Heal), MIDNIGHT.plus(86_421));
+        assert_eq!(ledger.force_from(&TEST_ACCOUNT, Force::Heal), MIDNIGHT.plus(86_421));
     }
 
     proptest! {
@@ -276,12 +269,12 @@ mod tests {
             let (mut ledger, mut now) = (Ledger::default(), MIDNIGHT);
             for (kind, pause) in calls {
                 now = now.plus(pause);
-                ledger.enter([Call::Refresh, Call::ForcedRefresh, Call::Probe][usize::from(kind)], now);
+                ledger.enter(&TEST_ACCOUNT, [Call::Refresh, Call::ForcedRefresh, Call::Probe][usize::from(kind)], now);
                 for purpose in [Purpose::Planned, Purpose::Unplanned] {
-                    prop_assert!(ledger.refresh_from(TEST_ACCOUNT, purpose) <= now.next_beijing_midnight());
+                    prop_assert!(ledger.refresh_from(&TEST_ACCOUNT, purpose) <= now.next_day(8 * 3600));
                 }
-                prop_assert!(ledger.force_from(Force::Heal) <= now.next_beijing_midnight().plus(31));
-                prop_assert!(ledger.probe_from() <= now.next_beijing_midnight());
+                prop_assert!(ledger.force_from(&TEST_ACCOUNT, Force::Heal) <= now.next_day(8 * 3600).plus(31));
+                prop_assert!(ledger.probe_from(&TEST_ACCOUNT) <= now.next_day(8 * 3600));
             }
         }
     }

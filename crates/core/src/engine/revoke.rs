@@ -6,13 +6,12 @@
 
 use super::backoff::retry_at;
 use super::ledger::Force;
-use super::schedule::{FUSE_S, Rules};
+use super::policy::RotationPolicy;
+use super::reply::Failure;
 use super::slot::Slot;
 use super::{Alert, Call, Turn};
 use crate::credential::Version;
-use crate::language::Language;
 use crate::time::UnixTime;
-use crate::wechat::Failure;
 use serde::{Deserialize, Serialize};
 
 /// So many rotations kill a token at once.
@@ -42,17 +41,6 @@ pub struct Revoke {
 }
 
 impl Revoke {
-    /// What it means, for people.
-    pub const fn advice(language: Language) -> &'static str {
-        language.choose(
-            "A caller has asked for the access token to be killed: two forced refreshes, 30 s apart. \
-                              Callers that hold the old one get 40001 and should ask for the new one. If the AppSecret \
-                              may have leaked too, reset it.",
-            "有调用方要求使该 access_token 失效：间隔 30 秒强制刷新两次。仍持有旧 token 的调用方会收到 40001，应重新获取。若 AppSecret \
-             也可能已泄露，请重置。",
-        )
-    }
-
     /// Whether the token may still be alive.
     pub const fn goes_on(&self) -> bool {
         self.finished_at.is_none()
@@ -66,26 +54,26 @@ impl Slot {
     }
 
     /// When the next step of a revocation is due.
-    pub(super) fn revoke_from(&self) -> Option<UnixTime> {
+    pub(super) fn revoke_from(&self, policy: &RotationPolicy) -> Option<UnixTime> {
         let revoke = self.revoking()?;
         if self.rotation_lost || self.force_lost {
             // What a lost call has done is found out first, by an ordinary refresh.
             return Some(revoke.dead_at);
         }
         let retry_at = revoke.failure.as_ref().map_or(UnixTime::from_secs(0), |(_, _, retry_at)| *retry_at);
-        Some(self.ledger.force_from(Force::Revoke).max(retry_at).min(revoke.dead_at))
+        Some(self.ledger.force_from(&policy.limits, Force::Revoke).max(retry_at).min(revoke.dead_at))
     }
 
     /// The same, as people want to know it.
-    pub(super) fn revoke_next_at(&self, rules: Rules, now: UnixTime) -> Option<UnixTime> {
-        let step = self.revoke_from()?;
+    pub(super) fn revoke_next_at(&self, policy: &RotationPolicy, now: UnixTime) -> Option<UnixTime> {
+        let step = self.revoke_from(policy)?;
         let lost = self.rotation_lost || self.force_lost;
-        Some(if lost { step.min(self.due_at(rules)) } else { step }.max(now))
+        Some(if lost { step.min(self.due_at(policy)) } else { step }.max(now))
     }
 
-    fn dead_at(&self, now: UnixTime) -> UnixTime {
+    fn dead_at(&self, policy: &RotationPolicy, now: UnixTime) -> UnixTime {
         let end = self.held.as_ref().map_or(now.plus(LONGEST_LIFE_S), |held| held.plan.expires_at);
-        end.max(now).plus(FUSE_S + MARGIN_S)
+        end.max(now).plus(policy.overlap_s().saturating_add(MARGIN_S))
     }
 }
 
@@ -94,7 +82,7 @@ impl Turn {
     pub(super) fn revoke(&mut self) {
         let (now, covers) = (self.moment.now, self.slot.version);
         if self.slot.revoking().is_none() {
-            let dead_at = self.slot.dead_at(now);
+            let dead_at = self.slot.dead_at(&self.policy, now);
             let (left, failure, finished_at) = (ROTATIONS, None, None);
             self.slot.revoke =
                 Some(Revoke { requested_at: now, covers, left, dead_at, failure, finished_at });
@@ -106,7 +94,7 @@ impl Turn {
     /// The next step, when its time has come.
     pub(super) fn revoke_if_due(&mut self) {
         let now = self.moment.now;
-        let due = self.slot.revoke_from().is_some_and(|at| at <= now);
+        let due = self.slot.revoke_from(&self.policy).is_some_and(|at| at <= now);
         if !due || self.slot.under_way.is_some() {
             return;
         }
@@ -119,10 +107,10 @@ impl Turn {
 
     /// A forced refresh has brought a new token. What was held before it is on its fuse.
     pub(super) fn revoked_once(&mut self) {
-        let now = self.moment.now;
+        let (now, overlap_s) = (self.moment.now, self.policy.overlap_s());
         let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
         revoke.left = revoke.left.saturating_sub(1);
-        revoke.dead_at = revoke.dead_at.min(now.plus(FUSE_S + MARGIN_S));
+        revoke.dead_at = revoke.dead_at.min(now.plus(overlap_s.saturating_add(MARGIN_S)));
         revoke.failure = None;
         if revoke.left == 0 {
             self.finish_revoke();
@@ -131,11 +119,11 @@ impl Turn {
 
     /// WeChat has refused a step, and nothing was rotated: the token that lives is in no trouble.
     pub(super) fn revoke_refused(&mut self, failure: Failure) {
-        let (now, class) = (self.moment.now, failure.class(self.endpoint()));
-        let dice = self.moment.dice;
+        let (now, class) = (self.moment.now, self.policy.class(&failure));
+        let (dice, day_offset_s) = (self.moment.dice, self.policy.limits.day_offset_s);
         let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
         let count = revoke.failure.as_ref().map_or(0, |(_, count, _)| *count) + 1;
-        let retry_at = retry_at(class, count, now, 0, dice);
+        let retry_at = retry_at(day_offset_s, class, count, now, 0, dice);
         if count == 1 {
             self.effects.alerts.push(Alert::Failing(failure.clone()));
         }

@@ -15,12 +15,10 @@
 //! seconds, in which nothing is handed out and readers wait. While the doubt would last longer, a
 //! confirmation is believed for some seconds, and while nothing is known, for ten minutes.
 
+use super::policy::{Lead, LifeRule, RotationPolicy};
 use super::schedule::Plan;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
-
-/// How long a ticket lives, whatever `expires_in` says.
-const LIFE_S: u64 = 7200;
 
 /// Sights further apart than this say nothing about a value's age …
 const BRACKET_S: u64 = 600;
@@ -32,10 +30,6 @@ const FINE_BRACKET_S: u64 = 10;
 const POLL_S: u64 = 300;
 const POLL_JITTER_S: u64 = 120;
 const TRUST_S: u64 = 600;
-
-/// Age known: asked for half a minute ahead of its earliest end, in case WeChat is early.
-const LEAD_S: u64 = 30;
-const AGAIN_S: u64 = 30;
 
 /// In a short doubt it is asked for every second, in a long one every five.
 const FINE_AGAIN_S: u64 = 1;
@@ -92,10 +86,15 @@ impl Sights {
     }
 
     /// What follows for readers and for the next sight.
-    pub(super) fn plan(self, dice: u32) -> Plan {
+    pub(super) fn plan(self, policy: &RotationPolicy, dice: u32) -> Plan {
+        let LifeRule::Observed { life_s } = policy.life else { return self.plan_of(policy.lead, 0, dice) };
+        self.plan_of(policy.lead, life_s, dice)
+    }
+
+    fn plan_of(self, lead: Lead, life_s: u64, dice: u32) -> Plan {
         let Self { first_seen, born_after, confirmed, claimed_s } = self;
-        let sure_end = first_seen.plus(LIFE_S);
-        let (expires_at, refresh_at) = match born_after.map(|born| born.plus(LIFE_S)) {
+        let sure_end = first_seen.plus(life_s);
+        let (expires_at, refresh_at) = match born_after.map(|born| born.plus(life_s)) {
             _ if confirmed >= sure_end => believed_for(
                 (sure_end.until(confirmed) / 8).clamp(COARSE_AGAIN_S, OVERDUE_LONGEST_S),
                 confirmed,
@@ -105,13 +104,13 @@ impl Sights {
                 (confirmed.plus(TRUST_S).min(sure_end), confirmed.plus(poll_s))
             }
             Some(end) if confirmed < end => {
-                let next = self.sight_before(end, dice);
+                let next = self.sight_before(end, lead, dice);
                 (if self.age_known() { end } else { end.max(next.plus(CALL_TAKES_S)) }, next)
             }
             Some(_) if self.age_known() => (confirmed, confirmed.plus(FINE_AGAIN_S)),
             Some(_) => believed_for(COARSE_AGAIN_S, confirmed),
         };
-        let (expires_at, refresh_at) = if claimed_s < LIFE_S {
+        let (expires_at, refresh_at) = if claimed_s < life_s {
             (
                 expires_at.min(confirmed.plus(claimed_s)),
                 refresh_at.min(confirmed.plus((claimed_s / 2).max(1))),
@@ -127,9 +126,9 @@ impl Sights {
     }
 
     /// The next sight of a value that certainly lives until `end`.
-    fn sight_before(self, end: UnixTime, dice: u32) -> UnixTime {
-        let first = end.minus(LEAD_S).plus(u64::from(dice) % (LEAD_S / 4 + 1));
-        if self.confirmed < first { first } else { self.confirmed.plus(AGAIN_S).min(end) }
+    fn sight_before(self, end: UnixTime, lead: Lead, dice: u32) -> UnixTime {
+        let first = end.minus(lead.ahead_s).plus(u64::from(dice) % (lead.ahead_s / 4 + 1));
+        if self.confirmed < first { first } else { self.confirmed.plus(lead.again_s).min(end) }
     }
 }
 
@@ -142,6 +141,7 @@ fn believed_for(pause_s: u64, confirmed: UnixTime) -> (UnixTime, UnixTime) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::wechat::policy::TICKET;
 
     const T0: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -153,7 +153,7 @@ mod tests {
     fn of_unknown_age_it_is_trusted_for_minutes() {
         let sights = Sights::first(T0, T0, None, 7200);
         assert!(!sights.age_known());
-        let (expires, refresh) = times(sights.plan(77));
+        let (expires, refresh) = times(sights.plan(&TICKET, 77));
         assert_eq!(expires, 600);
         assert!((300..=420).contains(&refresh));
         assert!(!Sights::first(T0, T0, Some(T0.minus(601)), 7200).age_known());
@@ -162,32 +162,36 @@ mod tests {
     #[test]
     fn two_hours_after_the_first_sight_only_a_new_confirmation_counts() {
         let sights = Sights::first(T0, T0, None, 7200);
-        assert_eq!(times(sights.again(T0.plus(7000), 7200).plan(0)).0, 7201);
-        assert_eq!(times(sights.again(T0.plus(7301), 7200).plan(0)), (7301 + 12 + 5, 7301 + 12));
-        assert_eq!(times(sights.again(T0.plus(90_000), 7200).plan(0)), (90_305, 90_300), "no flood of calls");
+        assert_eq!(times(sights.again(T0.plus(7000), 7200).plan(&TICKET, 0)).0, 7201);
+        assert_eq!(times(sights.again(T0.plus(7301), 7200).plan(&TICKET, 0)), (7301 + 12 + 5, 7301 + 12));
+        assert_eq!(
+            times(sights.again(T0.plus(90_000), 7200).plan(&TICKET, 0)),
+            (90_305, 90_300),
+            "no flood of calls"
+        );
     }
 
     #[test]
     fn of_known_age_it_lives_from_the_last_sight_of_the_one_before() {
         let sights = Sights::first(T0, T0, Some(T0.minus(4)), 7200);
-        assert_eq!(times(sights.plan(0)), (7196, 7166));
+        assert_eq!(times(sights.plan(&TICKET, 0)), (7196, 7166));
         assert_eq!(
-            times(sights.again(T0.plus(7166), 7200).plan(0)),
+            times(sights.again(T0.plus(7166), 7200).plan(&TICKET, 0)),
             (7196, 7196),
             "asked for the moment it may end"
         );
         assert_eq!(
-            times(sights.again(T0.plus(7197), 7200).plan(0)),
+            times(sights.again(T0.plus(7197), 7200).plan(&TICKET, 0)),
             (7197, 7198),
             "in doubt nothing is handed out"
         );
         assert_eq!(
-            times(sights.again(T0.plus(7200), 7200).plan(0)),
+            times(sights.again(T0.plus(7200), 7200).plan(&TICKET, 0)),
             (7200, 7201),
             "it may have come a second later"
         );
         assert_eq!(
-            times(sights.again(T0.plus(7201), 7200).plan(0)),
+            times(sights.again(T0.plus(7201), 7200).plan(&TICKET, 0)),
             (7211, 7206),
             "it outlives what WeChat says"
         );
@@ -196,16 +200,16 @@ mod tests {
     #[test]
     fn a_claim_of_less_than_a_life_is_believed_but_starts_no_new_one() {
         let sights = Sights::first(T0, T0, Some(T0.minus(4)), 299);
-        assert_eq!(times(sights.plan(0)), (299, 149));
-        assert_eq!(times(sights.again(T0.plus(149), 7200).plan(0)), (7196, 7166));
-        assert_eq!(times(sights.again(T0.plus(7197), 299).plan(0)), (7197, 7198));
+        assert_eq!(times(sights.plan(&TICKET, 0)), (299, 149));
+        assert_eq!(times(sights.again(T0.plus(149), 7200).plan(&TICKET, 0)), (7196, 7166));
+        assert_eq!(times(sights.again(T0.plus(7197), 299).plan(&TICKET, 0)), (7197, 7198));
     }
 
     #[test]
     fn roughly_known_it_is_believed_for_seconds() {
         let sights = Sights::first(T0, T0, Some(T0.minus(300)), 7200);
         assert!(!sights.age_known());
-        assert_eq!(times(sights.plan(0)), (6900, 6870));
-        assert_eq!(times(sights.again(T0.plus(6950), 7200).plan(0)), (6960, 6955));
+        assert_eq!(times(sights.plan(&TICKET, 0)), (6900, 6870));
+        assert_eq!(times(sights.again(T0.plus(6950), 7200).plan(&TICKET, 0)), (6960, 6955));
     }
 }

@@ -2,14 +2,15 @@
 
 use super::ledger::{Ledger, Purpose};
 use super::outsider::Outsider;
+use super::policy::RotationPolicy;
+use super::reply::Failure;
 use super::revoke::Revoke;
-use super::schedule::{FUSE_S, Life, Plan, Rules, TRUST_AFTER_PLAN_S};
+use super::schedule::{Life, Plan};
 use super::{Call, CallId};
 use crate::app::Identity;
 use crate::credential::{Value, Version};
 use crate::record::{Published, Record};
 use crate::time::UnixTime;
-use crate::wechat::Failure;
 use serde::{Deserialize, Serialize};
 
 /// A call that has not ended for this long never will: whoever made it is gone.
@@ -27,6 +28,9 @@ const STORED_SOONER_S: u64 = 120;
 /// A record that somebody misses is believed to be lost after so long; before, the store may just
 /// be behind.
 const STORE_BEHIND_S: u64 = 600;
+
+/// Readers who got nothing come again within so long, or want it no more.
+const MISSED_FOR_S: u64 = 60;
 
 /// So many retries of a planned refresh may use the ledger's reserve.
 const PLANNED_RETRIES: u32 = 12;
@@ -69,6 +73,15 @@ pub struct Slot {
     pub(super) revoke: Option<Revoke>,
     #[serde(default)]
     pub(super) outsider: Option<Outsider>,
+    /// What the provider returned with the newest value, to be sent for the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refresh_token: Option<Value>,
+    /// The call under way was made because the provider had refused the value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) doubted: bool,
+    /// When a reader last got nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) missed_at: Option<UnixTime>,
     /// What the store holds.
     stored: Option<Stored>,
     publish_after: Option<UnixTime>,
@@ -110,6 +123,9 @@ pub struct Trouble {
     pub since: UnixTime,
     /// When the next attempt is made.
     pub retry_at: UnixTime,
+    /// When the newest attempt was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_at: Option<UnixTime>,
     /// What people have been told of this incident: errcodes, 0 for a failure without one.
     pub announced: Vec<i64>,
 }
@@ -172,20 +188,32 @@ impl Slot {
         self.held.as_ref().map(|held| &held.value)
     }
 
+    /// What is to be sent for the next value, where the provider returned such a thing.
+    pub const fn refresh_token(&self) -> Option<&Value> {
+        self.refresh_token.as_ref()
+    }
+
+    /// Whether readers have lately got nothing.
+    pub fn is_missed(&self, now: UnixTime) -> bool {
+        self.missed_at.is_some_and(|at| at.until(now) < MISSED_FOR_S)
+    }
+
     /// The held value as a published record: `None` when nothing may be handed out.
-    pub fn record(&self, rules: Rules) -> Option<Record> {
+    pub fn record(&self, policy: &RotationPolicy) -> Option<Record> {
         let held = self.held.as_ref().filter(|held| !held.condemned)?;
         let Plan { expires_at, refresh_at, wait_from } = held.plan;
-        // From the planned refresh on a plain token may be replaced at any moment, and a copy of it
-        // does not notice: it dies 300 s after that, whatever its own end says.
-        let trust_until = match rules {
-            Rules::Plain { .. } => wait_from.min(refresh_at.plus(TRUST_AFTER_PLAN_S)),
-            Rules::Stable => wait_from,
-            Rules::Ticket => wait_from.minus(CLOCKS_APART_S),
+        // From the planned refresh on a value that asking replaces may go at any moment, and a copy of it does not
+        // notice: it dies with the overlap, whatever its own end says.
+        let trust_until = if policy.replaces() {
+            wait_from.min(refresh_at.plus(policy.trusted_s()))
+        } else if policy.is_observed() {
+            wait_from.minus(CLOCKS_APART_S)
+        } else {
+            wait_from
         };
         // In a revocation the next forced refresh is at hand, and puts this one on its fuse.
         let trust_until = match (self.revoking(), held.life.issued_at()) {
-            (Some(_), Some(issued_at)) => trust_until.min(issued_at.plus(TRUST_AFTER_PLAN_S)),
+            (Some(_), Some(issued_at)) => trust_until.min(issued_at.plus(policy.trusted_s())),
             _ => trust_until,
         };
         Some(Record {
@@ -199,8 +227,8 @@ impl Slot {
     }
 
     /// What the store is to hold at `now`.
-    pub fn to_publish(&self, rules: Rules, now: UnixTime) -> Published {
-        self.record(rules).map_or(Published::Withdrawn { version: self.version, at: now }, Published::Record)
+    pub fn to_publish(&self, policy: &RotationPolicy, now: UnixTime) -> Published {
+        self.record(policy).map_or(Published::Withdrawn { version: self.version, at: now }, Published::Record)
     }
 
     /// The held value, if it may be handed out at `now`.
@@ -232,17 +260,17 @@ impl Slot {
     }
 
     /// When the next refresh is wanted and the ledger allows it.
-    pub(super) fn due_at(&self, rules: Rules) -> UnixTime {
+    pub(super) fn due_at(&self, policy: &RotationPolicy) -> UnixTime {
         // A planned refresh that failed is still one for a while; a cure is not, nor is a loop.
         let condemned = self.held.as_ref().is_some_and(|held| held.condemned);
         let retries = self.trouble.as_ref().map_or(0, |trouble| trouble.count);
         let planned = !condemned && (retries == 0 || (self.held.is_some() && retries <= PLANNED_RETRIES));
         let purpose = if planned { Purpose::Planned } else { Purpose::Unplanned };
-        self.wanted_at().max(self.ledger.refresh_from(rules, purpose))
+        self.wanted_at().max(self.ledger.refresh_from(&policy.limits, purpose))
     }
 
-    pub(super) fn start(&mut self, call: Call, now: UnixTime) {
-        self.ledger.enter(call, now);
+    pub(super) fn start(&mut self, policy: &RotationPolicy, call: Call, now: UnixTime) {
+        self.ledger.enter(&policy.limits, call, now);
         self.last_call = self.last_call.next();
         self.under_way = Some(UnderWay { id: self.last_call, call, sent_at: now });
     }
@@ -254,17 +282,17 @@ impl Slot {
         Some(call)
     }
 
-    /// Plain API: the call sent at `sent_at` may have rotated the token behind our back.
-    pub(super) fn light_fuse(&mut self, sent_at: UnixTime) {
-        let fuse_s = if self.rotation_lost { 0 } else { FUSE_S };
+    /// The call sent at `sent_at` may have replaced the value behind our back.
+    pub(super) fn light_fuse(&mut self, overlap_s: u64, sent_at: UnixTime) {
+        let fuse_s = if self.rotation_lost { 0 } else { overlap_s };
         self.rotation_lost = true;
         self.cut_short(sent_at, fuse_s);
     }
 
-    /// Stable API: the forced refresh sent at `sent_at` may have put the held token on its fuse.
-    pub(super) fn lose_force(&mut self, sent_at: UnixTime) {
+    /// The forced refresh sent at `sent_at` may have put the held value on its fuse.
+    pub(super) fn lose_force(&mut self, overlap_s: u64, sent_at: UnixTime) {
         self.force_lost = true;
-        self.cut_short(sent_at, FUSE_S);
+        self.cut_short(sent_at, overlap_s);
     }
 
     /// The held value lives for `fuse_s` more at most, and is to be replaced.
@@ -338,11 +366,11 @@ impl Slot {
     }
 
     /// When a call may be due again at the latest.
-    pub(super) fn call_at(&self, rules: Rules) -> UnixTime {
+    pub(super) fn call_at(&self, policy: &RotationPolicy) -> UnixTime {
         let quiet = self.under_way.is_none();
         let refresh =
-            self.under_way.map_or_else(|| self.due_at(rules), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
-        let revoke = self.revoke_from().filter(|_| quiet);
+            self.under_way.map_or_else(|| self.due_at(policy), |call| call.sent_at.plus(CALL_LOST_AFTER_S));
+        let revoke = self.revoke_from(policy).filter(|_| quiet);
         [self.check_at, revoke].into_iter().flatten().fold(refresh, UnixTime::min)
     }
 }

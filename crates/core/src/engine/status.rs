@@ -2,8 +2,8 @@
 
 use super::ledger::Calls;
 use super::outsider::Outsider;
+use super::policy::RotationPolicy;
 use super::revoke::Revoke;
-use super::schedule::Rules;
 use super::slot::{Slot, Trouble};
 use crate::credential::Version;
 use crate::time::UnixTime;
@@ -44,7 +44,7 @@ pub struct Status {
 
 impl Slot {
     /// What may be shown of it.
-    pub fn status(&self, rules: Rules, now: UnixTime) -> Status {
+    pub fn status(&self, policy: &RotationPolicy, now: UnixTime) -> Status {
         let live = self.live(now);
         let state = match (live, &self.trouble) {
             (None, None) if self.version == Version::NONE => "empty",
@@ -57,15 +57,15 @@ impl Slot {
             version: self.version.number(),
             expires_in: self.left_s(now),
             expires_at: live.map(|held| held.plan.expires_at),
-            next_refresh_at: Some(self.due_at(rules)).filter(|at| at.as_secs() > 0),
+            next_refresh_at: Some(self.due_at(policy)).filter(|at| at.as_secs() > 0),
             rotated_at: self.rotated_at,
             last_success_at: self.last_success,
             age_known: live.is_none_or(|held| held.life.age_known()),
             trouble: self.trouble.clone(),
-            calls: self.ledger.calls(rules, now),
+            calls: self.ledger.calls(&policy.limits, now),
             outsider: self.outsider_at(now),
             revoke: self.revoke.clone(),
-            revoke_next_at: self.revoke_next_at(rules, now),
+            revoke_next_at: self.revoke_next_at(policy, now),
         }
     }
 }

@@ -8,15 +8,15 @@ use super::*;
 use crate::app::tests::shop;
 use crate::app::{App, Identity};
 use crate::credential::{Value, Version};
-use crate::wechat::Refusal;
+use crate::providers::wechat::policy::{STABLE, TICKET, plain};
 use proptest::prelude::*;
 
 const T0: u64 = 1_800_000_000;
-const PLAIN: Rules = Rules::Plain { lead_s: 1800, daily_limit: 2000 };
+const PLAIN: RotationPolicy = plain(1800, 2000);
 
 /// One slot, a clock, and what has been decided.
 struct Desk {
-    rules: Rules,
+    policy: RotationPolicy,
     slot: Slot,
     now: u64,
     effects: Effects,
@@ -27,10 +27,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(rules: Rules) -> Self {
+    fn new(policy: RotationPolicy) -> Self {
         let slot = Slot::default();
         let mut desk = Self {
-            rules,
+            policy,
             slot,
             now: T0,
             effects: Effects::default(),
@@ -43,8 +43,8 @@ impl Desk {
     }
 
     /// A desk that holds a fresh value `one`, sent for at T0.
-    fn holding(rules: Rules) -> Self {
-        let mut desk = Self::new(rules);
+    fn holding(policy: RotationPolicy) -> Self {
+        let mut desk = Self::new(policy);
         desk.say(Event::Tick);
         desk.issue("one", 7200);
         desk
@@ -52,7 +52,7 @@ impl Desk {
 
     fn say(&mut self, event: Event) -> &Effects {
         let moment = Moment { now: UnixTime::from_secs(self.now), dice: 0 };
-        let (slot, effects) = decide(self.rules, &self.slot, moment, event);
+        let (slot, effects) = decide(self.policy, &self.slot, moment, event);
         assert!(slot.version() >= self.slot.version(), "versions only grow");
         self.slot = slot;
         self.alerts.extend(effects.alerts.clone());
@@ -74,7 +74,7 @@ impl Desk {
 
     fn issue(&mut self, value: &str, expires_in_s: u64) -> &Effects {
         let call = self.slot.call_id().expect("a call under way");
-        let issued = Issued { value: Value::parse(value).unwrap(), expires_in_s };
+        let issued = Issued::alone(Value::parse(value).unwrap(), expires_in_s);
         self.say(Event::Issued { call, issued })
     }
 
@@ -111,7 +111,7 @@ impl Desk {
 }
 
 fn refused(errcode: i64) -> Failure {
-    Failure::Refused(Refusal { errcode, ip: None })
+    Failure::Refused(Refusal { code: errcode, ip: None })
 }
 
 fn one(value: &str, version: u64) -> Option<(String, u64)> {
@@ -120,7 +120,7 @@ fn one(value: &str, version: u64) -> Option<(String, u64)> {
 
 #[test]
 fn the_first_reader_starts_the_call_and_all_wait_for_it() {
-    let mut desk = Desk::new(Rules::Stable);
+    let mut desk = Desk::new(STABLE);
     for _ in 0..500 {
         assert_eq!(desk.read(), Answer::Wait);
     }
@@ -134,7 +134,7 @@ fn the_first_reader_starts_the_call_and_all_wait_for_it() {
 
 #[test]
 fn the_old_value_serves_while_the_new_one_is_fetched() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     assert!(matches!(desk.at(6909).read(), Answer::Serve(_)));
     assert_eq!(desk.calls.len(), 1, "not before the last 300 s");
     assert!(matches!(desk.at(6910).read(), Answer::Serve(_)));
@@ -171,7 +171,7 @@ fn a_failed_refresh_keeps_what_lives_and_tries_again_ever_more_slowly() {
 
 #[test]
 fn in_the_last_minute_a_reader_waits_and_then_gets_what_lives() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     assert_eq!(desk.at(7141).read(), Answer::Wait);
     assert_eq!(desk.at(7146).served(), one("one", 1));
     desk.at(7150).fail(Failure::Unreachable);
@@ -183,7 +183,7 @@ fn in_the_last_minute_a_reader_waits_and_then_gets_what_lives() {
 
 #[test]
 fn a_report_of_another_value_costs_nothing() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     for value in ["zero", "", "two"] {
         assert!(matches!(desk.at(100).report(value), Answer::Serve(_)));
     }
@@ -192,7 +192,7 @@ fn a_report_of_another_value_costs_nothing() {
 
 #[test]
 fn a_flood_of_reports_of_a_living_token_costs_ever_fewer_probes() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     for second in 100..3700 {
         if desk.at(second).report("one") == Answer::Wait {
             desk.probe(Verdict::Alive);
@@ -206,7 +206,7 @@ fn a_flood_of_reports_of_a_living_token_costs_ever_fewer_probes() {
 
 #[test]
 fn a_true_report_that_comes_too_soon_is_not_forgotten() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(100).report("one");
     desk.probe(Verdict::Alive);
     assert!(matches!(desk.at(110).report("one"), Answer::Serve(_)));
@@ -222,7 +222,7 @@ fn a_true_report_that_comes_too_soon_is_not_forgotten() {
 
 #[test]
 fn a_caller_who_waits_for_a_check_does_not_ask_for_another() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     assert_eq!(desk.at(100).report("one"), Answer::Wait);
     desk.probe(Verdict::Alive);
     assert!(matches!(desk.at(101).report("one"), Answer::Serve(_)));
@@ -234,7 +234,7 @@ fn a_caller_who_waits_for_a_check_does_not_ask_for_another() {
 
 #[test]
 fn a_token_that_wechat_calls_dead_is_replaced() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     assert_eq!(desk.at(100).report("one"), Answer::Wait);
     desk.at(101).probe(Verdict::Dead);
     assert_eq!(desk.effects.call, Some(Call::Refresh), "the normal mode first");
@@ -247,7 +247,7 @@ fn a_token_that_wechat_calls_dead_is_replaced() {
 
 #[test]
 fn a_token_that_comes_back_dead_is_replaced_by_force_within_the_limits() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(100).report("one");
     desk.probe(Verdict::Dead);
     for second in 100..3700 {

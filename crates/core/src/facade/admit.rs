@@ -76,8 +76,7 @@ pub fn by_key<'c>(
 /// The app, if this caller may do `scope` to it from there, and its settings are sound.
 ///
 /// # Errors
-/// 40164 for a wrong address, 40013 for an app that is not there or not the caller's, 48001 for a scope that the caller
-/// does not have, and what [`ready`] says.
+/// 40164 for a wrong address, 40013 for an app that is not there or forbidden, and what [`ready`] says.
 pub fn permitted<'c>(
     config: &'c Config,
     caller: &Caller,
@@ -88,12 +87,8 @@ pub fn permitted<'c>(
     if !caller.may_call_from(ip) {
         return Err(Refused(Refusal::bad_ip(ip), Code::NotAllowed));
     }
-    let is_theirs = caller.apps.includes(app) && config.apps.contains_key(app);
-    if caller.is_publishable() || !is_theirs {
+    if caller.is_publishable() || !caller.may(scope, app, ip) || !config.apps.contains_key(app) {
         return Err(Refused(Refusal::bad_appid(), Code::NotAllowed));
-    }
-    if !caller.may(scope, app, ip) {
-        return Err(Refused(Refusal::no_permission(scope, app), Code::NotAllowed));
     }
     Ok(ready(config, app)?)
 }

@@ -3,8 +3,8 @@
 use super::Unreadable;
 use crate::credential::Value;
 use crate::http::query::decode;
+use crate::providers::wechat::request::in_query;
 use crate::secret::Secret;
-use crate::wechat::request::in_query;
 
 /// A query, with what says who is calling taken out of it.
 #[derive(Debug, Default)]

@@ -2,8 +2,7 @@
 
 use super::{Action, Deed};
 use crate::credential::Credential;
-use crate::engine::{Alert, Call, Effects, Event, Slot};
-use crate::wechat::{Failure, Verdict};
+use crate::engine::{Alert, Call, Effects, Event, Failure, Slot, Verdict};
 
 /// The deeds of one decision: what became of a call, what a person was told, what the store did, and
 /// whether the app has become another.
@@ -31,7 +30,7 @@ pub fn upkeep(
             deeds.push(deed(action(call), if rotated { "rotated" } else { "unchanged" }));
         }
         (Event::Failed { failure, .. }, Some(call)) => {
-            deeds.push(Deed { errcode: failure.errcode(), ..deed(action(call), word(failure)) });
+            deeds.push(Deed { errcode: failure.code(), ..deed(action(call), word(failure)) });
         }
         (Event::Probed { verdict, .. }, Some(call)) => deeds.push(deed(action(call), found(*verdict))),
         (Event::Lost, Some(call)) => deeds.push(deed(action(call), "lost")),
@@ -43,7 +42,7 @@ pub fn upkeep(
         _ => {}
     }
     deeds.extend(effects.alerts.iter().map(|alert| match alert {
-        Alert::Failing(failure) => Deed { errcode: failure.errcode(), ..deed(Action::Alert, "failing") },
+        Alert::Failing(failure) => Deed { errcode: failure.code(), ..deed(Action::Alert, "failing") },
         Alert::Recovered => deed(Action::Alert, "recovered"),
         Alert::KilledOutside => deed(Action::Alert, "killed_outside"),
         Alert::Revoking => deed(Action::Alert, "revoking"),
@@ -74,6 +73,7 @@ const fn word(failure: &Failure) -> &'static str {
     match failure {
         Failure::Refused(_) => "refused",
         Failure::Garbled => "garbled",
+        Failure::Unwell => "unwell",
         Failure::Unreachable => "unreachable",
         Failure::NoToken => "no_token",
         Failure::DeadAgain => "dead_again",
@@ -86,9 +86,9 @@ mod tests {
     use super::*;
     use crate::app::tests::shop;
     use crate::credential::{Value, Version};
-    use crate::engine::{CallId, Moment, Rules, decide};
+    use crate::engine::{CallId, Issued, Moment, Refusal, decide};
+    use crate::providers::wechat::policy::STABLE;
     use crate::time::UnixTime;
-    use crate::wechat::{Issued, Refusal};
 
     const TOKEN: Credential = Credential::AccessToken;
 
@@ -98,7 +98,7 @@ mod tests {
         for (second, event) in (1_800_000_000..).step_by(40).zip(events) {
             let now = UnixTime::from_secs(second);
             let event = event(slot.call_id().unwrap_or_default());
-            let (after, effects) = decide(Rules::Stable, &slot, Moment { now, dice: 0 }, event.clone());
+            let (after, effects) = decide(STABLE, &slot, Moment { now, dice: 0 }, event.clone());
             let deeds = upkeep(TOKEN, &event, &slot, &after, &effects);
             told.extend(
                 deeds
@@ -112,7 +112,7 @@ mod tests {
 
     fn issued(call: CallId) -> Event {
         let value = Value::parse("one").unwrap();
-        Event::Issued { call, issued: Issued { value, expires_in_s: 7200 } }
+        Event::Issued { call, issued: Issued::alone(value, 7200) }
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
         let told = told(&[
             |_| Event::Configured(shop().identity()),
             |_| Event::Tick,
-            |call| Event::Failed { call, failure: Failure::Refused(Refusal { errcode: 40125, ip: None }) },
+            |call| Event::Failed { call, failure: Failure::Refused(Refusal { code: 40125, ip: None }) },
             |_| Event::Configured(shop().identity()),
         ]);
         assert_eq!(

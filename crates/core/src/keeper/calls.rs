@@ -1,18 +1,17 @@
-//! Calls to the provider that are under way, each at most once for a credential: to which host they go, which token
+//! Calls to the provider that are under way, each at most once for a credential: to which host they go, what
 //! they carry, and what the reply means.
 
 use super::effect::Announcement;
 use super::machine::Machine;
-use crate::app::TokenApi;
 use crate::credential::{Credential, Value};
-use crate::engine::{Answer, Call, CallId, Event, Patience};
-use crate::wechat::errcode::{Class, Endpoint};
-use crate::wechat::reply::Reading;
-use crate::wechat::{ApiRequest, Failure, Verdict};
+use crate::digest::Sha256Digest;
+use crate::engine::{Answer, Call, CallId, Class, Event, Failure, Patience, Repeat, Verdict};
+use crate::providers::{ApiRequest, Inputs, Reading};
 use std::ops::Range;
 use std::rc::Rc;
 
-const TOKEN: Credential = Credential::AccessToken;
+/// In whose name the Keeper's own calls are counted: no caller's.
+const OUR_OWN: &str = "*keeper";
 
 /// A request that one host is to be asked.
 #[derive(Clone)]
@@ -66,11 +65,11 @@ pub(super) struct Flight {
     hosts: Range<usize>,
     host: usize,
     request: Option<Rc<ApiRequest>>,
-    /// Nothing was sent yet, because the token that goes along is on its way.
-    waits_for_token: bool,
+    /// Nothing was sent yet, because the parent's value that goes along is on its way.
+    waits_for_parent: bool,
     /// The status of the last answer that was no reply of the provider.
     garbled: Option<u16>,
-    /// What the request carries.
+    /// The parent's value that the request carries.
     carries: Option<Value>,
 }
 
@@ -82,7 +81,7 @@ impl Flight {
             hosts: 0..0,
             host: 0,
             request: None,
-            waits_for_token: false,
+            waits_for_parent: false,
             garbled: None,
             carries: None,
         }
@@ -92,9 +91,13 @@ impl Flight {
 impl Machine {
     /// A flight that can be sent now.
     pub(super) fn ready_to_send(&self) -> Option<Credential> {
-        let token_comes = self.calls.contains_key(&TOKEN);
-        let ready = |flight: &Flight| flight.request.is_none() && !(flight.waits_for_token && token_comes);
-        self.calls.iter().find(|(_, flight)| ready(flight)).map(|(credential, _)| *credential)
+        let parent_comes = |of: Credential| {
+            self.setup.provider.parent(of).is_some_and(|parent| self.calls.contains_key(&parent))
+        };
+        let ready = |of: Credential, flight: &Flight| {
+            flight.request.is_none() && !(flight.waits_for_parent && parent_comes(of))
+        };
+        self.calls.iter().find(|(of, flight)| ready(**of, flight)).map(|(credential, _)| *credential)
     }
 
     /// Sends a call to its first host.
@@ -108,25 +111,41 @@ impl Machine {
         self.send_to_next_host(credential);
     }
 
-    /// What is sent; `None` where the call has to wait for a token, or has ended without one.
+    /// What is sent, with the parent's value where that goes along; `None` where the call has to wait for that, or has
+    /// ended without it.
     fn request(&mut self, credential: Credential, kind: Call) -> Option<(ApiRequest, Option<Value>)> {
-        if !kind.fetches() {
-            let Some(value) = self.slot(credential).held_value().cloned() else {
-                self.end(credential, Reading::Probed(Verdict::Unclear));
-                return None;
-            };
-            return Some((ApiRequest::probe(&value), Some(value)));
-        }
-        let Credential::Ticket(ticket) = credential else {
-            return Some((ApiRequest::token(&self.setup.ready.app, kind == Call::ForcedRefresh), None));
+        let parent = self.setup.provider.parent(credential).filter(|_| kind.fetches());
+        let parents_value = match parent {
+            Some(parent) => Some(self.value_of_parent(credential, parent)?),
+            None => None,
         };
-        match self.step(TOKEN, Event::Read { min_ttl_s: 0, patience: Patience::Left }).answer {
-            Some(Answer::Serve(record)) => {
-                Some((ApiRequest::ticket(ticket, &record.value), Some(record.value)))
-            }
-            Some(Answer::Wait) if self.calls.contains_key(&TOKEN) => {
+        let slot = self.slot(credential);
+        let inputs = Inputs {
+            held: slot.held_value(),
+            parent: parents_value.as_ref(),
+            refresh_token: slot.refresh_token(),
+        };
+        let Some(request) = self.setup.provider.request(credential, kind, inputs) else {
+            let nothing = Reading::Probed(Verdict::Unclear);
+            let reading = if kind.fetches() { Reading::Failed(Failure::NoToken) } else { nothing };
+            self.end(credential, reading);
+            return None;
+        };
+        Some((request, parents_value))
+    }
+
+    /// A live value of the parent, which is waited for where it is on its way.
+    fn value_of_parent(&mut self, credential: Credential, parent: Credential) -> Option<Value> {
+        let event = if self.slot(credential).is_missed(self.now()) {
+            Event::Read { min_ttl_s: 0, patience: Patience::Left }
+        } else {
+            Event::Lend
+        };
+        match self.step(parent, event).answer {
+            Some(Answer::Serve(record)) => Some(record.value),
+            Some(Answer::Wait) if self.calls.contains_key(&parent) => {
                 let flight = self.calls.get_mut(&credential)?;
-                flight.waits_for_token = true;
+                flight.waits_for_parent = true;
                 None
             }
             _ => {
@@ -136,15 +155,15 @@ impl Machine {
         }
     }
 
-    /// The hosts that a call may go to, one after the other. For the plain API a second one would be a second rotation,
-    /// so while there is a token to lose it is one host an attempt: the one that has just answered a knock, else the
-    /// next one each time.
+    /// The hosts that a call may go to, one after the other. Where asking replaces the value a second one would replace it
+    /// twice, so while there is a value to lose it is one host an attempt: the one that has just answered a knock, else
+    /// the next one each time.
     fn hosts(&mut self, credential: Credential, kind: Call) -> Range<usize> {
-        let count = self.setup.ready.app.api_hosts.len();
+        let count = self.setup.hosts;
         let knocked = self.knocked_at.take();
-        let plain = matches!(self.setup.ready.app.token_api, TokenApi::Plain { .. });
         let slot = self.slot(credential);
-        if credential != TOKEN || !kind.fetches() || !plain || !slot.has_something_to_lose(self.now()) {
+        let replaces = self.policy(credential).repeat == Repeat::New && kind.fetches();
+        if !replaces || !slot.has_something_to_lose(self.now()) {
             return 0..count;
         }
         let failures = usize::try_from(slot.failures()).unwrap_or(0);
@@ -155,7 +174,7 @@ impl Machine {
     fn send_to_next_host(&mut self, credential: Credential) {
         let Some(flight) = self.calls.get_mut(&credential) else { return };
         let (Some(host), Some(request)) = (flight.hosts.next(), &flight.request) else {
-            let reading = Reading::of_no_reply(flight.kind.fetches(), flight.garbled);
+            let reading = Reading::of_no_reply(flight.kind, flight.garbled);
             return self.end(credential, reading);
         };
         flight.host = host;
@@ -167,7 +186,7 @@ impl Machine {
     pub(super) fn answered(&mut self, credential: Credential, call: CallId, answer: &Answered) {
         let Some(flight) = self.calls.get_mut(&credential).filter(|flight| flight.id == call) else { return };
         if let Answered::Reply { status, body } = answer {
-            if let Some(reading) = Reading::of(credential, flight.kind.fetches(), body) {
+            if let Some(reading) = self.setup.provider.read(credential, flight.kind, body) {
                 if flight.kind == Call::Knock {
                     self.knocked_at = Some(flight.host);
                 }
@@ -188,16 +207,27 @@ impl Machine {
             }
             Reading::Failed(failure) => {
                 self.effects.log.push(Announcement::Called(credential, kind, Some(failure.clone())));
-                let dead = failure.class(Endpoint::of(credential)) == Class::DeadToken;
-                if let (true, Some(token)) = (dead, carries) {
-                    // The token is probed before anything is done about it; the ticket is tried again soon.
-                    let report = Event::StaleReport { digest: token.digest(), patience: Patience::Spent };
-                    self.step(TOKEN, report);
+                let dead = self.policy(credential).class(&failure) == Class::DeadToken;
+                if let (true, Some(value), Some(parent)) =
+                    (dead, carries, self.setup.provider.parent(credential))
+                {
+                    // It is looked at before anything is done about it; this call is made again when it lives.
+                    self.refused_to_us(parent, value.digest());
                 }
                 Event::Failed { call, failure }
             }
             Reading::Probed(verdict) => Event::Probed { call, verdict },
         };
         self.step(credential, event);
+    }
+
+    /// The provider has refused a parent's value, in a call of the Keeper's own.
+    fn refused_to_us(&mut self, parent: Credential, digest: Sha256Digest) {
+        let (patience, now_ms) = (Patience::Spent, self.at.now_ms);
+        if !self.words.count(OUR_OWN, now_ms) {
+            self.step(parent, Event::StaleReport { digest, patience });
+        } else if self.step(parent, Event::Refused { digest, patience }).call.is_some() {
+            self.words.spend(OUR_OWN, now_ms);
+        }
     }
 }

@@ -5,11 +5,10 @@ use super::calls::Asked;
 use super::notes::Note;
 use crate::alert::{Book, Notice};
 use crate::credential::{Credential, Version};
-use crate::engine::{Alert, Call, Slot, Status};
+use crate::engine::{Alert, Call, Failure, Slot, Status};
 use crate::history::Deed;
 use crate::protocol::Reply;
 use crate::record::Published;
-use crate::wechat::Failure;
 use std::collections::BTreeMap;
 
 /// One thing to do.

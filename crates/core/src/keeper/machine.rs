@@ -7,10 +7,11 @@ use super::incidents::Incidents;
 use super::notes::{News, Note, Notes};
 use super::publishing::Outcome;
 use super::questions::Waiting;
+use super::words::Words;
 use super::{Input, Instant, QuestionId, Setup};
 use crate::alert::{Book, Incident, findings};
 use crate::credential::{Credential, Version};
-use crate::engine::{self, Event, Moment, Rules, Slot, Status, Stored, decide};
+use crate::engine::{self, Event, Moment, RotationPolicy, Slot, Status, Stored, decide};
 use crate::history::{Action, Deed, upkeep};
 use crate::language::Language;
 use crate::protocol::{Held, Report};
@@ -29,6 +30,7 @@ pub struct Machine {
     /// Writes to the store that are under way.
     pub(super) publishing: BTreeMap<Credential, Option<Stored>>,
     pub(super) waiting: BTreeMap<QuestionId, Waiting>,
+    pub(super) words: Words,
     alarm: Alarm,
     notes: Notes,
     incidents: Incidents,
@@ -55,13 +57,14 @@ impl Machine {
             knocked_at: None,
             publishing: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            words: Words::default(),
             alarm: Alarm::default(),
             notes: Notes::default(),
             incidents,
             at,
             effects: Effects::default(),
         };
-        let identity = machine.setup.ready.identity;
+        let identity = machine.setup.identity;
         for credential in machine.credentials() {
             machine.step(credential, Event::Configured(identity));
             machine.give_up_lost_call(credential);
@@ -108,7 +111,7 @@ impl Machine {
 
     /// The credentials that are kept, the token first.
     pub(super) fn credentials(&self) -> Vec<Credential> {
-        self.setup.ready.app.credentials().collect()
+        self.setup.credentials.clone()
     }
 
     /// Every slot that was loaded, also of a credential that is not kept any more.
@@ -116,8 +119,8 @@ impl Machine {
         self.slots.keys().copied().collect()
     }
 
-    pub(super) fn rules(&self, credential: Credential) -> Rules {
-        Rules::of(&self.setup.ready.app, credential)
+    pub(super) fn policy(&self, credential: Credential) -> RotationPolicy {
+        self.setup.provider.policy(credential)
     }
 
     pub(super) const fn now(&self) -> UnixTime {
@@ -128,7 +131,7 @@ impl Machine {
     pub(super) fn step(&mut self, credential: Credential, event: Event) -> engine::Effects {
         let before = self.slot(credential);
         let moment = Moment { now: self.now(), dice: self.at.dice };
-        let (slot, effects) = decide(self.rules(credential), &before, moment, event.clone());
+        let (slot, effects) = decide(self.policy(credential), &before, moment, event.clone());
         if effects.persist {
             self.effects.commits.insert(credential, slot.clone());
         }
@@ -144,11 +147,24 @@ impl Machine {
         if let (Some(kind), Some(id)) = (effects.call, slot.call_id()) {
             self.calls.insert(credential, Flight::new(id, kind));
         }
+        let is_back = !before.has_something_to_lose(moment.now) && slot.has_something_to_lose(moment.now);
         self.slots.insert(credential, slot);
         if effects.publish {
             self.publish(credential);
         }
+        if is_back {
+            self.tell_children(credential);
+        }
         effects
+    }
+
+    /// What waits for a live value of this credential is fetched at once.
+    fn tell_children(&mut self, parent: Credential) {
+        for child in self.credentials() {
+            if self.setup.provider.parent(child) == Some(parent) {
+                self.step(child, Event::ParentIsBack);
+            }
+        }
     }
 
     /// A call under way that nobody carries out has lost its outcome.
@@ -194,7 +210,7 @@ impl Machine {
     /// How every credential of the app is.
     fn statuses(&self) -> BTreeMap<Credential, Status> {
         let now = self.now();
-        let status = |of: Credential| (of, self.slot(of).status(self.rules(of), now));
+        let status = |of: Credential| (of, self.slot(of).status(&self.policy(of), now));
         self.credentials().into_iter().map(status).collect()
     }
 
@@ -213,7 +229,7 @@ impl Machine {
         let (statuses, now) = (self.statuses(), self.now());
         let language = self.setup.alerts.unwrap_or(Language::En);
         let failing = self.incidents.is_open(Incident::RefreshFailing);
-        let found = findings(&self.setup.ready.app, &statuses, failing, now, language);
+        let found = findings(&*self.setup.provider, &statuses, failing, now, language);
         self.incidents.look(&found, now);
         self.effects.lives = statuses.into_iter().collect();
     }
@@ -255,8 +271,8 @@ impl Machine {
 
     fn held_token(&self, now: UnixTime) -> Option<Held> {
         let slot = self.slot(Credential::AccessToken);
-        let record = slot.record(self.rules(Credential::AccessToken))?;
-        let (digest, identity) = (record.value.digest(), self.setup.ready.identity.fingerprint());
+        let record = slot.record(&self.policy(Credential::AccessToken))?;
+        let (digest, identity) = (record.value.digest(), self.setup.identity.fingerprint());
         Some(Held { digest, identity, until: record.expires_at, alone: slot.has_revoked(now) })
     }
 

@@ -13,7 +13,7 @@ impl Machine {
             return;
         }
         let now = self.now();
-        let published = self.slot(credential).to_publish(self.rules(credential), now);
+        let published = self.slot(credential).to_publish(&self.policy(credential), now);
         let stored = match &published {
             Published::Record(record) => {
                 Some(Stored { version: record.version, expires_at: record.expires_at, at: now })

@@ -28,6 +28,8 @@ pub(super) enum Waiting {
 pub(super) struct Reader {
     credential: Credential,
     wish: Wish,
+    /// Whose word it is that the value is dead.
+    by: Option<String>,
     /// The version when it began to wait.
     before: Version,
     deadline_ms: u64,
@@ -38,8 +40,16 @@ pub(super) struct Reader {
 
 #[derive(Clone, Copy)]
 enum Wish {
-    Life { min_ttl_s: u64 },
-    Check { digest: Sha256Digest },
+    Life {
+        min_ttl_s: u64,
+    },
+    Check {
+        digest: Sha256Digest,
+    },
+    /// A check that no pause holds up, as long as its caller has not cried wolf too often.
+    Word {
+        digest: Sha256Digest,
+    },
 }
 
 impl Wish {
@@ -47,6 +57,7 @@ impl Wish {
         match self {
             Self::Life { min_ttl_s } => Event::Read { min_ttl_s, patience },
             Self::Check { digest } => Event::StaleReport { digest, patience },
+            Self::Word { digest } => Event::Refused { digest, patience },
         }
     }
 }
@@ -69,9 +80,12 @@ impl Machine {
                 if let Some(version) = shown.filter(|_| self.keeps(credential)) {
                     self.step(credential, Event::StoreShows(version));
                 }
-                self.wait_for(id, credential, Wish::Life { min_ttl_s });
+                self.wait_for(id, credential, Wish::Life { min_ttl_s }, None);
             }
-            Ask::Stale { credential, digest } => self.wait_for(id, credential, Wish::Check { digest }),
+            Ask::Stale { credential, digest } => self.wait_for(id, credential, Wish::Check { digest }, None),
+            Ask::Refused { credential, digest, by } => {
+                self.wait_for(id, credential, Wish::Word { digest }, Some(by));
+            }
             Ask::Wake { shown } => {
                 self.forget_note();
                 self.wake(id, &shown);
@@ -106,10 +120,10 @@ impl Machine {
     }
 
     fn keeps(&self, credential: Credential) -> bool {
-        self.setup.ready.app.credentials().any(|kept| kept == credential)
+        self.setup.credentials.contains(&credential)
     }
 
-    fn wait_for(&mut self, id: QuestionId, credential: Credential, wish: Wish) {
+    fn wait_for(&mut self, id: QuestionId, credential: Credential, wish: Wish, by: Option<String>) {
         if !self.keeps(credential) {
             // During a deployment the Worker may know of a ticket that this instance does not keep.
             self.effects.replies.push((id, Err("this credential is not kept")));
@@ -117,7 +131,7 @@ impl Machine {
         }
         let now_ms = self.at.now_ms;
         let (before, deadline_ms) = (self.version(credential), now_ms + READER_WAITS_MS);
-        let reader = Reader { credential, wish, before, deadline_ms, look_at_ms: now_ms, call: None };
+        let reader = Reader { credential, wish, by, before, deadline_ms, look_at_ms: now_ms, call: None };
         self.waiting.insert(id, Waiting::Credential(reader));
     }
 
@@ -144,12 +158,31 @@ impl Machine {
         }
     }
 
+    /// What the engine says to a reader. A word is acted on once.
+    fn ask_engine(&mut self, reader: &mut Reader, patience: Patience) -> Option<Answer> {
+        let now_ms = self.at.now_ms;
+        let counts = reader.by.as_ref().is_some_and(|by| self.words.count(by, now_ms));
+        let wish = match reader.wish {
+            Wish::Word { digest } if !counts => Wish::Check { digest },
+            wish => wish,
+        };
+        let effects = self.step(reader.credential, wish.event(patience));
+        if let (Wish::Word { .. }, Some(by), true) = (wish, &reader.by, effects.call.is_some()) {
+            self.words.spend(by, now_ms);
+            reader.wish = Wish::Life { min_ttl_s: 0 };
+        }
+        effects.answer
+    }
+
     /// Asks the engine for a reader; at its deadline it takes what there is.
     fn read(&mut self, id: QuestionId, mut reader: Reader) {
         let now_ms = self.at.now_ms;
         let patience = if now_ms >= reader.deadline_ms { Patience::Spent } else { Patience::Left };
-        match self.step(reader.credential, reader.wish.event(patience)).answer {
+        match self.ask_engine(&mut reader, patience) {
             Some(Answer::Serve(record)) => {
+                if let (true, Some(by)) = (record.version > reader.before, &reader.by) {
+                    self.words.give_back(by);
+                }
                 let rotated = record.version > reader.before;
                 self.reply(id, Reply::Served { record, rotated });
             }

@@ -272,7 +272,7 @@ fn faults_do_what_they_say() {
         let rotated = client.world.accounts[APPID].plain.standing(before.as_str().unwrap(), client.now)
             == Standing::Previous;
         assert_eq!(rotated, rotates, "{kind:?}");
-        let understood = zhongkong_core::wechat::reply::token(&seen.body).is_ok();
+        let understood = zhongkong_core::providers::wechat::reply::token(&seen.body).is_ok();
         let takes_it = kind.is_harmless()
             || matches!(kind, Kind::Delay { .. } | Kind::Drip { .. } | Kind::ExpiresIn { .. });
         assert_eq!(understood, takes_it, "{kind:?}");

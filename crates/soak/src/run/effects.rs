@@ -60,7 +60,7 @@ impl Centre {
     fn load(&mut self, app: usize) -> Step {
         let at = self.instant();
         let keeper = &self.keepers[app];
-        let setup = Setup { ready: keeper.ready.clone(), alerts: Some(Language::En) };
+        let setup = Setup::new(&keeper.ready, Some(Language::En));
         let (machine, effects) = Machine::load(setup, keeper.slots.clone(), keeper.book.clone(), at);
         self.keepers[app].machine = Some(machine);
         self.carry_out(app, effects)

@@ -75,6 +75,15 @@ impl Centre {
         Ok(())
     }
 
+    /// WeChat refuses a reader's business call; what only looks like that is a lie of the reader's.
+    pub(super) fn refused(&mut self, reader: usize, key: Key, value: String) -> Step {
+        self.truth.worded_at.insert(key, self.now);
+        let digest = Sha256Digest::of(&value);
+        let question = Question { reader, credential: key.1, report: Some(value) };
+        let ask = Ask::Refused { credential: key.1, digest, by: reader.to_string() };
+        self.ask_for(key, question, ask)
+    }
+
     fn ask_for(&mut self, key: Key, question: Question, ask: Ask) -> Step {
         if self.keeper_is_unreachable() {
             Tally::count(&mut self.tally.outages, "the Keeper could not be reached");
@@ -116,7 +125,11 @@ impl Centre {
             let pause = self.random.below(2000);
             let lie = lies && self.random.happens(0.3);
             let value = if lie { "garbage".to_owned() } else { value };
-            self.in_ms(pause, Next::Report(reader, key, value));
+            // One half finds out by itself, the other half by a call that is passed through; some only say so.
+            let passes = self.random.happens(0.5);
+            let next =
+                if passes { Next::Refused(reader, key, value) } else { Next::Report(reader, key, value) };
+            self.in_ms(pause, next);
         }
         Ok(())
     }

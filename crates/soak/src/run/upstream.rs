@@ -8,7 +8,7 @@ use simulator::exchange::Delivery;
 use simulator::faults::{Fault, Kind, When};
 use simulator::request::Request;
 use zhongkong_core::keeper::{Answered, Asked};
-use zhongkong_core::wechat::ApiRequest;
+use zhongkong_core::providers::ApiRequest;
 
 /// So long the Worker waits for one host.
 const PATIENCE: Millis = 8_000;
@@ -74,4 +74,12 @@ impl Centre {
 /// An answer as the Worker hands it on.
 pub(super) fn answered(body: Option<Vec<u8>>) -> Answered {
     body.map_or(Answered::Nothing, |body| Answered::Reply { status: 200, body })
+}
+
+/// Whether WeChat calls the token dead that went along.
+pub(super) fn calls_token_dead(body: &[u8]) -> bool {
+    let errcode = serde_json::from_slice::<serde_json::Value>(body).ok();
+    errcode
+        .and_then(|json| json.get("errcode")?.as_i64())
+        .is_some_and(|code| [40001, 40014, 42001].contains(&code))
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_pause_after_a_failure_is_cut_short_but_not_by_a_loop() {
-    let mut desk = Desk::new(Rules::Stable);
+    let mut desk = Desk::new(STABLE);
     desk.say(Event::Tick);
     desk.fail(refused(40164));
     assert_eq!(desk.at(5).say(Event::Demand).call, None, "too soon after the last");
@@ -12,7 +12,7 @@ fn a_pause_after_a_failure_is_cut_short_but_not_by_a_loop() {
     assert_eq!(desk.at(12).say(Event::Demand).call, None, "one is under way");
     desk.issue("one", 7200);
     assert_eq!((desk.served(), desk.alerts.last()), (one("one", 1), Some(&Alert::Recovered)));
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     for second in 1..3600 {
         desk.at(second).say(Event::Demand);
         if desk.slot.has_call_under_way() {
@@ -63,11 +63,11 @@ fn nothing_is_rotated_within_the_fuse() {
 
 #[test]
 fn a_revocation_goes_its_own_way_and_the_ledger_holds() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(100).say(Event::Revoke);
     desk.at(101).issue("two", 7200);
     assert_eq!(desk.at(120).say(Event::Demand).call, None);
-    let mut desk = Desk::new(Rules::Plain { lead_s: 1800, daily_limit: 50 });
+    let mut desk = Desk::new(plain(1800, 50));
     for second in 1..20_000 {
         desk.at(second).say(Event::Demand);
         if desk.slot.has_call_under_way() {

@@ -76,7 +76,7 @@ fn plain_a_knock_finds_a_dead_token_and_takes_any_reply_for_an_answer() {
 
 #[test]
 fn stable_a_lost_reply_costs_nothing() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(6910).say(Event::Tick);
     desk.fail(Failure::Unreachable);
     assert_eq!(desk.at(7100).served(), one("one", 1));
@@ -91,21 +91,18 @@ fn a_keeper_killed_during_a_call_goes_on_when_it_comes_back() {
     desk.at(5402).say(Event::Lost);
     assert!(!desk.slot.has_call_under_way());
     assert_eq!(desk.at(5639).served(), one("one", 1));
-    desk.say(Event::Issued {
-        call,
-        issued: Issued { value: Value::parse("late").unwrap(), expires_in_s: 7200 },
-    });
+    desk.say(Event::Issued { call, issued: Issued::alone(Value::parse("late").unwrap(), 7200) });
     assert_eq!(desk.slot.version(), Version::new(1), "too late to be told apart");
 }
 
 #[test]
 fn a_changed_secret_is_acted_on() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     let (version, expires_at) = (Version::new(1), UnixTime::from_secs(T0 + 7200));
     desk.say(Event::Published(Some(Stored { version, expires_at, at: expires_at })));
     let other: Identity = App { appid: "wx1".to_owned(), ..shop() }.identity();
     desk.at(100).say(Event::Configured(other));
-    assert!(desk.effects.publish && desk.slot.record(desk.rules).is_none(), "what is stored is withdrawn");
+    assert!(desk.effects.publish && desk.slot.record(&desk.policy).is_none(), "what is stored is withdrawn");
     assert_eq!(desk.read(), Answer::Wait);
     desk.issue("two", 7200);
     assert_eq!(desk.served(), one("two", 2));
@@ -113,7 +110,7 @@ fn a_changed_secret_is_acted_on() {
 
 #[test]
 fn the_store_is_written_once_for_a_value_and_again_after_a_failure() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(1).say(Event::PublishFailed);
     assert!(!desk.effects.publish && desk.effects.wake_at == Some(UnixTime::from_secs(T0 + 11)));
     desk.at(11).say(Event::Tick);
@@ -127,7 +124,7 @@ fn the_store_is_written_once_for_a_value_and_again_after_a_failure() {
 
 #[test]
 fn a_wrong_secret_alerts_once_and_slows_down() {
-    let mut desk = Desk::new(Rules::Stable);
+    let mut desk = Desk::new(STABLE);
     for second in 0..3600 {
         desk.at(second).read();
         if desk.slot.has_call_under_way() {
@@ -161,7 +158,7 @@ fn a_used_up_quota_is_asked_for_once_an_hour_and_only_with_nothing_to_serve() {
 
 #[test]
 fn a_refused_forced_refresh_does_not_park_the_token_until_midnight() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(100).report("one");
     desk.probe(Verdict::Dead);
     desk.issue("one", 7100);
@@ -175,7 +172,7 @@ fn a_refused_forced_refresh_does_not_park_the_token_until_midnight() {
 
 #[test]
 fn a_forced_refresh_refused_for_a_minute_is_tried_again_after_it() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(100).report("one");
     desk.probe(Verdict::Dead);
     desk.issue("one", 7100);
@@ -197,7 +194,7 @@ fn plain_a_token_proven_dead_is_replaced_in_spite_of_the_pause_that_protected_it
 
 #[test]
 fn two_failures_that_take_turns_alert_once_each() {
-    let mut desk = Desk::new(Rules::Stable);
+    let mut desk = Desk::new(STABLE);
     for second in 0..7200 {
         desk.at(second).read();
         if desk.slot.has_call_under_way() {
@@ -211,7 +208,7 @@ fn two_failures_that_take_turns_alert_once_each() {
 /// A WeChat whose ticket changes every 7200 s; `expires_in` is always 7200.
 #[test]
 fn a_ticket_is_watched_until_its_age_is_known_and_then_left_alone() {
-    let mut desk = Desk::new(Rules::Ticket);
+    let mut desk = Desk::new(TICKET);
     let value_at = |second: u64| format!("ticket-{}", (second + 3000) / 7200);
     let (mut dead, mut nothing) = (0, 0);
     for second in 0..86_400 {
@@ -237,15 +234,15 @@ fn a_ticket_is_watched_until_its_age_is_known_and_then_left_alone() {
 
 #[test]
 fn a_young_acquaintance_reports_a_short_life() {
-    let desk = Desk::holding(Rules::Ticket);
-    let record = desk.slot.record(desk.rules).unwrap();
+    let desk = Desk::holding(TICKET);
+    let record = desk.slot.record(&desk.policy).unwrap();
     assert_eq!(record.expires_in_s(UnixTime::from_secs(T0)), 600);
 }
 
 /// Stored slots outlive a deployment: a change of this layout has to read the old one too.
 #[test]
 fn the_stored_layout_is_pinned() {
-    let mut desk = Desk::holding(Rules::Stable);
+    let mut desk = Desk::holding(STABLE);
     desk.at(6910).say(Event::Tick);
     desk.fail(refused(40164));
     let mut json = serde_json::to_value(&desk.slot).unwrap();
@@ -264,7 +261,7 @@ fn the_stored_layout_is_pinned() {
             "under_way": null,
             "trouble": {
                 "failure": {"refused": {"errcode": 40164}},
-                "count": 1, "since": 1_800_006_910, "retry_at": 1_800_006_970, "announced": [40164]
+                "count": 1, "since": 1_800_006_910, "retry_at": 1_800_006_970, "tried_at": 1_800_006_910, "announced": [40164]
             },
             "rotation_lost": false,
             "checked_at": null,
@@ -296,7 +293,7 @@ proptest! {
         rule in 0_usize..3,
         steps in prop::collection::vec((0_u8..16, 0_u64..2000, any::<u32>()), 1..200),
     ) {
-        let rules = [Rules::Stable, PLAIN, Rules::Ticket][rule];
+        let rules = [STABLE, PLAIN, TICKET][rule];
         let (mut slot, mut now, mut serial) = (Slot::default(), T0, 0);
         for (step, pause, dice) in steps {
             now += pause;
@@ -309,7 +306,7 @@ proptest! {
                 4 => Event::Read { min_ttl_s: pause, patience: Patience::Left },
                 5 => Event::Read { min_ttl_s: pause, patience: Patience::Spent },
                 6 => Event::StaleReport { digest: value(serial).digest(), patience: Patience::Left },
-                7 => { serial += dice % 2; Event::Issued { call, issued: Issued { value: value(serial), expires_in_s: 7200 } } }
+                7 => { serial += dice % 2; Event::Issued { call, issued: Issued::alone(value(serial), 7200) } }
                 8 => Event::Failed { call, failure: Failure::Unreachable },
                 9 => Event::Failed { call, failure: refused(-1) },
                 10 => Event::Probed { call, verdict: [Verdict::Alive, Verdict::Dead, Verdict::Unclear][dice as usize % 3] },

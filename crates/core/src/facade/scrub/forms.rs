@@ -1,7 +1,7 @@
 //! The forms that a secret is searched in.
 
 use crate::digest::hex;
-use crate::wechat::request::in_query;
+use crate::providers::wechat::request::in_query;
 use base64ct::{Base64Unpadded, Encoding as _};
 
 /// A secret as it stands, and in hex and base64: as it stands, and as the URL that we send has it.

@@ -4,47 +4,7 @@
 //! tables of `api_getaccesstoken`, `api_getstableaccesstoken` and the common error codes.
 
 use crate::credential::Credential;
-
-/// What a refusal asks of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// WeChat is busy: ask again soon, then less and less often.
-    Soon,
-    /// The minute's quota is used up: ask again in a minute.
-    Minute,
-    /// The day's quota is used up: nothing before midnight in Beijing.
-    Day,
-    /// A person has to do something first: ask again slowly.
-    Operator {
-        /// The pause after the first refusal, in seconds; it doubles with each further one.
-        first_s: u64,
-        /// The longest pause between two attempts, in seconds.
-        every_s: u64,
-    },
-    /// The request was wrong: a fault of ours, which asking again does not mend.
-    OurFault,
-    /// The access token that went along is dead (ticket requests only).
-    DeadToken,
-}
-
-impl Class {
-    /// A name for statistics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Soon => "busy",
-            Self::Minute => "minute_quota",
-            Self::Day => "day_quota",
-            Self::Operator { .. } => "operator",
-            Self::OurFault => "our_fault",
-            Self::DeadToken => "dead_token",
-        }
-    }
-
-    /// Whether somebody has to do something, so that it is worth telling at once.
-    pub const fn is_for_people(self) -> bool {
-        matches!(self, Self::Operator { .. } | Self::OurFault | Self::Day)
-    }
-}
+use crate::engine::Class;
 
 /// What the endpoint was asked for; 40001 means different things to the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

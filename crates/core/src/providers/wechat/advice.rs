@@ -1,43 +1,81 @@
 //! What happened and what to do next, in words for the person who reads the status or the alert.
 
 use super::errcode::Endpoint;
-use super::reply::Failure;
+use crate::app::{App, TokenApi};
+use crate::credential::Credential;
+use crate::engine::Failure;
 use crate::language::Language;
 use std::net::IpAddr;
 
-impl Failure {
-    /// What happened and what to do next, for people.
-    pub fn advice(&self, endpoint: Endpoint, language: Language) -> String {
-        let (en, zh) = match self {
-            Self::Refused(refusal) if refusal.errcode == 40164 => return whitelist(refusal.ip, language),
-            Self::Refused(refusal) => of_errcode(endpoint, refusal.errcode),
-            Self::Garbled => (
-                "WeChat, or something in between, answered with what is no reply of WeChat; the next attempt follows by itself.",
-                "收到的回复不是微信的回复（可能来自中间的代理）；稍后会自动重试。",
-            ),
-            Self::Unreachable => (
-                "WeChat did not answer in time; the next attempt follows by itself. If it lasts, check api_hosts.",
-                "微信没有及时回复；稍后会自动重试。若持续出现，请检查 api_hosts。",
-            ),
-            Self::NoToken => (
-                "There is no live access token to ask for the ticket with; see the access token.",
-                "没有可用的 access_token，无法获取 ticket；请查看 access_token 的状态。",
-            ),
-            Self::DeadAgain => (
-                "WeChat keeps giving out a token that it calls dead; a forced refresh follows as soon as WeChat's limits \
+/// Tokens die before their time, and not by a call of ours.
+pub(super) const fn killed_outside(app: &App, credential: Credential, language: Language) -> &'static str {
+    let (en, zh) = match (credential, app.token_api) {
+        (Credential::AccessToken, TokenApi::Plain { .. }) => (
+            "A token died before its time, and not by a call of ours: somebody else asks for tokens of this appid with \
+             its AppSecret (an old server, a second centre, a plugin, a developer's machine). Find it and point it here; \
+             until then the two kill each other's tokens and spend the day's quota. token_api = \"stable\" is out of its \
+             reach; resetting the AppSecret locks it out.",
+            "有一个 token 提前失效，而且不是我们的调用造成的：还有别的系统在用这个 appid 的 AppSecret 获取 token（旧服务器、另一个中控、\
+             插件、开发者的电脑）。请找到它并改为从这里获取；在此之前双方会互相使对方的 token 失效，并耗尽当天额度。改用 token_api = \
+             \"stable\" 可不受其影响；重置 AppSecret 可将其拒之门外。",
+        ),
+        _ => (
+            "A token died before its time, and not by a call of ours: somebody else forces refreshes of this appid's \
+             stable token (force_refresh), its AppSecret was reset, or WeChat ended it. Find who else has the AppSecret; \
+             resetting it locks them out.",
+            "有一个 token 提前失效，而且不是我们的调用造成的：有人对这个 appid 的稳定版 token 强制刷新（force_refresh）、AppSecret \
+             被重置，或微信主动使其失效。请查找还有谁持有 AppSecret；重置它可将其拒之门外。",
+        ),
+    };
+    language.choose(en, zh)
+}
+
+/// A caller has asked for the token to be killed.
+pub(super) const fn revoking(language: Language) -> &'static str {
+    language.choose(
+        "A caller has asked for the access token to be killed: two forced refreshes, 30 s apart. \
+                          Callers that hold the old one get 40001 and should ask for the new one. If the AppSecret \
+                          may have leaked too, reset it.",
+        "有调用方要求使该 access_token 失效：间隔 30 秒强制刷新两次。仍持有旧 token 的调用方会收到 40001，应重新获取。若 AppSecret \
+         也可能已泄露，请重置。",
+    )
+}
+
+/// What happened and what to do next.
+pub(super) fn of(endpoint: Endpoint, failure: &Failure, language: Language) -> String {
+    let (en, zh) = match failure {
+        Failure::Refused(refusal) if refusal.code == 40164 => return whitelist(refusal.ip, language),
+        Failure::Refused(refusal) => of_errcode(endpoint, refusal.code),
+        Failure::Garbled => (
+            "WeChat, or something in between, answered with what is no reply of WeChat; the next attempt follows by itself.",
+            "收到的回复不是微信的回复（可能来自中间的代理）；稍后会自动重试。",
+        ),
+        Failure::Unwell => (
+            "WeChat, or something in between, answered with a server error (HTTP 5xx); the next attempt follows by itself.",
+            "微信（或中间的代理）返回了服务器错误（HTTP 5xx）；稍后会自动重试。",
+        ),
+        Failure::Unreachable => (
+            "WeChat did not answer in time; the next attempt follows by itself. If it lasts, check api_hosts.",
+            "微信没有及时回复；稍后会自动重试。若持续出现，请检查 api_hosts。",
+        ),
+        Failure::NoToken => (
+            "There is no live access token to ask for the ticket with; see the access token.",
+            "没有可用的 access_token，无法获取 ticket；请查看 access_token 的状态。",
+        ),
+        Failure::DeadAgain => (
+            "WeChat keeps giving out a token that it calls dead; a forced refresh follows as soon as WeChat's limits \
                  allow it (30 s apart, 20 a day).",
-                "微信反复下发它自己判定失效的 access_token；在微信的限额允许时（间隔 30 秒，每天 20 次）会强制刷新。",
-            ),
-            Self::LedgerFull => (
-                "This account's calls for today are used up by our own count, so WeChat is asked once an hour only until \
+            "微信反复下发它自己判定失效的 access_token；在微信的限额允许时（间隔 30 秒，每天 20 次）会强制刷新。",
+        ),
+        Failure::LedgerFull => (
+            "This account's calls for today are used up by our own count, so WeChat is asked once an hour only until \
                  midnight in Beijing. Look for somebody else who refreshes this appid, and for a loop in a caller. With \
                  token_api = \"plain\" and a larger quota, set the app's daily_limit.",
-                "按中控自己的计数，该账号今天的调用次数已用完，北京时间零点前每小时只请求一次。请查找是否有其他系统在刷新同一个 \
+            "按中控自己的计数，该账号今天的调用次数已用完，北京时间零点前每小时只请求一次。请查找是否有其他系统在刷新同一个 \
                  appid，或调用方是否陷入循环。若 token_api = \"plain\" 且账号额度更大，请设置该 app 的 daily_limit。",
-            ),
-        };
-        language.choose(en, zh).to_owned()
-    }
+        ),
+    };
+    language.choose(en, zh).to_owned()
 }
 
 fn whitelist(ip: Option<IpAddr>, language: Language) -> String {
@@ -133,12 +171,12 @@ const fn of_errcode(endpoint: Endpoint, errcode: i64) -> (&'static str, &'static
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wechat::Refusal;
+    use crate::engine::Refusal;
 
     #[test]
     fn the_whitelist_advice_names_the_ip_in_both_languages() {
-        let refusal = Refusal { errcode: 40164, ip: Some("203.0.113.7".parse().unwrap()) };
-        let advice = |language| Failure::Refused(refusal.clone()).advice(Endpoint::Token, language);
+        let refusal = Refusal { code: 40164, ip: Some("203.0.113.7".parse().unwrap()) };
+        let advice = |language| of(Endpoint::Token, &Failure::Refused(refusal.clone()), language);
         assert!(advice(Language::En).contains("Add 203.0.113.7 to the IP whitelist"));
         assert!(advice(Language::Zh).contains("请把 203.0.113.7 加入该账号的 IP 白名单"));
     }
@@ -147,12 +185,11 @@ mod tests {
     fn every_advice_is_said_in_both_languages() {
         let codes =
             [-1, 40001, 40013, 40097, 40125, 40164, 40243, 45009, 45011, 48001, 48004, 50002, 50004, 61024];
-        let refused = codes
-            .into_iter()
-            .chain(89501..=89507)
-            .map(|errcode| Failure::Refused(Refusal { errcode, ip: None }));
+        let refused =
+            codes.into_iter().chain(89501..=89507).map(|code| Failure::Refused(Refusal { code, ip: None }));
         let others = [
             Failure::Garbled,
+            Failure::Unwell,
             Failure::Unreachable,
             Failure::NoToken,
             Failure::DeadAgain,
@@ -160,8 +197,8 @@ mod tests {
         ];
         for failure in refused.chain(others) {
             for endpoint in [Endpoint::Token, Endpoint::WithToken] {
-                assert!(failure.advice(endpoint, Language::En).contains(' '));
-                assert!(!failure.advice(endpoint, Language::Zh).is_ascii(), "{failure:?}");
+                assert!(of(endpoint, &failure, Language::En).contains(' '));
+                assert!(!of(endpoint, &failure, Language::Zh).is_ascii(), "{failure:?}");
             }
         }
     }

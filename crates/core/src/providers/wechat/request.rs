@@ -2,56 +2,42 @@
 
 use crate::app::{App, TokenApi};
 use crate::credential::{TicketType, Value};
+use crate::providers::ApiRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-/// One request to `api.weixin.qq.com`, without the host. It holds secrets: no `Debug`.
-pub struct ApiRequest {
-    /// Path and query, beginning with `/`.
-    pub path_and_query: String,
-    /// The JSON body; with one the method is POST, without it is GET.
-    pub body: Option<String>,
-}
-
-impl ApiRequest {
-    /// Asks for the app's access token. `force` has a meaning for the stable API only: the current
-    /// token is replaced (20 a day and 30 s apart at most, says its page).
-    pub fn token(app: &App, force: bool) -> Self {
-        match app.token_api {
-            TokenApi::Stable => Self {
-                path_and_query: "/cgi-bin/stable_token".to_owned(),
-                body: Some(StableToken::of(app, force).to_json()),
-            },
-            TokenApi::Plain { .. } => Self {
-                path_and_query: format!(
-                    "/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
-                    in_query(&app.appid),
-                    in_query(app.secret.expose())
-                ),
-                body: None,
-            },
-        }
-    }
-
-    /// Asks for a ticket, with a live access token.
-    pub fn ticket(ticket: TicketType, token: &Value) -> Self {
-        Self {
+/// Asks for the app's access token. `force` has a meaning for the stable API only: the current token is replaced (20 a
+/// day and 30 s apart at most, says its page).
+pub fn token(app: &App, force: bool) -> ApiRequest {
+    match app.token_api {
+        TokenApi::Stable => ApiRequest {
+            path_and_query: "/cgi-bin/stable_token".to_owned(),
+            body: Some(StableToken::of(app, force).to_json()),
+        },
+        TokenApi::Plain { .. } => ApiRequest {
             path_and_query: format!(
-                "/cgi-bin/ticket/getticket?access_token={}&type={}",
-                in_query(token.expose()),
-                ticket.wechat_type()
+                "/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
+                in_query(&app.appid),
+                in_query(app.secret.expose())
             ),
             body: None,
-        }
+        },
     }
+}
 
-    /// Asks whether a token lives: `getcallbackip` does nothing and refuses a dead token.
-    pub fn probe(token: &Value) -> Self {
-        Self {
-            path_and_query: format!("/cgi-bin/getcallbackip?access_token={}", in_query(token.expose())),
-            body: None,
-        }
-    }
+/// Asks for a ticket, with a live access token.
+pub fn ticket(ticket: TicketType, token: &Value) -> ApiRequest {
+    let (token, kind) = (in_query(token.expose()), ticket.wechat_type());
+    get(format!("/cgi-bin/ticket/getticket?access_token={token}&type={kind}"))
+}
+
+/// Asks whether a token lives: `getcallbackip` does nothing and refuses a dead token.
+pub fn probe(token: &Value) -> ApiRequest {
+    get(format!("/cgi-bin/getcallbackip?access_token={}", in_query(token.expose())))
+}
+
+const fn get(path_and_query: String) -> ApiRequest {
+    ApiRequest { path_and_query, body: None }
 }
 
 /// The body of `POST /cgi-bin/stable_token`.
@@ -91,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_stable_api_keeps_the_secret_out_of_the_url() {
-        let request = ApiRequest::token(&shop(), false);
+        let request = token(&shop(), false);
         assert_eq!(request.path_and_query, "/cgi-bin/stable_token");
         let body: serde_json::Value = serde_json::from_str(&request.body.unwrap()).unwrap();
         assert_eq!(body["secret"], "0123456789abcdef0123456789abcdef");
@@ -101,7 +87,7 @@ mod tests {
     #[test]
     fn the_plain_api_is_a_get() {
         let app = App { token_api: TokenApi::Plain { lead_s: 1800, daily_limit: 2000 }, ..shop() };
-        let request = ApiRequest::token(&app, false);
+        let request = token(&app, false);
         assert!(request.body.is_none());
         assert_eq!(
             request.path_and_query,
@@ -111,9 +97,9 @@ mod tests {
 
     #[test]
     fn the_sdk_ticket_is_the_digit_two() {
-        let token = Value::parse("85_a-b_c").unwrap();
+        let value = Value::parse("85_a-b_c").unwrap();
         assert_eq!(
-            ApiRequest::ticket(TicketType::Sdk, &token).path_and_query,
+            ticket(TicketType::Sdk, &value).path_and_query,
             "/cgi-bin/ticket/getticket?access_token=85%5Fa%2Db%5Fc&type=2"
         );
     }
