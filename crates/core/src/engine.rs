@@ -5,7 +5,7 @@
 //! call, publish, wake. Nothing is in the slot that is not persisted, so a Keeper killed at any
 //! point comes back whole: it loads the slot, says [`Event::Lost`], and goes on.
 //!
-//! In scope: when to ask WeChat, what a reply changes, who gets which answer.
+//! In scope: when to ask the provider, what a reply changes, who gets which answer.
 //! Out of scope: sending, storing, waiting, clocks.
 
 mod answer;
@@ -50,13 +50,13 @@ pub struct Moment {
     pub dice: u32,
 }
 
-/// A call to WeChat that concerns one credential.
+/// A call to the provider that concerns one credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
     /// Ask for the credential.
     Refresh,
-    /// Ask for the token to be replaced, whatever its age: only for one that WeChat calls dead, or
+    /// Ask for the token to be replaced, whatever its age: only for one that the provider calls dead, or
     /// that has leaked.
     ForcedRefresh,
     /// Ask whether the held token lives.
@@ -208,7 +208,7 @@ pub struct Effects {
     pub alerts: Vec<Alert>,
     /// Answer who asked.
     pub answer: Option<Answer>,
-    /// Send this to WeChat; the slot holds it as under way until its outcome is told.
+    /// Send this to the provider; the slot holds it as under way until its outcome is told.
     pub call: Option<Call>,
     /// The store differs from the slot: publish [`Slot::record`], or withdraw when there is none.
     pub publish: bool,

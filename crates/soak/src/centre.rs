@@ -31,7 +31,7 @@ pub enum Next {
     /// WeChat refuses a reader's business call as one with a dead token.
     Refused(usize, Key, String),
     /// The answer to a call, if there is one, arrives at the instance that made it.
-    Answered(usize, u64, Credential, CallId, Option<Vec<u8>>),
+    Answered(usize, u64, Credential, CallId, Option<(u16, Vec<u8>)>),
     /// The store has taken a write, or not.
     Written(usize, u64, Credential, bool),
     /// A Keeper's note arrives at the scheduler.
@@ -74,6 +74,8 @@ pub struct Centre {
     pub tally: Tally,
     /// The disturbances that last just now, by their place in the scenario.
     lasting: Vec<usize>,
+    /// What was dead when an outage ended, since then.
+    pub dead_since: std::collections::BTreeMap<Key, Millis>,
     /// Those that have ended within the last hours.
     ended: Vec<usize>,
     queue: BinaryHeap<Reverse<(Millis, u64)>>,
@@ -100,6 +102,7 @@ impl Centre {
         let pace = scenario.reads_per_s.map(|rate| (1000 * scenario.readers / rate.max(1)).max(1));
         let readers = (0..scenario.readers).map(|_| match pace {
             Some(pause_ms) => Reader::with_pause(&mut random, pause_ms),
+            None if scenario.is_outage() => Reader::with_pause(&mut random, 2_000),
             None => Reader::any(&mut random),
         });
         let readers = readers.collect();
@@ -117,6 +120,7 @@ impl Centre {
             truth: Truth::default(),
             tally: Tally::default(),
             lasting: Vec::new(),
+            dead_since: std::collections::BTreeMap::new(),
             ended: Vec::new(),
             queue: BinaryHeap::new(),
             nexts: std::collections::HashMap::new(),
@@ -178,9 +182,22 @@ impl Centre {
         self.in_ms(for_ms, Next::Calm(index));
     }
 
+    fn note_what_is_dead(&mut self) {
+        for app in 0..self.keepers.len() {
+            for credential in self.keepers[app].credentials() {
+                if self.left_s((app, credential)) == 0 {
+                    self.dead_since.insert((app, credential), self.now);
+                }
+            }
+        }
+    }
+
     /// A disturbance has ended.
     pub fn calm(&mut self, index: usize) {
         self.lasting.retain(|other| *other != index);
+        if self.scenario.is_outage() {
+            self.note_what_is_dead();
+        }
         let (now, all) = (self.now, &self.scenario.disturbances);
         self.ended.retain(|index| all[*index].lasted(now, REMEMBERED));
         self.ended.push(index);

@@ -18,6 +18,7 @@ pub mod centre;
 pub mod check;
 pub mod keeper;
 pub mod reader;
+pub mod recovery;
 pub mod run;
 pub mod scenario;
 pub mod scheduler;

@@ -1,8 +1,9 @@
 //! `npm run soak -- [--days N] [--seeds N] [--from N] [--threads N]`: many runs, and a report. Ends with 1 and a
 //! short failing script when a promise is broken. `--rate N` instead compares what quiet days cost without
-//! readers and with N reads a second.
+//! readers and with N reads a second; `--outages N` tells how soon readers are served again after N outages of each kind.
 
 use soak::check::Violation;
+use soak::recovery;
 use soak::run::{run, shrink};
 use soak::scenario::Scenario;
 use soak::tally::Tally;
@@ -17,10 +18,11 @@ struct Options {
     from: u64,
     threads: u64,
     rate: u64,
+    outages: u64,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { days: 30, seeds: 200, from: 0, threads: 2, rate: 0 };
+    let mut options = Options { days: 30, seeds: 200, from: 0, threads: 2, rate: 0, outages: 0 };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let field = match argument.as_str() {
@@ -29,9 +31,10 @@ fn options() -> Result<Options, String> {
             "--from" => &mut options.from,
             "--threads" => &mut options.threads,
             "--rate" => &mut options.rate,
+            "--outages" => &mut options.outages,
             _ => {
                 return Err(format!(
-                    "{argument} is no option; known are --days, --seeds, --from, --threads, --rate"
+                    "{argument} is no option; known are --days, --seeds, --from, --threads, --rate, --outages"
                 ));
             }
         };
@@ -52,6 +55,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.outages > 0 {
+        return recoveries(options.outages);
+    }
     if options.rate > 0 {
         return compare(&options);
     }
@@ -87,6 +93,43 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     report(&locked(&total));
+    ExitCode::SUCCESS
+}
+
+/// Whatever was held dies in it, and the ledger of a day does not run dry.
+const OUTAGE_MINUTES: u64 = 140;
+
+/// Seconds from the end of an outage to the first value that is served again, and the calls of a day.
+fn recoveries(seeds: u64) -> ExitCode {
+    println!(
+        "{:<24}{:>28}{:>8}{:>8}{:>8}{:>22}",
+        "seconds from the end of", "", "median", "90 %", "longest", "calls an hour, app"
+    );
+    for (name, _, kind) in recovery::kinds() {
+        let found = match recovery::outages(&kind, OUTAGE_MINUTES, seeds) {
+            Ok(found) => found,
+            Err(violation) => {
+                println!("soak: a promise is broken {violation}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let an_hour = whole(found.calls_in_outages * 60) / whole(seeds * OUTAGE_MINUTES * 2);
+        for (what, mut after) in found.back_after {
+            after.sort_unstable();
+            let of = |hundredths| recovery::percentile(&after, hundredths);
+            println!("{name:<24}{what:>28}{:>8.1}{:>8.1}{:>8.1}{an_hour:>22.0}", of(50), of(90), of(100));
+        }
+    }
+    println!("calls for an app in a day without an answer");
+    for (name, _, kind) in recovery::kinds() {
+        match recovery::outages(&kind, 24 * 60, 1) {
+            Ok(found) => println!("{name:<52}{:>8}", found.calls_in_outages / 2),
+            Err(violation) => {
+                println!("soak: a promise is broken {violation}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     ExitCode::SUCCESS
 }
 

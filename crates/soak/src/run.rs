@@ -64,7 +64,7 @@ impl Centre {
             Next::Refused(reader, key, value) => self.refused(reader, key, value),
             Next::Answered(app, instance, credential, call, body) => {
                 if credential != Credential::AccessToken
-                    && body.as_deref().is_some_and(upstream::calls_token_dead)
+                    && body.as_ref().is_some_and(|(_, body)| upstream::calls_token_dead(body))
                 {
                     self.truth.worded_at.insert((app, Credential::AccessToken), self.now);
                 }

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub store: StoreKind,
     /// Calls a day that the plain app has.
     pub daily_limit: u32,
+    /// Whether it is about one outage of everything upstream.
+    is_outage: bool,
     /// What goes wrong.
     pub disturbances: Vec<Disturbance>,
 }
@@ -116,7 +118,7 @@ impl Scenario {
         let store = [StoreKind::Kv, StoreKind::Kv, StoreKind::Kv, StoreKind::D1, StoreKind::Memory];
         let store = store[usize::try_from(seed % 5).unwrap_or(0)];
         let daily_limit = if seed.is_multiple_of(2) { 200 } else { 2000 };
-        Self { seed, days, readers, reads_per_s: None, store, daily_limit, disturbances }
+        Self { seed, days, readers, reads_per_s: None, store, daily_limit, is_outage: false, disturbances }
     }
 
     /// Days on which nothing goes wrong, with so many reads a second; 0 for nobody who reads.
@@ -129,8 +131,33 @@ impl Scenario {
             reads_per_s: Some(reads_per_s),
             store: StoreKind::Kv,
             daily_limit: 2000,
+            is_outage: false,
             disturbances: Vec::new(),
         }
+    }
+
+    /// A day with one outage of everything upstream, so long that whatever was held dies in it, while readers go on asking:
+    /// how soon after its end are they served again?
+    pub fn outage(seed: u64, kind: Kind, minutes: u64) -> Self {
+        let mut random = Random::new(seed ^ 0x0a7a_6e00_0000_0000);
+        let from = START + 4 * 60 * MINUTE + random.below(120 * MINUTE);
+        let what = Trouble::Upstream(kind, 1.0);
+        let for_ms = minutes * MINUTE + random.below(MINUTE);
+        Self {
+            seed,
+            days: 1 + (minutes + 6 * 60) / (24 * 60),
+            readers: 20,
+            reads_per_s: None,
+            store: StoreKind::Kv,
+            daily_limit: 2000,
+            is_outage: true,
+            disturbances: vec![Disturbance { from, for_ms, what }],
+        }
+    }
+
+    /// Whether it is such a day.
+    pub const fn is_outage(&self) -> bool {
+        self.is_outage
     }
 
     /// Whether nothing goes wrong in it.

@@ -39,6 +39,10 @@ pub struct Tally {
     pub faults: BTreeMap<String, u64>,
     /// Disturbances of other kinds.
     pub disturbances: BTreeMap<&'static str, u64>,
+    /// Milliseconds from the end of an outage to the first value that was served again, by kind of credential.
+    pub back_after: BTreeMap<&'static str, Vec<u64>>,
+    /// Calls during outages.
+    pub calls_in_outages: u64,
     /// Readers who got nothing, by reason.
     pub outages: BTreeMap<&'static str, u64>,
 }
@@ -61,6 +65,10 @@ impl Tally {
         self.revokes.1 += other.revokes.1;
         merge(&mut self.calls_of_app, other.calls_of_app);
         merge(&mut self.calls_on_last_day, other.calls_on_last_day);
+        for (kind, mut after) in other.back_after {
+            self.back_after.entry(kind).or_default().append(&mut after);
+        }
+        self.calls_in_outages += other.calls_in_outages;
         merge(&mut self.calls, other.calls);
         merge(&mut self.faults, other.faults);
         merge(&mut self.disturbances, other.disturbances);

@@ -6,7 +6,7 @@ use super::{Answer, Call, Patience, Turn};
 use crate::digest::Sha256Digest;
 use crate::time::UnixTime;
 
-/// A reported token is probed no more often than this, and less and less often while WeChat calls it
+/// A reported token is probed no more often than this, and less and less often while the provider calls it
 /// alive each time; a reported ticket is asked for no more often than that.
 pub(super) const PROBE_APART_S: u64 = 30;
 const PROBE_APART_LONGEST_S: u64 = 300;
@@ -92,7 +92,7 @@ impl Turn {
         }
     }
 
-    /// Checks the held value at WeChat.
+    /// Checks the held value at the provider.
     pub(super) fn check(&mut self) {
         self.slot.checked_at = Some(self.moment.now);
         self.slot.checked_version = self.slot.version;

@@ -14,7 +14,7 @@ const FAILING_APART_S: u64 = 10;
 const SOUND_APART_S: u64 = 60;
 
 impl Turn {
-    /// Asks WeChat for the credential, if that is safe; a plain token that lives and is not due is probed instead.
+    /// Asks the provider for the credential, if that is safe; a plain token that lives and is not due is probed instead.
     pub(super) fn demand(&mut self) {
         let now = self.moment.now;
         if self.slot.under_way.is_some() || self.slot.revoking().is_some() {

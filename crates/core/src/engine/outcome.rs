@@ -17,7 +17,7 @@ const ALERT_AFTER: u32 = 5;
 /// distrusted ([`super::schedule::TRUST_AFTER_PLAN_S`]), with half a minute for clocks that differ.
 const BEFORE_FUSE_S: u64 = 30;
 
-/// A token that WeChat calls dead and gives out again: pause when no forced refresh is left.
+/// A token that the provider calls dead and gives out again: pause when no forced refresh is left.
 const DEAD_AGAIN_S: u64 = 32;
 
 impl Turn {
@@ -166,7 +166,7 @@ impl Turn {
         let retry_at = not_before.map_or(planned, |at| at.max(planned));
         let tried_at = Some(sent_at.unwrap_or(now));
         let for_people = class.is_for_people() || count >= ALERT_AFTER;
-        // Another errcode is news, but each only once in an incident, also when two take turns.
+        // Another code is news, but each only once in an incident, also when two take turns.
         let news = failure.news();
         if for_people && !announced.contains(&news) {
             announced.push(news);
@@ -194,7 +194,7 @@ impl Turn {
         }
     }
 
-    /// The probe has ended. Only WeChat's own word condemns a token.
+    /// The probe has ended. Only the provider's own word condemns a token.
     pub(super) fn probed(&mut self, call: CallId, verdict: Verdict) {
         let ended = self.end_call(call).map(|ended| ended.call);
         let was_doubted = std::mem::take(&mut self.slot.doubted) && ended == Some(Call::Probe);
@@ -212,13 +212,13 @@ impl Turn {
         }
     }
 
-    /// WeChat answers: now the call that rotates.
+    /// The provider answers: now the call that rotates.
     fn rotate(&mut self) {
         let revoking = self.slot.revoke_from(&self.policy).is_some_and(|at| at <= self.moment.now);
         self.start(if revoking { Call::ForcedRefresh } else { Call::Refresh });
     }
 
-    /// WeChat calls the held token dead.
+    /// The provider calls the held token dead.
     fn condemn(&mut self, was_doubted: bool) {
         self.found_dead();
         if let Some(held) = &mut self.slot.held {

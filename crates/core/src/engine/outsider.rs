@@ -1,6 +1,6 @@
 //! Tokens that die before their time without our doing: somebody else rotates this appid.
 //!
-//! A caller reports the token, WeChat confirms that it is dead, and no call of ours can have done it.
+//! A caller reports the token, the provider confirms that it is dead, and no call of ours can have done it.
 //! That is told once a day at most, because the cure (find the other one) takes people their time.
 
 use super::slot::Slot;
@@ -39,7 +39,7 @@ impl Slot {
 }
 
 impl Turn {
-    /// WeChat has called the held token dead.
+    /// The provider has called the held token dead.
     pub(super) fn found_dead(&mut self) {
         let now = self.moment.now;
         if self.slot.left_s(now) <= OF_AGE_S || self.slot.may_have_rotated_it() {

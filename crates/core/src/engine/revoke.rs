@@ -20,7 +20,7 @@ const ROTATIONS: u8 = 2;
 /// A token that nothing is known of lives so long at most.
 const LONGEST_LIFE_S: u64 = 7200;
 
-/// The clocks of WeChat and ours, and a call's time.
+/// The clocks of the provider and ours, and a call's time.
 const MARGIN_S: u64 = 60;
 
 /// The newest revocation of an app's token; it stays to be seen after its end.
@@ -117,7 +117,7 @@ impl Turn {
         }
     }
 
-    /// WeChat has refused a step, and nothing was rotated: the token that lives is in no trouble.
+    /// The provider has refused a step, and nothing was rotated: the token that lives is in no trouble.
     pub(super) fn revoke_refused(&mut self, failure: Failure) {
         let (now, class) = (self.moment.now, self.policy.class(&failure));
         let (dice, day_offset_s) = (self.moment.dice, self.policy.limits.day_offset_s);

@@ -35,7 +35,7 @@ const TRUST_S: u64 = 600;
 const FINE_AGAIN_S: u64 = 1;
 const COARSE_AGAIN_S: u64 = 5;
 
-/// A value that outlives what WeChat says is asked for less and less often.
+/// A value that outlives what the provider says is asked for less and less often.
 const OVERDUE_LONGEST_S: u64 = 300;
 
 /// A confirmation is believed until the next one is due and a call's time longer.
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(
             times(sights.again(T0.plus(7201), 7200).plan(&TICKET, 0)),
             (7211, 7206),
-            "it outlives what WeChat says"
+            "it outlives what the provider says"
         );
     }
 

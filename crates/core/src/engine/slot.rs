@@ -99,7 +99,7 @@ pub(super) struct Held {
     pub(super) value: Value,
     pub(super) life: Life,
     pub(super) plan: Plan,
-    /// WeChat has said that it is dead.
+    /// The provider has said that it is dead.
     pub(super) condemned: bool,
 }
 
@@ -126,7 +126,7 @@ pub struct Trouble {
     /// When the newest attempt was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_at: Option<UnixTime>,
-    /// What people have been told of this incident: errcodes, 0 for a failure without one.
+    /// What people have been told of this incident: codes, 0 for a failure without one.
     pub announced: Vec<i64>,
 }
 

@@ -26,13 +26,13 @@ pub struct Status {
     /// When the newest value came.
     #[serde(default)]
     pub rotated_at: Option<UnixTime>,
-    /// When WeChat last answered with a value.
+    /// When the provider last answered with a value.
     pub last_success_at: Option<UnixTime>,
     /// Tickets: whether the value's age is known.
     pub age_known: bool,
     /// The newest failure, while it lasts.
     pub trouble: Option<Trouble>,
-    /// Calls to WeChat today.
+    /// Calls to the provider today.
     pub calls: Calls,
     /// Somebody else has killed tokens of this app lately.
     pub outsider: Option<Outsider>,

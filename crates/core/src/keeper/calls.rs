@@ -13,6 +13,9 @@ use std::rc::Rc;
 /// In whose name the Keeper's own calls are counted: no caller's.
 const OUR_OWN: &str = "*keeper";
 
+/// With nothing to lose a call that replaces a value goes to all hosts, until it has failed so often in a row.
+const BOTH_HOSTS: usize = 3;
+
 /// A request that one host is to be asked.
 #[derive(Clone)]
 pub struct Asked {
@@ -157,16 +160,16 @@ impl Machine {
 
     /// The hosts that a call may go to, one after the other. Where asking replaces the value a second one would replace it
     /// twice, so while there is a value to lose it is one host an attempt: the one that has just answered a knock, else
-    /// the next one each time.
+    /// the next one each time. So it is after some failures: each host that is asked costs a call of the day's.
     fn hosts(&mut self, credential: Credential, kind: Call) -> Range<usize> {
         let count = self.setup.hosts;
         let knocked = self.knocked_at.take();
         let slot = self.slot(credential);
         let replaces = self.policy(credential).repeat == Repeat::New && kind.fetches();
-        if !replaces || !slot.has_something_to_lose(self.now()) {
+        let failures = usize::try_from(slot.failures()).unwrap_or(0);
+        if !replaces || (!slot.has_something_to_lose(self.now()) && failures < BOTH_HOSTS) {
             return 0..count;
         }
-        let failures = usize::try_from(slot.failures()).unwrap_or(0);
         let host = knocked.unwrap_or(failures) % count.max(1);
         host..(host + 1).min(count)
     }

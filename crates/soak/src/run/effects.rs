@@ -136,6 +136,8 @@ impl Centre {
             let checked = check::called(self, key, asked.kind);
             checked.map_err(|what| self.violated(what))?;
         }
+        let in_outage = self.scenario.is_outage() && self.lasting().next().is_some();
+        self.tally.calls_in_outages += u64::from(in_outage);
         self.send(app, asked);
         Ok(())
     }

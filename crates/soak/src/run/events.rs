@@ -113,6 +113,15 @@ impl Centre {
         if !self.readers[reader].goes_on(key, record.version) {
             return Err(self.violated(format!("9: an older {} followed a newer one", key.1)));
         }
+        if let Some(since) = self.dead_since.remove(&key) {
+            let what = match key {
+                (0, Credential::AccessToken) => "stable token",
+                (_, Credential::AccessToken) => "plain token",
+                (0, _) => "ticket of a stable token",
+                _ => "ticket of a plain token",
+            };
+            self.tally.back_after.entry(what).or_default().push(self.now - since);
+        }
         let value = record.value.expose().to_owned();
         let alive =
             self.world.find_token(&value, self.now).is_some_and(|(_, _, standing)| standing.is_alive());

@@ -23,7 +23,7 @@ impl Centre {
     }
 
     /// What comes back from a host, and after how long.
-    fn exchange(&mut self, host: usize, request: &ApiRequest) -> (Millis, Option<Vec<u8>>) {
+    fn exchange(&mut self, host: usize, request: &ApiRequest) -> (Millis, Option<(u16, Vec<u8>)>) {
         self.world.script.clear();
         let struck: Vec<(Kind, f64)> = self
             .lasting()
@@ -64,7 +64,9 @@ impl Centre {
         self.world.audit.clear();
         let way = 30 + self.chance(600);
         match seen.delivery {
-            Delivery::After(ms) | Delivery::Drip(ms) if ms + way < PATIENCE => (ms + way, Some(seen.body)),
+            Delivery::After(ms) | Delivery::Drip(ms) if ms + way < PATIENCE => {
+                (ms + way, Some((seen.status, seen.body)))
+            }
             Delivery::Cut => (way, None),
             Delivery::After(_) | Delivery::Drip(_) | Delivery::Never => (PATIENCE, None),
         }
@@ -72,8 +74,8 @@ impl Centre {
 }
 
 /// An answer as the Worker hands it on.
-pub(super) fn answered(body: Option<Vec<u8>>) -> Answered {
-    body.map_or(Answered::Nothing, |body| Answered::Reply { status: 200, body })
+pub(super) fn answered(answer: Option<(u16, Vec<u8>)>) -> Answered {
+    answer.map_or(Answered::Nothing, |(status, body)| Answered::Reply { status, body })
 }
 
 /// Whether WeChat calls the token dead that went along.
