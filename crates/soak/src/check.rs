@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zhongkong_core::alert::Notice;
 use zhongkong_core::credential::{Credential, Value, Version};
 use zhongkong_core::engine::{Call, CallId, Failure, Revoke, Slot};
+use zhongkong_core::keeper::Asked;
 use zhongkong_core::record::{Published, Record};
 
 /// A broken promise.
@@ -44,8 +45,8 @@ pub struct Truth {
     pub killed_at: Vec<(usize, Millis)>,
     /// Tokens that are to be killed, by app.
     pub leaked: Vec<(usize, String)>,
-    /// Notices that have arrived.
-    pub told: BTreeSet<(usize, u64)>,
+    /// Notices that have arrived, by app and id, with the instance that had sent them.
+    pub told: BTreeMap<(usize, u64), u64>,
     /// The newest version that went to the store.
     pub published: BTreeMap<Key, Version>,
     /// When WeChat's own word that a token is dead was last told to the Keeper.
@@ -108,10 +109,65 @@ pub fn published(centre: &mut Centre, key: Key, published: &Published) -> Result
     Ok(())
 }
 
+/// Invariant 10: a call that is sent is committed, and an alarm stands for the case that its Keeper is killed.
+pub fn sent(centre: &Centre, app: usize, asked: &Asked) -> Result<(), String> {
+    let (now, keeper) = (centre.now, &centre.keepers[app]);
+    if keeper.slot(asked.credential).call_id() != Some(asked.call) {
+        return Err(format!("10: a call for a {} was sent before it was committed", asked.credential));
+    }
+    let lost = |what: &Trouble| matches!(what, Trouble::AlarmLost | Trouble::AlarmLate(_));
+    let alarms_ring = !centre.lately().any(|d| d.lasted(now, 3_600 * SECOND) && lost(&d.what));
+    if alarms_ring && keeper.alarm_at.is_none_or(|at| at > now + 31 * SECOND) {
+        return Err(
+            "10: a call was sent, and no alarm stands for a Keeper that is killed meanwhile".to_owned()
+        );
+    }
+    Ok(())
+}
+
+/// Every question is answered, if its Keeper lives.
+pub fn all_answered(centre: &Centre) -> Result<(), String> {
+    let questions = centre.keepers.iter().flat_map(|keeper| keeper.questions.values());
+    let oldest = questions.map(|question| question.asked_at).min();
+    if oldest.is_some_and(|at| centre.now > at + 60 * SECOND) {
+        return Err("4: a reader was never answered".to_owned());
+    }
+    Ok(())
+}
+
+/// At the end of a run, if nothing was wrong lately: the store and the scheduler know what the Keepers know.
+fn in_line(centre: &Centre) -> Result<(), String> {
+    let touches =
+        |what: &Trouble| !matches!(what, Trouble::Flood | Trouble::CronDoubled | Trouble::CronMissed);
+    if centre.lately().any(|d| d.lasted(centre.now, 10_000 * SECOND) && touches(&d.what)) {
+        return Ok(());
+    }
+    for (app, keeper) in centre.keepers.iter().enumerate() {
+        if keeper.machine.is_none() {
+            continue;
+        }
+        if centre.scheduler.wake_at(app).is_none_or(|at| at.plus(3_600) < centre.unix()) {
+            return Err("10: the scheduler does not know when a Keeper is to be woken".to_owned());
+        }
+        for credential in keeper.credentials() {
+            let key = (app, credential);
+            let (held, stored) = (keeper.slot(credential).version(), centre.store.newest(key));
+            // A newer one may be on its way.
+            if centre.left_s(key) > 0 && stored.is_none_or(|stored| stored.number() + 1 < held.number()) {
+                return Err(format!("9: the store does not follow: {stored:?} of {held:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A notice is sent once, but for a kill; and it is in the committed book.
 pub fn notified(centre: &Centre, app: usize, notice: &Notice) -> Result<(), String> {
     if !centre.keepers[app].book.is_waiting(notice.id) {
         return Err("11: a notice was sent that no restart would know of".to_owned());
+    }
+    if centre.truth.told.get(&(app, notice.id)) == Some(&centre.keepers[app].instance) {
+        return Err("11: a notice that has arrived was sent again".to_owned());
     }
     Ok(())
 }
@@ -307,12 +363,17 @@ pub fn revoked(centre: &mut Centre, app: usize) -> Result<(), String> {
 
 /// What a whole run may have cost.
 pub fn cost(centre: &Centre) -> Result<(), String> {
+    in_line(centre)?;
     // Until the ages of tickets are known they are asked for every few minutes, then every few seconds
     // once: 100 calls each; the goal is for the days after.
     let most_of_app = centre.tally.calls_of_app.values().max().copied().unwrap_or(0);
     let calls = most_of_app.saturating_sub(300) / centre.scenario.days;
     // Each reader may have a living token checked a few times, and once a minute during a flood.
     let most = if centre.scenario.is_quiet() { 200 } else { 600 + 10 * centre.scenario.readers };
+    // While nobody answers and readers ask, attempts follow each other within seconds.
+    let troubled = centre.scenario.disturbances.iter().filter(|d| matches!(d.what, Trouble::Upstream(..)));
+    let troubled_s: u64 = troubled.map(|d| d.for_ms / SECOND).sum();
+    let most = most + troubled_s / 5 / centre.scenario.days;
     // What an outage costs is measured by itself.
     if calls > most && !centre.scenario.is_outage() {
         return Err(format!("7: {calls} calls to WeChat for an app and day: {:?}", centre.tally.calls));

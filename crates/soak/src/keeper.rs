@@ -2,7 +2,7 @@
 //! it waits for.
 
 use crate::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use zhongkong_core::alert::Book;
 use zhongkong_core::config::ReadyApp;
@@ -27,6 +27,8 @@ pub struct Keeper {
     pub alarm_at: Option<Millis>,
     /// Calls that this instance has sent.
     pub calls: BTreeMap<Credential, CallId>,
+    /// Writes to the store that are under way.
+    pub writes: BTreeSet<Credential>,
     /// Who waits for an answer of this instance.
     pub questions: BTreeMap<QuestionId, Question>,
     /// The moment that this instance was promised to be woken at.
@@ -42,6 +44,8 @@ pub struct Question {
     pub credential: Credential,
     /// A value that was reported as dead.
     pub report: Option<String>,
+    /// When it was asked.
+    pub asked_at: Millis,
 }
 
 impl Keeper {
@@ -55,6 +59,7 @@ impl Keeper {
             book: Book::default(),
             alarm_at: None,
             calls: BTreeMap::new(),
+            writes: BTreeSet::new(),
             questions: BTreeMap::new(),
             timer_at: None,
             asked: 0,
@@ -87,6 +92,7 @@ impl Keeper {
         self.instance += 1;
         self.machine = None;
         self.calls.clear();
+        self.writes.clear();
         self.timer_at = None;
         std::mem::take(&mut self.questions)
     }

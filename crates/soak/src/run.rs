@@ -72,6 +72,9 @@ impl Centre {
                 self.feed_instance(app, instance, Input::Answered { credential, call, answer })
             }
             Next::Written(app, instance, credential, ok) => {
+                if self.keepers[app].instance == instance {
+                    self.keepers[app].writes.remove(&credential);
+                }
                 let input = if ok { Input::Published(credential) } else { Input::PublishFailed(credential) };
                 self.feed_instance(app, instance, input)
             }

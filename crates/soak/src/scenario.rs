@@ -22,7 +22,7 @@ pub struct Scenario {
     /// Calls a day that the plain app has.
     pub daily_limit: u32,
     /// Whether it is about one outage of everything upstream.
-    is_outage: bool,
+    pub is_outage: bool,
     /// What goes wrong.
     pub disturbances: Vec<Disturbance>,
 }

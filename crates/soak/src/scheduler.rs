@@ -19,6 +19,11 @@ impl Scheduler {
         self.by_time.insert((wake_at, app));
     }
 
+    /// When a Keeper wants to be woken.
+    pub fn wake_at(&self, app: usize) -> Option<UnixTime> {
+        self.wake_at.get(&app).copied()
+    }
+
     /// Those who are due, the longest waiting first.
     pub fn due(&self, now: UnixTime) -> Vec<usize> {
         self.by_time.iter().take_while(|(at, _)| *at <= now).map(|(_, app)| *app).collect()

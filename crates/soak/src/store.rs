@@ -4,7 +4,7 @@
 use crate::Millis;
 use std::collections::BTreeMap;
 use zhongkong_core::config::StoreKind;
-use zhongkong_core::credential::Credential;
+use zhongkong_core::credential::{Credential, Version};
 use zhongkong_core::record::Record;
 
 /// Which app's credential.
@@ -39,6 +39,11 @@ impl Store {
         writes.sort_by_key(|write| write.visible_at);
         let surplus = writes.len().saturating_sub(REMEMBERED);
         writes.drain(..surplus);
+    }
+
+    /// The version that was written last; `None` for a withdrawal, or for no write at all.
+    pub fn newest(&self, key: Key) -> Option<Version> {
+        Some(self.writes.get(&key)?.last()?.record.as_ref()?.version)
     }
 
     /// What somebody sees who is `lag` behind.

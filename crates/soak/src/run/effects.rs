@@ -132,6 +132,8 @@ impl Centre {
             Some(_) => return Err(self.violated("2: a call was sent twice at once".to_owned())),
             None => {}
         }
+        let checked = check::sent(self, app, asked);
+        checked.map_err(|what| self.violated(what))?;
         if self.truth.is_new_call(key, asked.call) {
             let checked = check::called(self, key, asked.kind);
             checked.map_err(|what| self.violated(what))?;
@@ -148,7 +150,8 @@ impl Centre {
         let arrived = self.chance(4) > 0;
         let takes = 50 + self.chance(2_000);
         if arrived {
-            self.truth.told.insert((app, notice.id));
+            let instance = self.keepers[app].instance;
+            self.truth.told.insert((app, notice.id), instance);
         }
         let instance = self.keepers[app].instance;
         self.in_ms(takes, Next::Delivered(app, instance, notice.id, arrived));
@@ -198,6 +201,9 @@ impl Centre {
     fn publish(&mut self, app: usize, credential: Credential, published: Published) -> Step {
         let checked = check::published(self, (app, credential), &published);
         checked.map_err(|what| self.violated(what))?;
+        if !self.keepers[app].writes.insert(credential) {
+            return Err(self.violated(format!("9: two writes of one {credential} at once")));
+        }
         let refused = self.lasts(|what| *what == Trouble::StoreRefuses);
         let lost = self.lasts(|what| *what == Trouble::StoreLoses);
         let delay = self
@@ -220,7 +226,7 @@ impl Centre {
 
     /// A reader gets the answer to its question.
     fn answered(&mut self, app: usize, question: Question, reply: Reply) -> Step {
-        let Question { reader, credential, report } = question;
+        let Question { reader, credential, report, .. } = question;
         let key = (app, credential);
         let now_ms = self.readers[reader].clock(self.now);
         match reply {

@@ -57,7 +57,7 @@ impl Centre {
                 return self.serve(reader, key, &record, now_ms);
             }
         }
-        let question = Question { reader, credential: key.1, report: None };
+        let question = Question { reader, credential: key.1, report: None, asked_at: self.now };
         self.ask_for(key, question, Ask::Read { credential: key.1, min_ttl_s, shown: shows })
     }
 
@@ -67,7 +67,7 @@ impl Centre {
         let probes = self.tally.calls.get("probe").copied();
         let held = self.keepers[key.0].slot(key.1).held_value().map(|value| value.expose().to_owned());
         let is_held = held.as_ref() == Some(&value);
-        let question = Question { reader, credential: key.1, report: Some(value) };
+        let question = Question { reader, credential: key.1, report: Some(value), asked_at: self.now };
         self.ask_for(key, question, Ask::Stale { credential: key.1, digest })?;
         if !is_held && self.tally.calls.get("probe").copied() != probes {
             return Err(self.violated("5: a report of another value cost a call".to_owned()));
@@ -79,7 +79,7 @@ impl Centre {
     pub(super) fn refused(&mut self, reader: usize, key: Key, value: String) -> Step {
         self.truth.worded_at.insert(key, self.now);
         let digest = Sha256Digest::of(&value);
-        let question = Question { reader, credential: key.1, report: Some(value) };
+        let question = Question { reader, credential: key.1, report: Some(value), asked_at: self.now };
         let ask = Ask::Refused { credential: key.1, digest, by: reader.to_string() };
         self.ask_for(key, question, ask)
     }
@@ -154,6 +154,8 @@ impl Centre {
         if self.lasts(|what| *what == Trouble::CronMissed) || self.keeper_is_unreachable() {
             return Ok(());
         }
+        let checked = check::all_answered(self);
+        checked.map_err(|what| self.violated(what))?;
         let runs = if self.lasts(|what| *what == Trouble::CronDoubled) { 3 } else { 1 };
         for _ in 0..runs {
             if self.lasts(|what| *what == Trouble::SchedulerUnreachable) {
