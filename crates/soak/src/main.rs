@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 struct Options {
     days: u64,
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
     let (next, failed) = (AtomicU64::new(options.from), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
     let failure: Mutex<Option<(Scenario, Violation)>> = Mutex::new(None);
+    let (done, begun) = (AtomicU64::new(0), Instant::now());
     let work = || {
         while !failed.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +74,10 @@ fn main() -> ExitCode {
             }
             let scenario = Scenario::of(seed, options.days);
             match run(scenario.clone()) {
-                Ok(tally) => locked(&total).add(tally),
+                Ok(tally) => {
+                    locked(&total).add(tally);
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, options.seeds, begun);
+                }
                 Err(violation) => {
                     failed.store(true, Ordering::Relaxed);
                     *locked(&failure) = Some((scenario, violation));
@@ -156,6 +161,16 @@ fn compare(options: &Options) -> ExitCode {
     println!("{:<65}{:>8}{:>12}", "credentials handed out", idle.served, busy.served);
     println!("{:<65}{:>8}{:>12}", "of them dead", idle.dead, busy.dead);
     ExitCode::from(u8::from(idle.calls != busy.calls))
+}
+
+/// How far a long run is, at most once for each twentieth of it.
+fn progress(done: u64, all: u64, begun: Instant) {
+    let step = all.div_ceil(20);
+    let passed = begun.elapsed();
+    if done.is_multiple_of(step) && done < all && passed.as_secs() >= 10 {
+        let left = passed.as_secs() * (all - done) / done;
+        eprintln!("▸ {done} of {all} seeds, about {} min {} s left", left / 60, left % 60);
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
