@@ -105,3 +105,17 @@ test("a Keeper that readers have woken before the cron came is not woken again a
   await centre.cron();
   assert.equal(byCron(await centre.counts()).Keeper, 0);
 });
+
+test("a wrangler.toml of before the scheduler was a class of its own: everything goes on, and a fault says what to add", async (t) => {
+  const bare = (config) => ({ ...config, durable_objects: { bindings: config.durable_objects.bindings.filter(({ name }) => name !== "SCHEDULER") } });
+  const centre = await startCentre({ change: (vars) => ({ ...vars, TEST_WITHOUT_ALARM: "yes" }), bare });
+  t.after(() => centre.stop());
+  assert.equal((await centre.call("/healthz", { key: "" })).status, 200);
+  const first = (await centre.token()).body;
+  assert.equal(first.version, 1);
+  const { faults } = (await centre.call("/v1/apps")).body;
+  assert.ok(faults.some((fault) => /^SCHEDULER is not bound: .*Scheduler/.test(fault)), JSON.stringify(faults));
+  await centre.advance(7000, []);
+  await centre.cron();
+  await until(() => centre.token(), ({ body }) => body.version === 2);
+});

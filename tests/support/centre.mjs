@@ -75,6 +75,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
     throw error;
   }
   const worker = harness.getWorker("zhongkong-test");
+  const hasScheduler = bare(config({})).durable_objects.bindings.some(({ name }) => name === "SCHEDULER");
   const canaries = new Canaries(CANARY);
   const answers = [];
   const note = (path, response, text) => {
@@ -96,7 +97,7 @@ export async function startCentre({ change, bare = (config) => config, before = 
   /** Nothing that is secret is where it does not belong. */
   const search = async () => {
     const logs = harness.getLogs().map(({ message }) => ["a log line", message]);
-    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat("*scheduler");
+    const apps = [...new Set(logs.flatMap(([, line]) => [...line.matchAll(/"app":"([a-z0-9-]+)"/g)].map(([, app]) => app)))].slice(0, 5).concat(hasScheduler ? "*scheduler" : []);
     const kept = await stored(worker, sql, apps);
     const asked = sent(await simulator.heads(), CANARY.appSecret);
     const points = (await control("set", {})).points.map((point) => ["a data point", JSON.stringify(point)]);
