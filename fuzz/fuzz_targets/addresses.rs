@@ -23,6 +23,7 @@ fuzz_target!(|text: &str| {
         has_tokens: true,
         has_db: false,
         has_keeper: true,
+        has_scheduler: true,
     });
     let _ = neighbourhood(Some(ip));
     let shop = AppName::parse("shop").expect("a name");

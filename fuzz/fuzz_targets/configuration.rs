@@ -30,6 +30,7 @@ fuzz_target!(|text: &str| {
         has_tokens: true,
         has_db: false,
         has_keeper: true,
+        has_scheduler: true,
     });
     for fault in &config.faults {
         let told = fault.to_string();
