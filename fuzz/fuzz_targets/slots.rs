@@ -27,9 +27,7 @@ fuzz_target!(|data: (&str, u8, Vec<(u8, u16, u32)>)| {
             2 => Event::Read { min_ttl_s: u64::from(dice % 7200), patience: Patience::Left },
             3 => Event::Read { min_ttl_s: 0, patience: Patience::Spent },
             4 => Event::StaleReport { digest: value.digest(), patience: Patience::Spent },
-            5 | 6 => {
-                Event::Issued { call, issued: Issued::alone(value, u64::from(dice % 7200) + 1) }
-            }
+            5 | 6 => Event::Issued { call, issued: Issued::alone(value, u64::from(dice % 7200) + 1) },
             7 => Event::Failed { call, failure: Failure::Unreachable },
             8 => Event::Probed {
                 call,
