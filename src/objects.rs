@@ -6,6 +6,7 @@
 mod announce;
 mod counts;
 mod history;
+mod instance;
 mod keeper;
 mod notices;
 mod scheduler;

@@ -1,5 +1,9 @@
 //! The promises, checked against what the simulator knows to be true.
 
+mod orchestration;
+
+pub use orchestration::{all_answered, committed, in_line, notified, published, replied, sent};
+
 use crate::Millis;
 use crate::centre::Centre;
 use crate::scenario::Trouble;
@@ -9,11 +13,9 @@ use core::fmt;
 use simulator::World;
 use simulator::token::Lane;
 use std::collections::{BTreeMap, BTreeSet};
-use zhongkong_core::alert::Notice;
 use zhongkong_core::credential::{Credential, Value, Version};
-use zhongkong_core::engine::{Call, CallId, Failure, Revoke, Slot};
-use zhongkong_core::keeper::Asked;
-use zhongkong_core::record::{Published, Record};
+use zhongkong_core::engine::{Call, CallId, Failure, Revoke};
+use zhongkong_core::record::Record;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,108 +71,6 @@ const SECOND: Millis = 1000;
 
 /// Quotas begin anew at midnight in Beijing.
 const BEIJING_S: u64 = 8 * 3600;
-
-/// Invariant 9: versions only grow.
-pub fn committed(centre: &mut Centre, key: Key, before: &Slot) -> Result<(), String> {
-    let (now, keeper) = (centre.unix(), &centre.keepers[key.0]);
-    let slot = keeper.slot(key.1);
-    if slot.version() < before.version() {
-        return Err("9: a version went back".to_owned());
-    }
-    if slot.version() > before.version() && slot.status(&keeper.policy(key.1), now).age_known {
-        centre.truth.age_known.insert((key, slot.version()));
-    }
-    centre.tally.rotations += slot.version().number() - before.version().number();
-    Ok(())
-}
-
-/// Invariant 10: what leaves the Keeper is committed, else a kill would take it back.
-pub fn replied(centre: &Centre, key: Key, record: &Record) -> Result<(), String> {
-    let slot = centre.keepers[key.0].slot(key.1);
-    let is_committed = slot.version() > record.version || slot.held_value() == Some(&record.value);
-    if is_committed { Ok(()) } else { Err(format!("10: a {} was answered before it was committed", key.1)) }
-}
-
-/// Invariants 9 and 10: what goes to the store is committed, and no older write overtakes a newer one.
-pub fn published(centre: &mut Centre, key: Key, published: &Published) -> Result<(), String> {
-    let version = match published {
-        Published::Record(record) => {
-            replied(centre, key, record)
-                .map_err(|_| format!("10: a {} was published before it was committed", key.1))?;
-            record.version
-        }
-        Published::Withdrawn { version, .. } => *version,
-    };
-    let last = centre.truth.published.entry(key).or_default();
-    if version < *last {
-        return Err(format!("9: an older {} was published after a newer one", key.1));
-    }
-    *last = version;
-    Ok(())
-}
-
-/// Invariant 10: a call that is sent is committed, and an alarm stands for the case that its Keeper is killed.
-pub fn sent(centre: &Centre, app: usize, asked: &Asked) -> Result<(), String> {
-    let (now, keeper) = (centre.now, &centre.keepers[app]);
-    if keeper.slot(asked.credential).call_id() != Some(asked.call) {
-        return Err(format!("10: a call for a {} was sent before it was committed", asked.credential));
-    }
-    let lost = |what: &Trouble| matches!(what, Trouble::AlarmLost | Trouble::AlarmLate(_));
-    let alarms_ring = !centre.lately().any(|d| d.lasted(now, 3_600 * SECOND) && lost(&d.what));
-    if alarms_ring && keeper.alarm_at.is_none_or(|at| at > now + 31 * SECOND) {
-        return Err(
-            "10: a call was sent, and no alarm stands for a Keeper that is killed meanwhile".to_owned()
-        );
-    }
-    Ok(())
-}
-
-/// Every question is answered, if its Keeper lives.
-pub fn all_answered(centre: &Centre) -> Result<(), String> {
-    let questions = centre.keepers.iter().flat_map(|keeper| keeper.questions.values());
-    let oldest = questions.map(|question| question.asked_at).min();
-    if oldest.is_some_and(|at| centre.now > at + 60 * SECOND) {
-        return Err("4: a reader was never answered".to_owned());
-    }
-    Ok(())
-}
-
-/// At the end of a run, if nothing was wrong lately: the store and the scheduler know what the Keepers know.
-fn in_line(centre: &Centre) -> Result<(), String> {
-    let touches =
-        |what: &Trouble| !matches!(what, Trouble::Flood | Trouble::CronDoubled | Trouble::CronMissed);
-    if centre.lately().any(|d| d.lasted(centre.now, 10_000 * SECOND) && touches(&d.what)) {
-        return Ok(());
-    }
-    for (app, keeper) in centre.keepers.iter().enumerate() {
-        if keeper.machine.is_none() {
-            continue;
-        }
-        if centre.scheduler.wake_at(app).is_none_or(|at| at.plus(3_600) < centre.unix()) {
-            return Err("10: the scheduler does not know when a Keeper is to be woken".to_owned());
-        }
-        for credential in keeper.credentials() {
-            let key = (app, credential);
-            let (held, stored) = (keeper.slot(credential).version(), centre.store.newest(key));
-            // A newer one may be on its way.
-            if centre.left_s(key) > 0 && stored.is_none_or(|stored| stored.number() + 1 < held.number()) {
-                return Err(format!("9: the store does not follow: {stored:?} of {held:?}"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A notice is sent once, but for a kill; and it is in the committed book.
-pub fn notified(centre: &Centre, app: usize, notice: &Notice) -> Result<(), String> {
-    if !centre.keepers[app].book.is_waiting(notice.id) {
-        return Err("11: a notice was sent that no restart would know of".to_owned());
-    }
-    if centre.truth.told.get(&(app, notice.id)) == Some(&centre.keepers[app].instance) {
-        return Err("11: a notice that has arrived was sent again".to_owned());
-    }
-    Ok(())
-}
 
 /// Invariants 1 and 15: what is handed out lives, and was fetched under the present identity.
 pub fn handed_out(centre: &mut Centre, key: Key, record: &Record) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The machine with a provider that is none: rotation policies of every kind are held to the invariants, so that the next
 //! providers are configuration.
 
+mod account;
 mod model;
 
 use super::*;

@@ -1,20 +1,20 @@
 //! A provider in memory that does what a policy says, and a Keeper that is driven against it in virtual time.
 
+use super::account::Account;
 use super::{CHILD, TOKEN};
 use crate::alert::Book;
 use crate::app::tests::shop;
 use crate::credential::{Credential, Value};
-use crate::engine::{Call, Failure, Issued, OldValue, Refusal, Repeat, RotationPolicy, Slot, Verdict};
+use crate::engine::{Call, Failure, Issued, Refusal, RotationPolicy, Slot, Verdict};
 use crate::keeper::{Answered, Effect, Input, Instant, Machine, Setup};
 use crate::language::Language;
 use crate::protocol::{Ask, Reply};
 use crate::providers::{ApiRequest, Inputs, Provider, Reading};
 use crate::record::Record;
 use serde_json::{Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const LIFE_S: u64 = 7_200;
 const CALL_TAKES_MS: u64 = 300;
 const READER_WAITS_S: u64 = 6;
 
@@ -65,65 +65,6 @@ impl Provider for Model {
 
     fn revoking(&self, _: Language) -> &'static str {
         ""
-    }
-}
-
-#[derive(Clone)]
-struct Live {
-    value: String,
-    born_ms: u64,
-    dies_ms: u64,
-}
-
-/// One credential at the provider. The newest value stands last.
-#[derive(Clone, Default)]
-struct Account {
-    values: Vec<Live>,
-    serial: u64,
-    refresh_token: Option<String>,
-    used: u64,
-    calls: u64,
-    /// Values that were ended before their time.
-    killed: BTreeSet<String>,
-}
-
-impl Account {
-    fn lives(&self, value: &str, now_ms: u64) -> bool {
-        self.values.iter().any(|live| live.value == value && now_ms < live.dies_ms)
-    }
-
-    /// What the policy says that asking brings.
-    fn ask(&mut self, policy: &RotationPolicy, now_ms: u64) -> (String, u64) {
-        let life_ms = LIFE_S * 1000;
-        let current = self.values.last_mut().filter(|live| now_ms < live.dies_ms);
-        let same = match (policy.repeat, current) {
-            (Repeat::Same { early_window_s }, Some(live))
-                if live.dies_ms - now_ms > early_window_s * 1000 =>
-            {
-                Some(live)
-            }
-            (Repeat::Slides { cap_s }, Some(live)) => {
-                let cap_ms = cap_s.map_or(u64::MAX, |cap_s| live.born_ms + cap_s * 1000);
-                live.dies_ms = (now_ms + life_ms).min(cap_ms);
-                Some(live)
-            }
-            _ => None,
-        };
-        if let Some(live) = same {
-            // Times are rounded down; what is nearly dead is said to have a second.
-            return (live.value.clone(), ((live.dies_ms - now_ms) / 1000).max(1));
-        }
-        if let OldValue::Lives { for_s } = policy.old {
-            let newest = self.values.len().saturating_sub(1);
-            for (place, live) in self.values.iter_mut().enumerate() {
-                let left_ms = if place == newest { for_s * 1000 } else { 0 };
-                live.dies_ms = live.dies_ms.min(now_ms + left_ms);
-            }
-        }
-        self.serial += 1;
-        let value = format!("value-{}", self.serial);
-        self.values.push(Live { value: value.clone(), born_ms: now_ms, dies_ms: now_ms + life_ms });
-        (value, LIFE_S)
     }
 }
 
