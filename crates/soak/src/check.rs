@@ -2,7 +2,9 @@
 
 mod orchestration;
 
-pub use orchestration::{all_answered, committed, in_line, notified, published, replied, sent};
+pub use orchestration::{
+    all_answered, committed, in_line, notified, published, replied, sent, store_follows,
+};
 
 use crate::Millis;
 use crate::centre::Centre;
@@ -49,6 +51,8 @@ pub struct Truth {
     pub leaked: Vec<(usize, String)>,
     /// Notices that have arrived, by app and id, with the instance that had sent them.
     pub told: BTreeMap<(usize, u64), u64>,
+    /// When the newest version came.
+    pub rotated_at: BTreeMap<Key, Millis>,
     /// The newest version that went to the store.
     pub published: BTreeMap<Key, Version>,
     /// When WeChat's own word that a token is dead was last told to the Keeper.

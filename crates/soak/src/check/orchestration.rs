@@ -1,13 +1,17 @@
 //! The promises about order: what leaves a Keeper is committed, and what was decided is carried out.
 
 use super::SECOND;
+use crate::Millis;
 use crate::centre::Centre;
-use crate::scenario::Trouble;
+use crate::scenario::{Disturbance, Trouble};
 use crate::store::Key;
 use zhongkong_core::alert::Notice;
 use zhongkong_core::engine::Slot;
 use zhongkong_core::keeper::Asked;
 use zhongkong_core::record::{Published, Record};
+
+/// A write that was not taken is tried again within five minutes; each of these has a minute more.
+const STORE_FOLLOWS_IN: Millis = 12 * 60 * SECOND;
 
 /// Invariant 9: versions only grow.
 pub fn committed(centre: &mut Centre, key: Key, before: &Slot) -> Result<(), String> {
@@ -18,6 +22,9 @@ pub fn committed(centre: &mut Centre, key: Key, before: &Slot) -> Result<(), Str
     }
     if slot.version() > before.version() && slot.status(&keeper.policy(key.1), now).age_known {
         centre.truth.age_known.insert((key, slot.version()));
+    }
+    if slot.version() > before.version() {
+        centre.truth.rotated_at.insert(key, centre.now);
     }
     centre.tally.rotations += slot.version().number() - before.version().number();
     Ok(())
@@ -70,6 +77,33 @@ pub fn all_answered(centre: &Centre) -> Result<(), String> {
     let oldest = questions.map(|question| question.asked_at).min();
     if oldest.is_some_and(|at| centre.now > at + 60 * SECOND) {
         return Err("4: a reader was never answered".to_owned());
+    }
+    Ok(())
+}
+
+/// Invariant 9, its other half: the store follows, a while after whatever has kept it from that.
+pub fn store_follows(centre: &Centre) -> Result<(), String> {
+    let recent = |at: Millis| centre.now < at + STORE_FOLLOWS_IN;
+    let touches =
+        |what: &Trouble| !matches!(what, Trouble::Flood | Trouble::CronDoubled | Trouble::Upstream(..));
+    // A store that has lied is only found out by readers, or by the next write.
+    let lies = |what: &Trouble| matches!(what, Trouble::StoreLoses | Trouble::StoreDelays(_));
+    let excuses = |d: &Disturbance| {
+        d.lasted(centre.now, STORE_FOLLOWS_IN) && touches(&d.what)
+            || d.lasted(centre.now, 8_000 * SECOND) && lies(&d.what)
+    };
+    if centre.lately().any(excuses) {
+        return Ok(());
+    }
+    for (key, rotated_at) in centre.truth.rotated_at.iter().filter(|(_, at)| !recent(**at)) {
+        let (held, stored) = (centre.keepers[key.0].slot(key.1).version(), centre.store.newest(*key));
+        if centre.left_s(*key) > 0 && stored != Some(held) {
+            let for_s = (centre.now - rotated_at) / SECOND;
+            return Err(format!(
+                "9: for {for_s} s the store has not followed a {}: {stored:?} of {held:?}",
+                key.1
+            ));
+        }
     }
     Ok(())
 }

@@ -154,8 +154,9 @@ impl Centre {
         if self.lasts(|what| *what == Trouble::CronMissed) || self.keeper_is_unreachable() {
             return Ok(());
         }
-        let checked = check::all_answered(self);
-        checked.map_err(|what| self.violated(what))?;
+        for checked in [check::all_answered(self), check::store_follows(self)] {
+            checked.map_err(|what| self.violated(what))?;
+        }
         let runs = if self.lasts(|what| *what == Trouble::CronDoubled) { 3 } else { 1 };
         for _ in 0..runs {
             if self.lasts(|what| *what == Trouble::SchedulerUnreachable) {
