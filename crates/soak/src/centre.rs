@@ -171,7 +171,7 @@ impl Centre {
         self.lasting.iter().map(|index| &all[*index]).filter(move |d| d.lasts(now)).map(|d| &d.what)
     }
 
-    /// The disturbances that last, or have ended within [`REMEMBERED`].
+    /// The disturbances that last, or have ended within the last four hours.
     pub fn lately(&self) -> impl Iterator<Item = &Disturbance> {
         self.lasting.iter().chain(&self.ended).map(|index| &self.scenario.disturbances[*index])
     }

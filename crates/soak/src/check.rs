@@ -3,7 +3,7 @@
 mod orchestration;
 
 pub use orchestration::{
-    all_answered, committed, in_line, notified, published, replied, sent, store_follows,
+    all_answered, committed, in_line, notified, published, replied, sent, store_follows, word_cost,
 };
 
 use crate::Millis;
@@ -51,6 +51,8 @@ pub struct Truth {
     pub leaked: Vec<(usize, String)>,
     /// Notices that have arrived, by app and id, with the instance that had sent them.
     pub told: BTreeMap<(usize, u64), u64>,
+    /// Checks in vain that a reader's word has brought about and that it may still bring about, and when that was counted.
+    pub word_budget: BTreeMap<(Key, usize), (f64, Millis)>,
     /// When the newest version came.
     pub rotated_at: BTreeMap<Key, Millis>,
     /// The newest version that went to the store.

@@ -71,6 +71,24 @@ pub fn sent(centre: &Centre, app: usize, asked: &Asked) -> Result<(), String> {
     Ok(())
 }
 
+/// Invariant 5: what looks like the provider's word about a living token costs each caller's budget, and no more.
+#[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn word_cost(centre: &mut Centre, key: Key, reader: usize) -> Result<(), String> {
+    // A kill takes the Keeper's count away.
+    if centre.lately().any(|d| matches!(d.what, Trouble::Kills(_))) {
+        centre.truth.word_budget.clear();
+        return Ok(());
+    }
+    let now = centre.now;
+    // Five and one a minute; beyond that it is a report, of which one in thirty seconds counts.
+    let (most, a_minute) = (7.0, 3.0);
+    let (left, at) = centre.truth.word_budget.get(&(key, reader)).copied().unwrap_or((most, now));
+    let minutes = (now - at) as f64 / 60_000.0;
+    let left = (left + minutes * a_minute).min(most) - 1.0;
+    centre.truth.word_budget.insert((key, reader), (left, now));
+    if left < 0.0 { Err("5: a caller's word cost more than its budget".to_owned()) } else { Ok(()) }
+}
+
 /// Every question is answered, if its Keeper lives.
 pub fn all_answered(centre: &Centre) -> Result<(), String> {
     let questions = centre.keepers.iter().flat_map(|keeper| keeper.questions.values());

@@ -78,10 +78,19 @@ impl Centre {
     /// WeChat refuses a reader's business call; what only looks like that is a lie of the reader's.
     pub(super) fn refused(&mut self, reader: usize, key: Key, value: String) -> Step {
         self.truth.worded_at.insert(key, self.now);
+        let lives =
+            self.world.find_token(&value, self.now).is_some_and(|(_, _, standing)| standing.is_alive());
         let digest = Sha256Digest::of(&value);
         let question = Question { reader, credential: key.1, report: Some(value), asked_at: self.now };
         let ask = Ask::Refused { credential: key.1, digest, by: reader.to_string() };
-        self.ask_for(key, question, ask)
+        let asked = |centre: &Self| centre.tally.calls.values().sum::<u64>();
+        let before = asked(self);
+        self.ask_for(key, question, ask)?;
+        if lives && asked(self) > before {
+            let checked = check::word_cost(self, key, reader);
+            checked.map_err(|what| self.violated(what))?;
+        }
+        Ok(())
     }
 
     fn ask_for(&mut self, key: Key, question: Question, ask: Ask) -> Step {
