@@ -1,5 +1,5 @@
 // `npm run soak:mutants`: does the soak find faults? Each mutant of crates/soak/mutants.json is one
-// deliberate fault in the engine; it is put into a copy of the crates, and the soak has to fail there.
+// deliberate fault in the core; it is put into a copy of the crates, and the soak has to fail there.
 // `npm run soak:mutants -- TEXT` runs those whose name holds the text.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

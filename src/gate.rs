@@ -24,7 +24,7 @@ pub(crate) async fn turn_away(request: &RequestContext, problem: Problem) -> Pro
     within.err().unwrap_or(problem)
 }
 
-/// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses nobody; `failed` is
+/// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses no request; `failed` is
 /// told why.
 pub(crate) async fn within(
     limit: &RateLimiter,

@@ -71,7 +71,7 @@ describe("healing by WeChat's own word", { concurrency: 2 }, () => {
       t.diagnostic(`${app}: 1,000 calls cost ${fetched} fetches and ${probed} probes`);
       assert.ok(fetched <= (app === "demo" ? 5 + minutes : 0) && probed <= 7 + 2 * minutes, `${fetched} ${probed}`);
       // The other caller's word counts all the same.
-      await centre.simulator.clearFaults?.();
+      await centre.simulator.clearFaults();
       await centre.simulator.kill(real);
       assert.equal((await ask(`${USERS}?access_token=${other}`)).errcode, 0, "another caller has a budget of its own");
     });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { startCentre } from "./support/centre.mjs";
 
-/** Kinds of trouble, and within how many seconds service is back: nobody answers, or WeChat says to come later. */
+/** Kinds of trouble, and within how many seconds service is back: no answer of WeChat's, or one that says to come later. */
 const KINDS = [
   // wrangler's own proxy answers with 502 for it.
   [{ fault: "reset" }, 30],
@@ -27,7 +27,7 @@ describe("an outage of 70 s after everything has died", { concurrency: 2 }, () =
       const paths = ["demo", "legacy"].flatMap((app) => [`/v1/apps/${app}/access_token`, `/v1/apps/${app}/tickets/jsapi`]);
       const read = () => Promise.all(paths.map((path) => centre.call(path)));
       for (const app of ["demo", "legacy"]) await centre.held(app);
-      // Nobody wants to wait for timers.
+      // Timers would take minutes.
       await centre.set({ faster: 20 });
       await centre.simulator.fault(kind);
       await centre.advance(7_400);

@@ -1,11 +1,12 @@
 //! What a Keeper does, as log lines: one each time, with what to do.
 
+use super::notices::log_arrival;
 use crate::log;
 use serde_json::json;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::engine::{Alert, Failure};
-use zhongkong_core::keeper::{Announcement, Arrival};
+use zhongkong_core::keeper::Announcement;
 use zhongkong_core::language::Language;
 use zhongkong_core::providers::Provider as _;
 
@@ -26,14 +27,7 @@ pub(super) fn announce(ready: &ReadyApp, what: &Announcement) {
         Announcement::StoreAhead(credential, version) => {
             log::info("store_ahead", json!({"app": app, "credential": credential, "version": version}));
         }
-        Announcement::Notice(notice, arrival) => {
-            let fields = json!({"app": app, "incident": notice.incident, "phase": notice.phase});
-            match arrival {
-                Arrival::Arrived => log::info("alert_delivered", fields),
-                Arrival::GivenUp => log::error("alert_given_up", fields),
-                Arrival::Again => {}
-            }
-        }
+        Announcement::Notice(notice, arrival) => log_arrival(Some(app), notice, *arrival),
     }
 }
 

@@ -100,7 +100,7 @@ impl Instance {
                 }
             }
         }
-        // Nobody waits any more when the Worker's request has ended.
+        // The receiver is gone when the Worker's request has ended.
         if let Some(sender) = self.questions.borrow_mut().remove(&id) {
             drop(sender.send(answer));
         }

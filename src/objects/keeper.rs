@@ -169,14 +169,7 @@ impl Object {
     /// holds.
     fn carry_out(self: &Rc<Self>, instance: &Rc<Instance>, effects: Vec<Effect>) {
         for effect in effects {
-            let done = match effect {
-                Effect::Commit(credential, slot) => instance.commit(credential, &slot),
-                effect => {
-                    self.start(instance, effect);
-                    Ok(())
-                }
-            };
-            if let Err(error) = done {
+            if let Err(error) = self.start(instance, effect) {
                 let app = &instance.ready.app.name;
                 log::error("not_committed", json!({"app": app, "detail": error.to_string()}));
                 instance.is_over.set(true);
@@ -187,11 +180,14 @@ impl Object {
         }
     }
 
-    fn start(self: &Rc<Self>, instance: &Rc<Instance>, effect: Effect) {
+    /// Carries out what can be at once, and starts the rest.
+    ///
+    /// # Errors
+    /// When a slot could not be committed.
+    fn start(self: &Rc<Self>, instance: &Rc<Instance>, effect: Effect) -> worker::Result<()> {
         let app = &instance.ready.app.name;
         match effect {
-            // Carried out before, in order.
-            Effect::Commit(..) => {}
+            Effect::Commit(credential, slot) => return instance.commit(credential, &slot),
             Effect::CommitBook(book) => commit_book(&instance.settings, Some(app), &book),
             Effect::Life(credential, status) => {
                 if let Err(error) = instance.history.counts.note_life(credential, &status) {
@@ -209,6 +205,7 @@ impl Object {
             Effect::Note(note) => self.spawn(instance, Self::note, note),
             Effect::Deliver(notice) => self.spawn(instance, Self::deliver, notice),
         }
+        Ok(())
     }
 
     /// Does something beside everything else, and feeds back what became of it.

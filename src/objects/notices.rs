@@ -43,6 +43,16 @@ pub(super) async fn deliver(centre: &Centre, app: Option<&AppName>, notice: &Not
     sent.is_ok()
 }
 
+/// Logs what became of a notice. Why one has not arrived is logged by [`deliver`].
+pub(super) fn log_arrival(app: Option<&AppName>, notice: &Notice, arrival: Arrival) {
+    let fields = json!({"app": app, "incident": notice.incident, "phase": notice.phase});
+    match arrival {
+        Arrival::Arrived => log::info("alert_delivered", fields),
+        Arrival::GivenUp => log::error("alert_given_up", fields),
+        Arrival::Again => {}
+    }
+}
+
 /// The incidents of an object that keeps no credentials.
 pub(super) struct Notices {
     settings: Settings,
@@ -77,12 +87,7 @@ impl Notices {
             let sent = self.incidents.borrow_mut().sent(notice.id, arrived, platform::now());
             self.commit();
             if let Some((notice, arrival)) = sent {
-                let fields = json!({"app": self.app, "incident": notice.incident, "phase": notice.phase});
-                match arrival {
-                    Arrival::Arrived => log::info("alert_delivered", fields),
-                    Arrival::GivenUp => log::error("alert_given_up", fields),
-                    Arrival::Again => {}
-                }
+                log_arrival(self.app.as_ref(), &notice, arrival);
             }
         }
     }

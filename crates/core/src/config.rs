@@ -191,7 +191,7 @@ fn objects(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
     }
     if !raw.has_scheduler {
         let fix = "bind the Durable Object class Scheduler as SCHEDULER in wrangler.toml, with its migration; until then \
-                   the cron reads the records of all apps, the façade knows no real tokens, and nobody is told of faults";
+                   the cron reads the records of all apps, the façade knows no real tokens, and faults are not alerted of";
         faults.push(Fault::new(Place::Aside, "SCHEDULER", "is not bound", fix));
     }
 }

@@ -124,7 +124,7 @@ pub enum Event {
         /// Whether waiting is welcome.
         patience: Patience,
     },
-    /// The provider has refused the value with this digest as dead: in a call of somebody's, who may have made it look so.
+    /// The provider has refused the value with this digest as dead: in a call of a caller's, who may have made it look so.
     Refused {
         /// SHA-256 of the value.
         digest: Sha256Digest,

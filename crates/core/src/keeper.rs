@@ -60,7 +60,7 @@ pub struct Setup {
     pub hosts: usize,
     /// The account.
     pub provider: Rc<dyn Provider>,
-    /// The language of alerts; `None` with nobody to send them to.
+    /// The language of alerts; `None` without a receiver.
     pub alerts: Option<Language>,
 }
 

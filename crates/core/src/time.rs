@@ -45,7 +45,7 @@ impl UnixTime {
         later.0.saturating_sub(self.0)
     }
 
-    /// The number of the day, for days that begin so many seconds before midnight UTC.
+    /// The number of the day, for days that begin `offset_s` before midnight UTC.
     pub const fn day(self, offset_s: u64) -> u64 {
         self.0.saturating_add(offset_s) / DAY_S
     }

@@ -102,7 +102,7 @@ impl Centre {
         let pace = scenario.reads_per_s.map(|rate| (1000 * scenario.readers / rate.max(1)).max(1));
         let readers = (0..scenario.readers).map(|_| match pace {
             Some(pause_ms) => Reader::with_pause(&mut random, pause_ms),
-            None if scenario.is_outage() => Reader::with_pause(&mut random, 2_000),
+            None if scenario.is_outage => Reader::with_pause(&mut random, 2_000),
             None => Reader::any(&mut random),
         });
         let readers = readers.collect();
@@ -195,7 +195,7 @@ impl Centre {
     /// A disturbance has ended.
     pub fn calm(&mut self, index: usize) {
         self.lasting.retain(|other| *other != index);
-        if self.scenario.is_outage() {
+        if self.scenario.is_outage {
             self.note_what_is_dead();
         }
         let (now, all) = (self.now, &self.scenario.disturbances);

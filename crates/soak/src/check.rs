@@ -120,13 +120,7 @@ fn is_alive(world: &World, key: Key, value: &str, now: Millis) -> bool {
 }
 
 /// Invariants 3 and 4: a reader gets nothing only for a reason.
-pub fn got_nothing(
-    centre: &mut Centre,
-    key: Key,
-    failure: Option<&Failure>,
-    retry_after_s: u64,
-) -> Result<(), String> {
-    let _ = retry_after_s;
+pub fn got_nothing(centre: &mut Centre, key: Key, failure: Option<&Failure>) -> Result<(), String> {
     let now = centre.now;
     let lasted = |after: Millis, what: fn(&Trouble) -> bool| {
         centre.lately().any(|d| d.lasted(now, after * SECOND) && what(&d.what))
@@ -276,12 +270,12 @@ pub fn cost(centre: &Centre) -> Result<(), String> {
     let calls = most_of_app.saturating_sub(300) / centre.scenario.days;
     // Each reader may have a living token checked a few times, and once a minute during a flood.
     let most = if centre.scenario.is_quiet() { 200 } else { 600 + 10 * centre.scenario.readers };
-    // While nobody answers and readers ask, attempts follow each other within seconds.
+    // While no call is answered and readers ask, attempts follow each other within seconds.
     let troubled = centre.scenario.disturbances.iter().filter(|d| matches!(d.what, Trouble::Upstream(..)));
     let troubled_s: u64 = troubled.map(|d| d.for_ms / SECOND).sum();
     let most = most + troubled_s / 5 / centre.scenario.days;
     // What an outage costs is measured by itself.
-    if calls > most && !centre.scenario.is_outage() {
+    if calls > most && !centre.scenario.is_outage {
         return Err(format!("7: {calls} calls to WeChat for an app and day: {:?}", centre.tally.calls));
     }
     // The first two hours cost a write for each sight of a ticket; the goal is for the days after.

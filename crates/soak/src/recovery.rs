@@ -6,8 +6,7 @@ use crate::scenario::Scenario;
 use crate::tally::Tally;
 use simulator::faults::Kind;
 
-/// What can be wrong with everything upstream at once, with its name, and whether nobody answers at all or not as WeChat
-/// does.
+/// What can be wrong with everything upstream at once, with its name, and whether that is no answer of WeChat's own.
 pub fn kinds() -> Vec<(&'static str, bool, Kind)> {
     vec![
         ("connection reset", true, Kind::Reset),
@@ -35,7 +34,7 @@ pub fn outages(kind: &Kind, minutes: u64, seeds: u64) -> Result<Tally, Violation
     Ok(total)
 }
 
-/// The value below which so many hundredths of them lie, in seconds.
+/// The value below which this number of hundredths of them lie, in seconds.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
 pub fn percentile(sorted_ms: &[u64], hundredths: usize) -> f64 {

@@ -155,11 +155,6 @@ impl Scenario {
         }
     }
 
-    /// Whether it is such a day.
-    pub const fn is_outage(&self) -> bool {
-        self.is_outage
-    }
-
     /// Whether nothing goes wrong in it.
     pub const fn is_quiet(&self) -> bool {
         self.disturbances.is_empty()

@@ -265,7 +265,7 @@ fn what_the_operator_reads() {
         ),
         (
             Setup { has_scheduler: false, ..setup() },
-            "SCHEDULER is not bound: bind the Durable Object class Scheduler as SCHEDULER in wrangler.toml, with its migration; until then the cron reads the records of all apps, the façade knows no real tokens, and nobody is told of faults.",
+            "SCHEDULER is not bound: bind the Durable Object class Scheduler as SCHEDULER in wrangler.toml, with its migration; until then the cron reads the records of all apps, the façade knows no real tokens, and faults are not alerted of.",
         ),
     ];
     for (setup, expected) in rows {

@@ -6,7 +6,7 @@
 use super::reply::{Class, Failure};
 use super::{Patience, Turn};
 
-/// After an attempt that was not answered, or not by the provider, the next is sent so many seconds after it was sent, …
+/// After an attempt that was not answered, or not by the provider, the next is sent this long after it was sent, …
 const NO_REPLY_S: u64 = 5;
 const NO_REPLY_JITTER_S: u64 = 4;
 
@@ -18,7 +18,7 @@ const BUSY_FIRST_S: u64 = 10;
 const BUSY_LONGEST_S: u64 = 25;
 const BUSY_JITTER_S: u64 = 6;
 
-/// That readers miss it is noted again after so long: each time is a commit.
+/// That readers miss it is noted again after this time: each note is a commit.
 const NOTED_AGAIN_S: u64 = 20;
 
 impl Turn {

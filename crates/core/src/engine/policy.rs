@@ -27,13 +27,12 @@ pub struct RotationPolicy {
 pub enum Repeat {
     /// A new value each time, in place of the one before.
     New,
-    /// The same value. A new one comes once no more than so many seconds of life are left; with 0, only after its end.
+    /// The same value. A new one comes when no more than this window is left of its life; with 0, only after its end.
     Same {
         /// In seconds.
         early_window_s: u64,
     },
-    /// The same value, whose life begins anew each time; up to so many seconds after its first sight, where that is
-    /// bounded.
+    /// The same value, whose life begins anew each time, up to a cap counted from its first sight, if there is one.
     Slides {
         /// In seconds.
         cap_s: Option<u64>,
@@ -45,7 +44,7 @@ pub enum Repeat {
 pub enum LifeRule {
     /// The reply says what is left of it.
     Stated,
-    /// The reply says nothing true: it lives for so long from its birth, which lies between two sights.
+    /// The reply says nothing true: it lives for a fixed time from its birth, which lies between two sights.
     Observed {
         /// In seconds.
         life_s: u64,
@@ -55,7 +54,7 @@ pub enum LifeRule {
 /// What becomes of a value that was replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OldValue {
-    /// It lives for so long at most, and dies at once when its successor is replaced as well.
+    /// It lives for this long at most, and dies at once when its successor is replaced as well.
     Lives {
         /// In seconds.
         for_s: u64,
@@ -69,7 +68,7 @@ pub enum OldValue {
 pub enum Check {
     /// By a call that does nothing and refuses a dead value.
     Probe,
-    /// By asking for it again: what comes is the one that lives. These checks are so many seconds apart.
+    /// By asking for it again: what comes is the one that lives. `apart_s` separates two of these checks.
     AskAgain {
         /// In seconds.
         apart_s: u64,
@@ -79,9 +78,9 @@ pub enum Check {
 /// When a value is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lead {
-    /// So many seconds ahead of its end; 0 where nothing can be had before that.
+    /// Seconds ahead of its end; 0 where nothing can be had before that.
     pub ahead_s: u64,
-    /// Not sooner than so many seconds after it was asked for.
+    /// Seconds that pass at least after it was asked for.
     pub again_s: u64,
 }
 
@@ -96,16 +95,16 @@ pub struct Limits {
     pub forced: u32,
     /// Of those the last ones are kept for revoking what has leaked.
     pub forced_for_revoking: u32,
-    /// Two of them are so many seconds apart, counted from the reply before.
+    /// Seconds between two of them, counted from the reply before.
     pub forced_apart_s: u64,
-    /// The day of the quota begins so many seconds before midnight UTC.
+    /// Seconds before midnight UTC at which the day of the quota begins.
     pub day_offset_s: u64,
 }
 
-/// A copy of a value that was replaced is believed for so much less than it lives: a call's time, and clocks that differ.
+/// A copy of a value that was replaced is believed for less time than it lives, by this: a call's time, and clocks that differ.
 const TRUST_MARGIN_S: u64 = 60;
 
-/// A value that cannot be had before the end of the one before is asked for so much after it: clocks differ, and times are
+/// A value that cannot be had before the end of the one before is asked for this long after it: clocks differ, and times are
 /// rounded down.
 const AFTER_END_S: u64 = 2;
 
@@ -134,7 +133,7 @@ impl RotationPolicy {
         }
     }
 
-    /// From its planned replacement on a copy of a value is believed for so long.
+    /// Seconds for which a copy of a value is believed from its planned replacement on.
     pub(super) const fn trusted_s(&self) -> u64 {
         self.overlap_s().saturating_sub(TRUST_MARGIN_S)
     }
@@ -144,7 +143,7 @@ impl RotationPolicy {
         self.lead.ahead_s == 0
     }
 
-    /// A reader waits for a refresh that is due within so many seconds.
+    /// A reader waits for a refresh that is due within this number of seconds.
     pub(super) const fn waited_for_s(&self) -> u64 {
         if self.has_gap() { AFTER_END_S + BEFORE_END_S } else { AFTER_END_S }
     }

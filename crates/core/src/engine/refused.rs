@@ -1,4 +1,4 @@
-//! The provider's own word: it has refused the held value as dead, in a call that somebody made with it.
+//! The provider's own word: it has refused the held value as dead, in a call that was made with it.
 //!
 //! It skips every pause that reports have earned, but nothing is replaced on that word alone: a caller can have a provider
 //! serve a file that says the same. Where asking again is harmless, that is done at once: another value heals it. When the

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// A call that has not ended for this long never will: whoever made it is gone.
 const CALL_LOST_AFTER_S: u64 = 30;
 
-/// Readers who got nothing come again within so long, or want it no more.
+/// Readers who got nothing come again within this time, or want it no more.
 const MISSED_FOR_S: u64 = 60;
 
 /// So many retries of a planned refresh may use the ledger's reserve.

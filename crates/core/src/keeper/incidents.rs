@@ -11,14 +11,14 @@ use crate::time::UnixTime;
 /// An object that is killed while it sends comes back after this.
 const WHILE_SENDING_S: u64 = 15;
 
-/// A sending that has not ended after so long was given up by the runtime.
+/// A sending that has not ended after this time was given up by the runtime.
 const NEVER_SENT_S: u64 = 600;
 
 /// The book, and what is being sent of it.
 #[derive(Debug)]
 pub struct Incidents {
     book: Book,
-    /// Whether there is anybody to send notices to.
+    /// Whether there is a receiver for notices.
     can_tell: bool,
     sending: Option<(Notice, UnixTime)>,
     committed: Book,

@@ -69,20 +69,19 @@ impl Machine {
             machine.step(credential, Event::Configured(identity));
             machine.give_up_lost_call(credential);
         }
-        let effects = machine.settle();
+        let effects = machine.settle(false);
         (machine, effects)
     }
 
     /// What an input comes to, to be carried out in this order.
     pub fn handle(&mut self, input: Input, at: Instant) -> Vec<Effect> {
         self.at = at;
-        let mut look = false;
+        let rings = matches!(input, Input::Alarm(_));
         match input {
             Input::Question(id, ask) => self.ask(id, ask),
             Input::Alarm(id) => {
                 self.alarm.is_gone();
                 self.wake(id, &[]);
-                look = true;
             }
             Input::AlarmNotSet => self.alarm.is_gone(),
             Input::Timer => {}
@@ -93,13 +92,10 @@ impl Machine {
             Input::Noted { arrived } => self.notes.end(arrived, at.now_ms),
             Input::Delivered { id, arrived } => self.delivered(id, arrived),
         }
-        if look {
-            self.look();
-        }
-        self.settle()
+        self.settle(rings)
     }
 
-    /// When [`Input::Timer`] is due, in Unix milliseconds; `None` while nobody waits for a moment.
+    /// When [`Input::Timer`] is due, in Unix milliseconds; `None` while no question waits for a moment.
     pub fn timer_ms(&self) -> Option<u64> {
         self.waiting.values().filter_map(Waiting::look_at_ms).min()
     }
@@ -112,11 +108,6 @@ impl Machine {
     /// The credentials that are kept, the token first.
     pub(super) fn credentials(&self) -> Vec<Credential> {
         self.setup.credentials.clone()
-    }
-
-    /// Every slot that was loaded, also of a credential that is not kept any more.
-    pub(super) fn loaded(&self) -> Vec<Credential> {
-        self.slots.keys().copied().collect()
     }
 
     pub(super) fn policy(&self, credential: Credential) -> RotationPolicy {
@@ -167,7 +158,7 @@ impl Machine {
         }
     }
 
-    /// A call under way that nobody carries out has lost its outcome.
+    /// A call under way that this instance has not started has lost its outcome.
     pub(super) fn give_up_lost_call(&mut self, credential: Credential) {
         if self.slot(credential).has_call_under_way() && !self.calls.contains_key(&credential) {
             self.step(credential, Event::Lost);
@@ -176,7 +167,9 @@ impl Machine {
 
     /// Seals every slot with the current key, and has it published anew; how many.
     pub(super) fn reseal(&mut self) -> usize {
-        let (loaded, kept) = (self.loaded(), self.credentials());
+        // Also what is not kept any more.
+        let loaded: Vec<Credential> = self.slots.keys().copied().collect();
+        let kept = self.credentials();
         for credential in &loaded {
             if kept.contains(credential) {
                 self.step(*credential, Event::Reseal);
@@ -186,8 +179,9 @@ impl Machine {
         loaded.len()
     }
 
-    /// Does what can be done now, until nothing is left; then plans what comes next.
-    fn settle(&mut self) -> Vec<Effect> {
+    /// Does what can be done now, until nothing is left; then plans what comes next. Incidents are looked at after each
+    /// change, and when the alarm `rings`: some begin with time alone.
+    fn settle(&mut self, rings: bool) -> Vec<Effect> {
         loop {
             if let Some(credential) = self.ready_to_send() {
                 self.send(credential);
@@ -198,7 +192,7 @@ impl Machine {
             }
         }
         self.knocked_at = None;
-        if !self.effects.commits.is_empty() {
+        if rings || !self.effects.commits.is_empty() {
             self.look();
         }
         self.effects.book = self.incidents.to_commit();
@@ -256,7 +250,7 @@ impl Machine {
         self.effects.alarm_ms =
             planned.and_then(|planned| self.alarm.plan(planned, publishing, self.at.now_ms));
         let Some(wake_at) = next_call else { return };
-        let news: News = (wake_at, self.slot(Credential::AccessToken).version());
+        let news: News = (wake_at, self.version(Credential::AccessToken));
         let quiet = !publishing && self.calls.is_empty();
         if self.notes.begin(news, quiet, self.at.now_ms) {
             let now = self.now();

@@ -8,7 +8,7 @@ use crate::digest::Sha256Digest;
 use crate::engine::{Answer, CallId, Event, Patience};
 use crate::protocol::{Ask, Reply};
 
-/// A reader waits so long for a refresh, in milliseconds.
+/// The longest time that a reader waits for a refresh, in milliseconds.
 const READER_WAITS_MS: u64 = 5_000;
 
 /// A call that is due within a moment is looked for again after this, in milliseconds.

@@ -69,11 +69,11 @@ const POLICIES: [RotationPolicy; 4] = [SAME, LIVES_ON, SLIDES, NEW];
 enum Op {
     Wait(u64),
     Read(bool),
-    /// The instance is killed before so many effects of the next input.
+    /// The instance is killed after this number of effects of the next input.
     Kill(usize),
-    /// Nobody answers for so long.
+    /// No call is answered for this number of seconds.
     Outage(u64),
-    /// The provider ends a value before its time, and somebody notices.
+    /// The provider ends a value before its time, and a caller reports it.
     EarlyDeath(bool),
 }
 
@@ -152,10 +152,7 @@ fn a_value_that_slides_is_kept_alive_until_its_cap() {
 fn a_refresh_token_is_committed_before_anything_leaves_the_keeper() {
     let mut run = Run::new([NEW, NEW], true);
     run.read(CHILD).unwrap();
-    assert!(
-        run.first_effects_after_reply(CHILD).iter().all(|effect| *effect == "commit"),
-        "commits come first"
-    );
+    assert_eq!(run.effects_after_reply(CHILD).first(), Some(&"commit"), "the commit comes first");
     // Killed right after the commit, the next instance sends the new one.
     run.kill_after = Some(2);
     run.wait(20_000);

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// So many checks in vain a caller has, …
+/// Checks in vain that a caller has, …
 const BUDGET: u32 = 5;
 
-/// … and one more each time that so many milliseconds have passed.
+/// … and the time after which it has one more, in milliseconds.
 const ANOTHER_AFTER_MS: u64 = 60_000;
 
-/// So many callers are remembered.
+/// The most callers that are remembered.
 const MOST: usize = 1_000;
 
 /// What each caller has spent.

@@ -18,7 +18,7 @@ impl Centre {
         Instant { now_ms: self.now, dice: u32::try_from(self.chance(1 << 32)).unwrap_or(0) }
     }
 
-    /// Asks a Keeper for a reader, or for nobody.
+    /// Asks a Keeper, for a reader where there is one.
     pub(super) fn ask(&mut self, app: usize, question: Option<Question>, ask: Ask) -> Step {
         let id = self.keepers[app].next_question();
         if let Some(question) = question {
@@ -138,7 +138,7 @@ impl Centre {
             let checked = check::called(self, key, asked.kind);
             checked.map_err(|what| self.violated(what))?;
         }
-        let in_outage = self.scenario.is_outage() && self.lasting().next().is_some();
+        let in_outage = self.scenario.is_outage && self.lasting().next().is_some();
         self.tally.calls_in_outages += u64::from(in_outage);
         self.send(app, asked);
         Ok(())
@@ -171,7 +171,7 @@ impl Centre {
         kills.is_some_and(|probability| self.random.happens(probability))
     }
 
-    /// What an instance was promised; somebody who waits looks again.
+    /// What an instance was promised: a question that waits is looked at again.
     pub(super) fn timer(&mut self, app: usize, instance: u64, at: u64) -> Step {
         if self.keepers[app].instance != instance || self.keepers[app].timer_at != Some(at) {
             return Ok(());
@@ -242,9 +242,9 @@ impl Centre {
                 self.readers[reader].goes_on(key, record.version);
                 Ok(())
             }
-            Reply::Unavailable { version, failure, retry_after_s } => {
+            Reply::Unavailable { version, failure, .. } => {
                 self.readers[reader].entry(key).invalidate_up_to(version);
-                let checked = check::got_nothing(self, key, failure.as_ref(), retry_after_s);
+                let checked = check::got_nothing(self, key, failure.as_ref());
                 checked.map_err(|what| self.violated(what))
             }
             _ => Ok(()),

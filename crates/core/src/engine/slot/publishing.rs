@@ -13,7 +13,7 @@ const PUBLISH_AGAIN_LONGEST_S: u64 = 300;
 const STORED_LATER_S: u64 = 30;
 const STORED_SOONER_S: u64 = 120;
 
-/// A record that somebody misses is believed to be lost after so long; before, the store may just
+/// A record that a reader misses is believed to be lost after this time; before, the store may just
 /// be behind.
 const STORE_BEHIND_S: u64 = 600;
 
@@ -46,7 +46,7 @@ impl Slot {
         self.publish_at().is_some_and(|at| at <= now)
     }
 
-    /// Somebody found an older record in the store than was published, or none.
+    /// A reader found an older record in the store than was published, or none.
     pub(in crate::engine) fn store_shows(&mut self, version: Version, now: UnixTime) {
         self.stored =
             self.stored.filter(|stored| version >= stored.version || stored.at.until(now) < STORE_BEHIND_S);

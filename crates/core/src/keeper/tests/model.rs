@@ -133,8 +133,7 @@ impl Run {
         effects.extend(machine.handle(input, at));
         self.machine = Some(machine);
         if let Some(credential) = answered {
-            let names = effects.iter().map(name).take_while(|name| *name != "log" && *name != "other");
-            self.after_reply.insert(credential, names.take(1).collect());
+            self.after_reply.insert(credential, effects.iter().map(name).collect());
         }
         let until = self.kill_after.take().unwrap_or(usize::MAX);
         let is_killed = until < effects.len();
@@ -278,7 +277,7 @@ impl Run {
         Some(record)
     }
 
-    /// Reads once a second until there is something; not longer than so many seconds.
+    /// Reads once a second until there is something, for at most this number of seconds.
     pub(super) fn wait_for(&mut self, credential: Credential, seconds: u64) {
         let until_ms = self.now_ms + seconds * 1000;
         while self.read(credential).is_none() {
@@ -287,7 +286,7 @@ impl Run {
         }
     }
 
-    /// Nobody answers for so long; readers ask all the time.
+    /// No call is answered for this number of seconds; readers ask all the time.
     pub(super) fn outage(&mut self, seconds: u64) {
         self.outage_until_ms = self.now_ms + seconds * 1000;
         while self.now_ms + 30_000 < self.outage_until_ms {
@@ -327,8 +326,8 @@ impl Run {
         self.accounts[&CHILD].used
     }
 
-    /// The first of the effects that the last answer has brought about.
-    pub(super) fn first_effects_after_reply(&self, credential: Credential) -> &[&'static str] {
+    /// The effects that the last answer has brought about, in their order.
+    pub(super) fn effects_after_reply(&self, credential: Credential) -> &[&'static str] {
         self.after_reply.get(&credential).map_or(&[], Vec::as_slice)
     }
 }

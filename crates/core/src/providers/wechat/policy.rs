@@ -45,7 +45,7 @@ pub const TICKET: RotationPolicy = RotationPolicy {
 };
 
 /// A token of the plain API: every call makes a new one; the old one lives 300 s more at most, and no longer when the new
-/// one is replaced as well (access_token 使用说明). Replaced `ahead_s` before its end, with so many calls a day.
+/// one is replaced as well (access_token 使用说明). Replaced `ahead_s` before its end, within the account's calls of a day.
 pub const fn plain(ahead_s: u64, daily_limit: u32) -> RotationPolicy {
     RotationPolicy {
         repeat: Repeat::New,
