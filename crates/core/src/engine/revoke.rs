@@ -56,8 +56,8 @@ impl Slot {
     /// When the next step of a revocation is due.
     pub(super) fn revoke_from(&self, policy: &RotationPolicy) -> Option<UnixTime> {
         let revoke = self.revoking()?;
-        if self.rotation_lost || self.force_lost {
-            // What a lost call has done is found out first, by an ordinary refresh.
+        // What a lost call has done is found out first, by an ordinary refresh.
+        if self.rotation_lost || self.force_lost || revoke.left == 0 {
             return Some(revoke.dead_at);
         }
         let retry_at = revoke.failure.as_ref().map_or(UnixTime::from_secs(0), |(_, _, retry_at)| *retry_at);
@@ -78,15 +78,20 @@ impl Slot {
 }
 
 impl Turn {
-    /// Somebody asks for the held token to be killed. Whoever asks again meanwhile joins in.
+    /// Somebody asks for the held token to be killed. While steps are left, asking again costs no more of them: they
+    /// put the token that is held now on its fuse as well.
     pub(super) fn revoke(&mut self) {
         let (now, covers) = (self.moment.now, self.slot.version);
-        if self.slot.revoking().is_none() {
-            let dead_at = self.slot.dead_at(&self.policy, now);
-            let (left, failure, finished_at) = (ROTATIONS, None, None);
-            self.slot.revoke =
-                Some(Revoke { requested_at: now, covers, left, dead_at, failure, finished_at });
-            self.effects.alerts.push(Alert::Revoking);
+        let dead_at = self.slot.dead_at(&self.policy, now);
+        match self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on() && revoke.left > 0) {
+            Some(revoke) if revoke.covers == covers => {}
+            Some(revoke) => (revoke.covers, revoke.dead_at) = (covers, dead_at),
+            None => {
+                let (left, failure, finished_at) = (ROTATIONS, None, None);
+                self.slot.revoke =
+                    Some(Revoke { requested_at: now, covers, left, dead_at, failure, finished_at });
+                self.effects.alerts.push(Alert::Revoking);
+            }
         }
         self.revoke_if_due();
     }
@@ -107,12 +112,14 @@ impl Turn {
 
     /// A forced refresh has brought a new token. What was held before it is on its fuse.
     pub(super) fn revoked_once(&mut self) {
-        let (now, overlap_s) = (self.moment.now, self.policy.overlap_s());
+        let (now, overlap_s, version) = (self.moment.now, self.policy.overlap_s(), self.slot.version);
         let Some(revoke) = self.slot.revoke.as_mut().filter(|revoke| revoke.goes_on()) else { return };
         revoke.left = revoke.left.saturating_sub(1);
         revoke.dead_at = revoke.dead_at.min(now.plus(overlap_s.saturating_add(MARGIN_S)));
         revoke.failure = None;
-        if revoke.left == 0 {
+        // One that came with the first step, and was asked for then, is on its fuse only.
+        let rotations = version.number().saturating_sub(revoke.covers.number());
+        if revoke.left == 0 && rotations >= u64::from(ROTATIONS) {
             self.finish_revoke();
         }
     }

@@ -202,7 +202,9 @@ impl Slot {
         };
         // In a revocation the next forced refresh is at hand, and puts this one on its fuse.
         let trust_until = match (self.revoking(), held.life.issued_at()) {
-            (Some(_), Some(issued_at)) => trust_until.min(issued_at.plus(policy.trusted_s())),
+            (Some(revoke), Some(issued_at)) if revoke.left > 0 => {
+                trust_until.min(issued_at.plus(policy.trusted_s()))
+            }
             _ => trust_until,
         };
         Some(Record {

@@ -75,17 +75,43 @@ fn a_leaked_token_is_killed_by_two_forced_refreshes_thirty_seconds_apart() {
 }
 
 #[test]
-fn whoever_asks_again_meanwhile_joins_in() {
+fn asking_again_meanwhile_costs_no_more_steps() {
     let mut desk = Desk::holding(STABLE);
-    for second in 100..400 {
+    for second in [100, 100, 101] {
         desk.at(second).say(Event::Revoke);
-        if desk.slot.has_call_under_way() {
-            desk.issue(&format!("after-{second}"), 7200);
-        }
-        if desk.slot.revoking().is_none() {
-            break;
-        }
     }
+    desk.issue("two", 7200);
+    desk.at(131).say(Event::Tick);
+    desk.at(132).say(Event::Tick);
+    desk.issue("three", 7200);
+    assert_eq!(desk.slot.revoke.clone().unwrap().finished_at, Some(UnixTime::from_secs(T0 + 132)));
+    assert_eq!((desk.calls_of(Call::ForcedRefresh), desk.alerts.len()), (vec![100, 132], 2));
+}
+
+#[test]
+fn a_token_that_leaks_between_the_steps_is_called_revoked_only_when_it_is_dead() {
+    let mut desk = Desk::holding(STABLE);
+    desk.at(100).say(Event::Revoke);
+    desk.issue("two", 7200);
+    desk.at(110).say(Event::Revoke);
+    assert_eq!(desk.slot.revoke.clone().unwrap().covers.number(), 2);
+    desk.at(131).say(Event::Tick);
+    desk.issue("three", 7200);
+    let stored_until = UnixTime::from_secs(T0 + 131 + 7200);
+    let stored_at = UnixTime::from_secs(T0 + 131);
+    desk.say(Event::Published(Some(Stored {
+        version: Version::new(3),
+        expires_at: stored_until,
+        at: stored_at,
+    })));
+    // "two" lives for 300 s more.
+    for second in 132..491 {
+        desk.at(second).say(Event::Tick);
+        assert!(desk.slot.revoking().is_some(), "{second}");
+    }
+    assert_eq!(desk.effects.wake_at, Some(UnixTime::from_secs(T0 + 491)));
+    desk.at(491).say(Event::Tick);
+    assert!(desk.slot.revoking().is_none());
     assert_eq!((desk.calls_of(Call::ForcedRefresh), desk.alerts.len()), (vec![100, 131], 2));
 }
 
