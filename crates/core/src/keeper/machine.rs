@@ -4,7 +4,7 @@ use super::alarm::Alarm;
 use super::calls::Flight;
 use super::effect::{Announcement, Arrival, Effect, Effects};
 use super::incidents::Incidents;
-use super::notes::{News, Note, Notes};
+use super::notes::{self, News, Note, Notes};
 use super::publishing::Outcome;
 use super::questions::Waiting;
 use super::words::Words;
@@ -244,16 +244,17 @@ impl Machine {
     fn plan(&mut self) {
         let kept = self.credentials();
         let planned = kept.iter().filter_map(|credential| self.wake_at.get(credential));
-        let next_call = planned.clone().map(|(_, call_at)| *call_at).min();
+        let now = self.now();
+        let noted = |(wake_at, call_at): &(UnixTime, UnixTime)| notes::wake_at(*wake_at, *call_at, now);
+        let next_noted = planned.clone().map(noted).min();
         let planned = planned.map(|(wake_at, _)| *wake_at).chain(self.incidents.due_at()).min();
         let publishing = !self.publishing.is_empty();
         self.effects.alarm_ms =
             planned.and_then(|planned| self.alarm.plan(planned, publishing, self.at.now_ms));
-        let Some(wake_at) = next_call else { return };
+        let Some(wake_at) = next_noted else { return };
         let news: News = (wake_at, self.version(Credential::AccessToken));
         let quiet = !publishing && self.calls.is_empty();
         if self.notes.begin(news, quiet, self.at.now_ms) {
-            let now = self.now();
             self.effects.note = Some(Note { wake_at, token: self.held_token(now), now });
         }
     }

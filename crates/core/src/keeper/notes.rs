@@ -1,4 +1,4 @@
-//! What the scheduler is told: when the provider is to be called next, and which token the Keeper holds.
+//! What the scheduler is told: when the Keeper is to be woken, and which token it holds.
 
 use crate::credential::Version;
 use crate::protocol::Held;
@@ -6,6 +6,9 @@ use crate::time::UnixTime;
 
 /// After a note that did not arrive, in milliseconds.
 const AGAIN_MS: u64 = 5_000;
+
+/// The alarm is the one to try a write to the store again; when it has not for this long, the cron does.
+const STORE_WAITS_S: u64 = 120;
 
 /// A note for the scheduler.
 #[derive(Debug)]
@@ -18,7 +21,13 @@ pub struct Note {
     pub now: UnixTime,
 }
 
-/// The next call, and the version of the token.
+/// When the cron is to wake a Keeper that wakes itself at `wake_at`, at the latest at `call_at`, when the provider is to be
+/// called: what is due before is a write to the store that was not taken.
+pub(super) fn wake_at(wake_at: UnixTime, call_at: UnixTime, now: UnixTime) -> UnixTime {
+    call_at.min(wake_at.max(now).plus(STORE_WAITS_S))
+}
+
+/// When it is to be woken, and the version of the token.
 pub(super) type News = (UnixTime, Version);
 
 /// What has been noted, one note after the other.
