@@ -19,7 +19,7 @@ const suites = {
     await cargo("clippy", "--quiet", "--target", TARGET, "-p", "zhongkong", ...strict)(env);
   },
   docs: (env) => cargo("doc", "--quiet", "--workspace", "--no-deps")({ ...env, RUSTDOCFLAGS: "-D warnings" }),
-  core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "simulator"),
+  core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "zhongkong-tables", "-p", "simulator"),
   soak: async (env) => {
     await cargo("build", "--quiet", "--release", "-p", "soak")(env);
     await cargo("test", "--quiet", "--release", "-p", "soak")(env);

@@ -4,21 +4,17 @@
 //! What they do is decided in the core; here it is carried out.
 
 mod announce;
-mod counts;
-mod history;
+mod database;
 mod instance;
 mod keeper;
 mod notices;
 mod scheduler;
-mod settings;
-mod storage;
 
-use std::time::Duration;
+use serde_json::json;
 use worker::{ScheduledTime, State};
 use zhongkong_core::encoding::Unreadable;
-
-/// After a failure of an alarm itself, for instance of SQLite.
-const ALARM_AGAIN: Duration = Duration::from_secs(30);
+use zhongkong_core::keeper::ALARM_AGAIN_S;
+use zhongkong_core::time::UnixTime;
 
 /// JSON of another form, as an error of the platform's.
 pub(crate) fn unreadable(unreadable: Unreadable) -> worker::Error {
@@ -31,7 +27,12 @@ async fn set_alarm_at(state: &State, at_ms: u64) -> worker::Result<()> {
     state.storage().set_alarm(ScheduledTime::new(at)).await
 }
 
-async fn set_alarm_in(state: &State, pause: Duration) -> worker::Result<()> {
-    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    set_alarm_at(state, crate::platform::now_millis().saturating_add(pause_ms)).await
+async fn set_alarm(state: &State, at: UnixTime) -> worker::Result<()> {
+    set_alarm_at(state, at.as_secs().saturating_mul(1000)).await
+}
+
+/// The runtime drops an alarm that fails again and again, so a failure is caught, and the alarm set anew.
+async fn alarm_failed(state: &State, error: &worker::Error) -> worker::Result<()> {
+    crate::log::warn("alarm_failed", json!({"detail": error.to_string()}));
+    set_alarm(state, crate::platform::now().plus(ALARM_AGAIN_S)).await
 }

@@ -1,9 +1,6 @@
 //! One life of a Keeper: the machine, as it was loaded from SQLite, and what its effects are written with.
 
-use super::history::History;
-use super::notices::load_book;
-use super::settings::Settings;
-use super::storage::{Loaded, Storage};
+use super::database::Database;
 use crate::bindings::{self, Centre};
 use crate::{analytics, log, platform};
 use futures_channel::oneshot;
@@ -20,6 +17,7 @@ use zhongkong_core::history::{Action, Deed, Line};
 use zhongkong_core::keeper::{Effect, Machine, QuestionId, Setup};
 use zhongkong_core::protocol::Reply;
 use zhongkong_core::seal::Sealer;
+use zhongkong_tables::{History, Loaded, Settings, Slots};
 
 /// What a question comes to; `Err` says what is wrong with it.
 pub(super) type Answer = Result<Reply, &'static str>;
@@ -29,9 +27,9 @@ pub(super) struct Instance {
     pub(super) ready: Rc<ReadyApp>,
     pub(super) centre: Rc<Centre>,
     pub(super) machine: RefCell<Machine>,
-    pub(super) storage: Storage,
-    pub(super) settings: Settings,
-    pub(super) history: History,
+    slots: Slots<Database>,
+    pub(super) settings: Settings<Database>,
+    pub(super) history: History<Database>,
     pub(super) questions: RefCell<BTreeMap<QuestionId, oneshot::Sender<Answer>>>,
     pub(super) asked: Cell<QuestionId>,
     /// A commit has failed: what memory holds is not what a restart would find.
@@ -46,14 +44,13 @@ impl Instance {
             Some(AppEntry::Ready(ready)) => Rc::clone(ready),
             _ => return Err(failed("the app is not configured, or wrongly")),
         };
-        let (storage, settings) = (Storage::open(state)?, Settings::open(state)?);
-        if storage.app()?.as_ref() != Some(app) {
-            storage.set_app(app)?;
-        }
-        let history = History::open(state)?;
+        let database = Database::of(state);
+        let (stored, settings) = (Slots::open(database.clone())?, Settings::open(database.clone())?);
+        stored.set_app(app)?;
+        let history = History::open(database)?;
         history.forget_old(platform::now())?;
         let (mut slots, mut lost) = (BTreeMap::new(), Vec::new());
-        for (credential, loaded) in storage.load(app, sealer(&centre)?)? {
+        for (credential, loaded) in stored.load(app, sealer(&centre)?)? {
             let slot = match loaded {
                 Loaded::Whole(slot) => *slot,
                 Loaded::DoesNotOpen(version) => {
@@ -67,24 +64,25 @@ impl Instance {
         }
         let alerts = centre.config.webhook.as_ref().map(|webhook| webhook.language);
         let setup = Setup::new(&ready, alerts);
-        let (machine, effects) = Machine::load(setup, slots, load_book(&settings)?, platform::instant());
+        let (machine, effects) = Machine::load(setup, slots, settings.book()?, platform::instant());
         let (machine, questions) = (RefCell::new(machine), RefCell::default());
         let (asked, is_over) = (Cell::new(0), Cell::new(false));
-        let instance = Self { ready, centre, machine, storage, settings, history, questions, asked, is_over };
+        let instance =
+            Self { ready, centre, machine, slots: stored, settings, history, questions, asked, is_over };
         lost.iter().for_each(|deed| instance.tell(deed));
         Ok((instance, effects))
     }
 
     pub(super) fn commit(&self, credential: Credential, slot: &Slot) -> worker::Result<()> {
         let (app, sealer) = (&self.ready.app.name, sealer(&self.centre)?);
-        self.storage.save(app, credential, slot, sealer, platform::random())
+        self.slots.save(app, credential, slot, sealer, platform::random())
     }
 
     /// Tells the history. One that cannot be written stops nothing else.
     pub(super) fn tell(&self, deed: &Deed<'_>) {
         let line = Line::new(deed, platform::now());
         analytics::tell(&self.centre, &self.ready.app.name, &line);
-        if let Err(error) = self.history.add(&line) {
+        if let Err(error) = self.history.add(&line, line.first_at) {
             let app = &self.ready.app.name;
             log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
         }
@@ -92,7 +90,7 @@ impl Instance {
 
     pub(super) fn reply(&self, id: QuestionId, mut answer: Answer) {
         if let Ok(Reply::Status(report) | Reply::Checked { report, .. }) = &mut answer {
-            match self.history.counts.totals() {
+            match self.history.counts().totals() {
                 Ok(counts) => report.counts = counts,
                 Err(error) => {
                     let app = &self.ready.app.name;

@@ -5,11 +5,10 @@
 //! it comes to there is no await, so no other input comes between.
 
 use super::announce::announce;
-use super::history::{self, History};
+use super::database::Database;
 use super::instance::{Instance, failed};
 use super::notices::{Notices, commit_book, deliver};
-use super::storage::Storage;
-use super::{ALARM_AGAIN, set_alarm_at, set_alarm_in, unreadable};
+use super::{alarm_failed, set_alarm, set_alarm_at, unreadable};
 use crate::bindings;
 use crate::client::{self, HISTORY_PATH};
 use crate::{log, platform, store, upstream};
@@ -24,12 +23,10 @@ use zhongkong_core::app::AppName;
 use zhongkong_core::config::AppEntry;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::encoding::{from_json, to_json};
-use zhongkong_core::keeper::{Asked, Effect, Input, Note, QuestionId};
-use zhongkong_core::protocol::{Question, Reply, SchedulerAsk};
+use zhongkong_core::keeper::{Asked, Effect, Input, Note, QuestionId, RESTING_S};
+use zhongkong_core::protocol::{HistoryAsk, Question, Reply, SchedulerAsk};
 use zhongkong_core::record::Published;
-
-/// The history of an app that is not configured any more is swept so often, until nothing is left.
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+use zhongkong_tables::{History, Slots};
 
 /// The Durable Object class.
 #[durable_object(alarm)]
@@ -48,7 +45,7 @@ impl DurableObject for Keeper {
         crate::panic::on_purpose(path.strip_prefix("/panic/"), "keeper");
         let answer = match (request.text().await, path.as_str()) {
             (Err(error), _) => Err(error),
-            (Ok(question), HISTORY_PATH) => history::answer(&self.object.state, &question),
+            (Ok(question), HISTORY_PATH) => self.object.answer_history(&question),
             (Ok(question), _) => self.object.answer(&question).await,
         };
         match answer {
@@ -61,12 +58,10 @@ impl DurableObject for Keeper {
         }
     }
 
-    /// The planned moment. The runtime drops an alarm that fails again and again, so a failure is caught here, and the
-    /// alarm set anew.
+    /// The planned moment.
     async fn alarm(&self) -> worker::Result<Response> {
         if let Err(error) = self.object.alarm().await {
-            log::warn("alarm_failed", json!({"detail": error.to_string()}));
-            set_alarm_in(&self.object.state, ALARM_AGAIN).await?;
+            alarm_failed(&self.object.state, &error).await?;
         }
         Response::empty()
     }
@@ -93,6 +88,15 @@ impl Object {
         }
         let reply = self.ask(&instance, |id| Input::Question(id, ask)).await?;
         to_json(&reply).map_err(unreadable)
+    }
+
+    /// Answers a [`HistoryAsk`].
+    fn answer_history(&self, question: &str) -> worker::Result<String> {
+        let not_written = |error: worker::Error| {
+            log::warn("history_not_written", json!({"detail": error.to_string()}));
+        };
+        let ask: HistoryAsk = from_json(question).map_err(unreadable)?;
+        History::open(Database::of(&self.state))?.answer(ask, platform::now(), not_written)
     }
 
     /// Feeds an input that asks something, and waits for the answer.
@@ -126,7 +130,8 @@ impl Object {
     /// The alarm. A Keeper that was never asked has nothing to do, nor has one whose app is gone or faulty: a deployment
     /// that mends it comes with a cron and readers.
     async fn alarm(self: &Rc<Self>) -> worker::Result<()> {
-        let Some(app) = Storage::open(&self.state)?.app()? else { return Ok(()) };
+        let database = Database::of(&self.state);
+        let Some(app) = Slots::open(database.clone())?.app()? else { return Ok(()) };
         let centre = bindings::centre(&self.env);
         if matches!(centre.config.apps.get(&app), Some(AppEntry::Ready(_))) {
             let instance = self.open(&app)?;
@@ -134,13 +139,14 @@ impl Object {
         }
         log::info("keeper_rests", json!({"app": app, "detail": "the app is not configured, or wrongly"}));
         // Its history ends with its time. Set first: what waits to be said sets its own.
-        if History::open(&self.state)?.forget_old(platform::now())? {
-            set_alarm_in(&self.state, A_DAY).await?;
+        let now = platform::now();
+        if History::open(database)?.forget_old(now)? {
+            set_alarm(&self.state, now.plus(RESTING_S)).await?;
         }
         let is_gone = !centre.config.apps.contains_key(&app);
         let notices = Notices::open(&self.state, &centre, Some(app))?;
         if is_gone {
-            notices.look(&[]);
+            return notices.look(&self.state, &centre, &[]).await;
         }
         notices.deliver(&self.state, &centre).await
     }
@@ -190,7 +196,7 @@ impl Object {
             Effect::Commit(credential, slot) => return instance.commit(credential, &slot),
             Effect::CommitBook(book) => commit_book(&instance.settings, Some(app), &book),
             Effect::Life(credential, status) => {
-                if let Err(error) = instance.history.counts.note_life(credential, &status) {
+                if let Err(error) = instance.history.counts().note_life(credential, &status) {
                     log::warn("history_not_written", json!({"app": app, "detail": error.to_string()}));
                 }
             }

@@ -2,31 +2,22 @@
 //!
 //! What the receiver said is not logged, nor is its address, which is a key.
 
-use super::settings::Settings;
-use super::{set_alarm_in, unreadable};
+use super::database::Database;
+use super::set_alarm;
 use crate::bindings::Centre;
 use crate::webhook::send;
 use crate::{log, platform};
 use serde_json::json;
 use std::cell::RefCell;
-use std::time::Duration;
 use worker::State;
 use zhongkong_core::alert::{Book, Finding, Notice};
 use zhongkong_core::app::AppName;
-use zhongkong_core::encoding::{from_json, to_json};
-use zhongkong_core::keeper::{Arrival, Incidents};
-
-const BOOK: &str = "alerts";
-
-/// Reads the book. One that cannot be read any more begins anew: what goes on is found again.
-pub(super) fn load_book(settings: &Settings) -> worker::Result<Book> {
-    Ok(settings.get(BOOK)?.and_then(|text| from_json(&text).ok()).unwrap_or_default())
-}
+use zhongkong_core::keeper::{Arrival, Incidents, Step};
+use zhongkong_tables::Settings;
 
 /// Commits the book. One that cannot be written stops nothing else.
-pub(super) fn commit_book(settings: &Settings, app: Option<&AppName>, book: &Book) {
-    let written = to_json(book).map_err(unreadable).and_then(|text| settings.set(BOOK, &text));
-    if let Err(error) = written {
+pub(super) fn commit_book(settings: &Settings<Database>, app: Option<&AppName>, book: &Book) {
+    if let Err(error) = settings.set_book(book) {
         log::warn("alerts_not_written", json!({"app": app, "detail": error.to_string()}));
     }
 }
@@ -55,15 +46,15 @@ pub(super) fn log_arrival(app: Option<&AppName>, notice: &Notice, arrival: Arriv
 
 /// The incidents of an object that keeps no credentials.
 pub(super) struct Notices {
-    settings: Settings,
+    settings: Settings<Database>,
     app: Option<AppName>,
     incidents: RefCell<Incidents>,
 }
 
 impl Notices {
     pub(super) fn open(state: &State, centre: &Centre, app: Option<AppName>) -> worker::Result<Self> {
-        let settings = Settings::open(state)?;
-        let incidents = Incidents::new(load_book(&settings)?, centre.config.webhook.is_some());
+        let settings = Settings::open(Database::of(state))?;
+        let incidents = Incidents::new(settings.book()?, centre.config.webhook.is_some());
         Ok(Self { settings, app, incidents: RefCell::new(incidents) })
     }
 
@@ -71,35 +62,33 @@ impl Notices {
         self.incidents.borrow().book().clone()
     }
 
-    /// Compares what is wrong now with what was.
-    pub(super) fn look(&self, findings: &[Finding]) {
+    /// Compares what is wrong now with what was, and sends what is due.
+    pub(super) async fn look(
+        &self,
+        state: &State,
+        centre: &Centre,
+        findings: &[Finding],
+    ) -> worker::Result<()> {
         self.incidents.borrow_mut().look(findings, platform::now());
-        self.commit();
+        self.deliver(state, centre).await
     }
 
-    /// Sends what is due, and sets the alarm for what will be, or for the case that the object is killed meanwhile.
+    /// Sends what is due, one after the other.
     pub(super) async fn deliver(&self, state: &State, centre: &Centre) -> worker::Result<()> {
         loop {
-            let notice = self.incidents.borrow_mut().begin(platform::now());
-            self.set_alarm(state).await?;
-            let Some(notice) = notice else { return Ok(()) };
+            let Step { commit, alarm_at, send } = self.incidents.borrow_mut().next_step(platform::now());
+            if let Some(book) = commit {
+                commit_book(&self.settings, self.app.as_ref(), &book);
+            }
+            if let Some(at) = alarm_at {
+                set_alarm(state, at).await?;
+            }
+            let Some(notice) = send else { return Ok(()) };
             let arrived = deliver(centre, self.app.as_ref(), &notice).await;
             let sent = self.incidents.borrow_mut().sent(notice.id, arrived, platform::now());
-            self.commit();
             if let Some((notice, arrival)) = sent {
                 log_arrival(self.app.as_ref(), &notice, arrival);
             }
-        }
-    }
-
-    async fn set_alarm(&self, state: &State) -> worker::Result<()> {
-        let Some(due_at) = self.incidents.borrow().due_at() else { return Ok(()) };
-        set_alarm_in(state, Duration::from_secs(platform::now().until(due_at).max(1))).await
-    }
-
-    fn commit(&self) {
-        if let Some(book) = self.incidents.borrow_mut().to_commit() {
-            commit_book(&self.settings, self.app.as_ref(), &book);
         }
     }
 }

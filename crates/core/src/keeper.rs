@@ -24,7 +24,7 @@ mod words;
 
 pub use calls::{Answered, Asked};
 pub use effect::{Announcement, Arrival, Effect};
-pub use incidents::Incidents;
+pub use incidents::{Incidents, Step};
 pub use machine::Machine;
 pub use notes::Note;
 
@@ -36,6 +36,12 @@ use crate::language::Language;
 use crate::protocol::Ask;
 use crate::providers::Provider;
 use std::rc::Rc;
+
+/// After an alarm that failed itself, for instance in SQLite, the next one is set this much later, in seconds.
+pub const ALARM_AGAIN_S: u64 = 30;
+
+/// A Keeper whose app is not configured any more wakes this often, in seconds, until nothing is left of its history.
+pub const RESTING_S: u64 = 24 * 3600;
 
 /// Tells the questions of one instance of a Keeper apart.
 pub type QuestionId = u64;

@@ -297,6 +297,13 @@ pub enum SchedulerAsk {
     },
 }
 
+impl SchedulerAsk {
+    /// Whether the cron asks, as it does once a minute.
+    pub const fn is_tick(&self) -> bool {
+        matches!(self, Self::Due { .. } | Self::Broken { .. })
+    }
+}
+
 /// What the scheduler knows of a token.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Held {
@@ -306,8 +313,8 @@ pub struct Held {
     pub identity: Fingerprint,
     /// The end of its life.
     pub until: UnixTime,
-    /// The tokens before it were to be killed: they are nobody's any more.
-    pub alone: bool,
+    /// Until when the tokens before it are taken, at most.
+    pub others_until: UnixTime,
 }
 
 /// What the scheduler knows of the centre as a whole.

@@ -207,7 +207,8 @@ fn questions(golden: &mut Golden, ready: &ReadyApp) {
     golden.add("history page", &HistoryAsk::Page(filter));
     golden.add("history trends", &HistoryAsk::Trends);
     let shop = || ready.app.name.clone();
-    let held = Held { digest, identity: ready.identity.fingerprint(), until: at(7_141), alone: true };
+    let held =
+        Held { digest, identity: ready.identity.fingerprint(), until: at(7_141), others_until: at(300) };
     for (name, ask) in [
         ("due", SchedulerAsk::Due { configured: "f".to_owned(), now: at(0) }),
         (

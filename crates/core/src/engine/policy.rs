@@ -126,7 +126,7 @@ impl RotationPolicy {
     }
 
     /// How long a replaced value lives, where that is not to its own end.
-    pub(super) const fn overlap_s(&self) -> u64 {
+    pub(crate) const fn overlap_s(&self) -> u64 {
         match self.old {
             OldValue::Lives { for_s } => for_s,
             OldValue::LivesOn => u64::MAX,

@@ -14,6 +14,17 @@ const WHILE_SENDING_S: u64 = 15;
 /// A sending that has not ended after this time was given up by the runtime.
 const NEVER_SENT_S: u64 = 600;
 
+/// What an object that keeps no credentials has to do next for its incidents, in this order.
+#[derive(Debug)]
+pub struct Step {
+    /// Commit the book.
+    pub commit: Option<Book>,
+    /// Set the alarm.
+    pub alarm_at: Option<UnixTime>,
+    /// Send this, say what became of it ([`Incidents::sent`]), and ask for the next step.
+    pub send: Option<Notice>,
+}
+
 /// The book, and what is being sent of it.
 #[derive(Debug)]
 pub struct Incidents {
@@ -46,7 +57,7 @@ impl Incidents {
     }
 
     /// The book, where it is another than was committed last.
-    pub fn to_commit(&mut self) -> Option<Book> {
+    pub(super) fn uncommitted(&mut self) -> Option<Book> {
         if self.book == self.committed {
             return None;
         }
@@ -55,13 +66,20 @@ impl Incidents {
     }
 
     /// When the object has to be awake for it: for the next sending, or because one may have been cut off.
-    pub fn due_at(&self) -> Option<UnixTime> {
+    pub(super) fn due_at(&self) -> Option<UnixTime> {
         let due_at = self.book.due_at().filter(|_| self.can_tell)?;
         Some(self.sending.as_ref().map_or(due_at, |(_, since)| due_at.max(since.plus(WHILE_SENDING_S))))
     }
 
+    /// What to do next. The alarm stands before anything is sent, for the case that the object is killed meanwhile.
+    pub fn next_step(&mut self, now: UnixTime) -> Step {
+        let send = self.begin(now);
+        let alarm_at = self.due_at().map(|due_at| due_at.max(now.plus(1)));
+        Step { commit: self.uncommitted(), alarm_at, send }
+    }
+
     /// The notice that is to be sent now; it is taken to be under way from here on. Commit the book first.
-    pub fn begin(&mut self, now: UnixTime) -> Option<Notice> {
+    pub(super) fn begin(&mut self, now: UnixTime) -> Option<Notice> {
         let busy = self.sending.as_ref().is_some_and(|(_, since)| since.until(now) < NEVER_SENT_S);
         if busy || !self.can_tell {
             return None;

@@ -195,7 +195,7 @@ impl Machine {
         if rings || !self.effects.commits.is_empty() {
             self.look();
         }
-        self.effects.book = self.incidents.to_commit();
+        self.effects.book = self.incidents.uncommitted();
         self.effects.deliver = self.incidents.begin(self.now());
         self.plan();
         std::mem::take(&mut self.effects).in_order()
@@ -265,10 +265,12 @@ impl Machine {
     }
 
     fn held_token(&self, now: UnixTime) -> Option<Held> {
-        let slot = self.slot(Credential::AccessToken);
-        let record = slot.record(&self.policy(Credential::AccessToken))?;
+        let (slot, policy) = (self.slot(Credential::AccessToken), self.policy(Credential::AccessToken));
+        let record = slot.record(&policy)?;
         let (digest, identity) = (record.value.digest(), self.setup.identity.fingerprint());
-        Some(Held { digest, identity, until: record.expires_at, alone: slot.has_revoked(now) })
+        // After a revocation those before it were to be killed.
+        let others_until = if slot.has_revoked(now) { now } else { now.plus(policy.overlap_s()) };
+        Some(Held { digest, identity, until: record.expires_at, others_until })
     }
 
     /// The newest version of a credential.

@@ -1,0 +1,6 @@
+//! The tables on SQLite itself.
+
+mod history;
+mod memory;
+mod schedule;
+mod slots;
