@@ -233,9 +233,15 @@ impl Slot {
         self.live(now).map_or(0, |held| now.until(held.plan.expires_at))
     }
 
-    /// Whether a second rotation would cost anything: a value is held that may be handed out.
-    pub fn has_something_to_lose(&self, now: UnixTime) -> bool {
+    /// Whether a value is held that may be handed out.
+    pub fn lives(&self, now: UnixTime) -> bool {
         self.live(now).is_some()
+    }
+
+    /// Whether a second rotation would cost anything: a value is held that may be handed out, now or when the call under
+    /// way has turned out to have replaced nothing.
+    pub fn has_something_to_lose(&self, now: UnixTime) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.condemned && now < held.plan.expires_at)
     }
 
     /// When the next refresh is wanted.

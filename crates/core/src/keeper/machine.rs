@@ -138,7 +138,7 @@ impl Machine {
         if let (Some(kind), Some(id)) = (effects.call, slot.call_id()) {
             self.calls.insert(credential, Flight::new(id, kind));
         }
-        let is_back = !before.has_something_to_lose(moment.now) && slot.has_something_to_lose(moment.now);
+        let is_back = !before.lives(moment.now) && slot.lives(moment.now);
         self.slots.insert(credential, slot);
         if effects.publish {
             self.publish(credential);

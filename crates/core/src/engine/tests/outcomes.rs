@@ -2,6 +2,22 @@
 
 use super::*;
 
+/// A second rotation would kill it at once: while one is tried, it is not handed out, but there is something to lose, so
+/// that the attempt goes to one host.
+#[test]
+fn a_value_on_its_fuse_is_still_something_to_lose() {
+    let mut desk = Desk::holding(PLAIN);
+    desk.at(5_400).say(Event::Tick);
+    desk.fail(Failure::Unreachable);
+    assert_eq!(desk.served(), one("one", 1), "it lives for 300 s");
+    desk.at(5_670).say(Event::Tick);
+    let now = |second| UnixTime::from_secs(T0 + second);
+    assert!(desk.slot.has_call_under_way() && !desk.slot.lives(now(5_670)));
+    assert!(desk.slot.has_something_to_lose(now(5_699)) && !desk.slot.has_something_to_lose(now(5_700)));
+    desk.fail(refused(-1));
+    assert_eq!(desk.served(), one("one", 1), "nothing was replaced");
+}
+
 #[test]
 fn plain_a_lost_reply_leaves_the_old_token_300_seconds() {
     let mut desk = Desk::holding(PLAIN);
