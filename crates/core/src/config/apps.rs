@@ -29,18 +29,16 @@ pub(super) type Apps = (BTreeMap<AppName, AppEntry>, BTreeMap<String, AppName>);
 pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
     let mut apps = BTreeMap::new();
     // By appid.
-    let (mut first_named, mut first_with) = (BTreeMap::new(), BTreeMap::<String, AppName>::new());
+    let (mut by_appid, mut first_with) = (BTreeMap::new(), BTreeMap::<String, AppName>::new());
     for (name, fields) in tables("APPS", "[vars.APPS.shop]", raw.apps.as_ref(), faults) {
         let Some(name) = AppName::parse(name) else { continue };
-        // Also of an app that is faulty: whoever asks for it is told so.
-        if let Some(appid) = fields.get("appid").and_then(Json::as_str) {
-            first_named.entry(appid.to_owned()).or_insert_with(|| name.clone());
-        }
         let mut own = Vec::new();
         let app = app(&name, fields, raw, &mut own);
         if let Some(app) = &app {
-            // Two Keepers for one account would do what the centre exists to prevent.
-            if let Some(first) = first_with.insert(app.appid.clone(), name.clone()) {
+            // Two Keepers for one account would do what the centre exists to prevent. The one that stands first goes
+            // on: a new one is usually added below.
+            let first = first_with.entry(app.appid.clone()).or_insert_with(|| name.clone());
+            if *first != name {
                 own.push(Fault::new(
                     Place::App(name.clone()),
                     format!("APPS.{name}.appid"),
@@ -56,9 +54,16 @@ pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
             _ => AppEntry::Faulty(own.clone()),
         };
         faults.append(&mut own);
+        // Of an app that is faulty as well, unless another one works: whoever asks for it is told so.
+        if let Some(appid) = fields.get("appid").and_then(Json::as_str) {
+            let known = by_appid.entry(appid.to_owned()).or_insert_with(|| name.clone());
+            if matches!(entry, AppEntry::Ready(_)) {
+                known.clone_from(&name);
+            }
+        }
         apps.insert(name, entry);
     }
-    (apps, first_named)
+    (apps, by_appid)
 }
 
 fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<App> {

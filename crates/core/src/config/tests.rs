@@ -128,7 +128,7 @@ fn what_the_operator_reads() {
         ),
         (
             setup().app("appid", json!("wx0123456789abcdee")),
-            "APPS.shop.appid is also the appid of APPS.my-mini: keep one of the two: two apps of one account refresh each other's token away.",
+            "APPS.my-mini.appid is also the appid of APPS.shop: keep one of the two: two apps of one account refresh each other's token away.",
         ),
         (
             setup().app("platform", json!("minigame")),
@@ -295,6 +295,27 @@ fn a_fault_in_one_app_leaves_the_others_working() {
     assert_eq!(config.fatal().count(), 0);
     let AppEntry::Faulty(faults) = &config.apps[&name("shop")] else { panic!("faulty") };
     assert_eq!(faults.len(), 1);
+}
+
+/// The name of the new one sorts before, between and behind the others.
+#[test]
+fn a_second_app_with_an_appid_leaves_the_first_working() {
+    for (new, secret) in [("aaa", "APP_SECRET_AAA"), ("news", "APP_SECRET_NEWS"), ("zzz", "APP_SECRET_ZZZ")] {
+        let mut double = setup();
+        double.apps[new] = double.apps["shop"].clone();
+        let config = double.secret(secret, Some(SECRET)).read();
+        let working: Vec<&str> = config.ready_apps().map(|ready| ready.app.name.as_str()).collect();
+        assert_eq!(working, ["my-mini", "shop"], "{new}");
+        assert!(matches!(&config.apps[&name(new)], AppEntry::Faulty(faults) if faults.len() == 1));
+        assert_eq!(config.app_of("wx0123456789abcdef"), Some(&name("shop")));
+    }
+    // One that does not work gives way, wherever it stands.
+    let mut double = setup();
+    double.apps["aaa"] = double.apps["shop"].clone();
+    double.apps["shop"]["tickets"] = json!(["x"]);
+    let config = double.secret("APP_SECRET_AAA", Some(SECRET)).read();
+    assert!(matches!(&config.apps[&name("aaa")], AppEntry::Ready(_)));
+    assert_eq!(config.app_of("wx0123456789abcdef"), Some(&name("aaa")));
 }
 
 /// A fault takes rights away or leaves them as they are; it never gives any.
