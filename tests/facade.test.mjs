@@ -62,6 +62,9 @@ describe("the façade", { concurrency: 2 }, () => {
       [40013, `/cgi-bin/token?${form(grant({ appid: "wx00000000000000ff" }))}`],
       [40013, `/cgi-bin/token?${form(grant({ appid: APPID.legacy, secret: CANARY.webKey }))}`, from("203.0.113.9")],
       [40164, `/cgi-bin/token?${form(grant({ secret: CANARY.webKey }))}`, from("192.0.2.1")],
+      // From a wrong address no appid is told from another.
+      [40164, `/cgi-bin/token?${form(grant({ appid: APPID.legacy, secret: CANARY.webKey }))}`, from("192.0.2.1")],
+      [40164, `/cgi-bin/token?${form(grant({ appid: "wx00000000000000ff", secret: CANARY.webKey }))}`, from("192.0.2.1")],
       [40002, `/cgi-bin/token?${form(grant({ grant_type: "authorization_code" }))}`],
       [41002, `/cgi-bin/token?grant_type=client_credential&secret=${CANARY.key}`],
       [41004, `/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}`],

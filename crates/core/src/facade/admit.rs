@@ -59,11 +59,11 @@ pub fn by_key<'c>(
     ip: Option<IpAddr>,
 ) -> Option<ByKey<'c>> {
     let caller = config.callers.holder_of(key)?;
-    let bad_appid = || Err(Refused(Refusal::bad_appid(), Code::NotAllowed));
-    let Some(app) = config.app_of(appid) else {
-        return Some(ByKey { caller, app: None, ready: bad_appid() });
-    };
-    let mut ready = bad_appid();
+    // From a wrong address every appid is refused alike: who holds a key that was carried off does not learn which are
+    // configured.
+    let refusal = if caller.may_call_from(ip) { Refusal::bad_appid() } else { Refusal::bad_ip(ip) };
+    let mut ready = Err(Refused(refusal, Code::NotAllowed));
+    let Some(app) = config.app_of(appid) else { return Some(ByKey { caller, app: None, ready }) };
     for scope in scopes.iter().filter(|scope| caller.scopes.contains(scope)) {
         ready = permitted(config, caller, *scope, app, ip);
         if ready.is_ok() {
