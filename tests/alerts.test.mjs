@@ -203,12 +203,35 @@ describe("alerts", { concurrency: 3 }, () => {
     const send = () => centre.call("/v1/alerts/test", { method: "POST" });
     assert.deepEqual((await send()).body, { delivered: true, detail: null });
     assert.match(receiver.came[0].body.content.text, /^🔔 \[zhongkong\] 中控: 测试消息/);
-    receiver.answer(200, '{"code":19021,"msg":"sign match fail"}');
-    assert.deepEqual((await send()).body, { delivered: false, detail: "the receiver refused it, with status 200 and code 19021" });
     assert.equal((await centre.call("/v1/alerts/test", { method: "POST", key: CANARY.webKey })).status, 403);
     await centre.reconfigure((vars) => (({ ALERT_WEBHOOK, ALERT_SECRET, ALERT_FORMAT, ...others }) => others)(settings(vars)));
     const { delivered, detail } = (await send()).body;
     assert.ok(!delivered && detail.startsWith("ALERT_WEBHOOK is missing"));
+  });
+
+  test("a test message that the receiver refuses is no delivered one", async (t) => {
+    const { centre, receiver } = await watched(t, { format: "feishu" });
+    receiver.answer(200, '{"code":19021,"msg":"sign match fail"}');
+    const { body } = await centre.call("/v1/alerts/test", { method: "POST" });
+    assert.deepEqual(body, { delivered: false, detail: "the receiver refused it, with status 200 and code 19021" });
+  });
+
+  test("people are sent one test message a minute, and by callers of all apps only", async (t) => {
+    const admin = "an-admin-of-one-app-0123456789abcdef01";
+    const { centre, receiver, settings } = await watched(t, { format: "feishu" });
+    await centre.reconfigure((vars) => {
+      const told = settings(vars);
+      return { ...told, CALLERS: { ...told.CALLERS, one: { apps: ["demo"], scopes: ["admin"] } }, CALLER_KEY_ONE: admin };
+    });
+    const send = (key) => centre.call("/v1/alerts/test", { method: "POST", key });
+    assert.equal((await send(admin)).status, 403);
+    const all = await Promise.all(Array.from({ length: 20 }, () => send()));
+    const statuses = all.map(({ status }) => status).sort();
+    assert.deepEqual([statuses[0], ...new Set(statuses.slice(1))], [200, 429]);
+    const { headers, body } = all.find(({ status }) => status === 429);
+    assert.equal(body.code, "rate_limited");
+    assert.ok(Number(headers.get("retry-after")) >= 1 && Number(headers.get("retry-after")) <= 60);
+    assert.equal(receiver.came.length, 1);
   });
 
   test("without a receiver nothing is sent, and the incident is there to be seen", async (t) => {

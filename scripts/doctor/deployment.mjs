@@ -73,6 +73,8 @@ function refused(report, { status, body, why, type }) {
 async function tryAlert(report, origin, key) {
   const { status, body } = await ask(origin, key, "/v1/alerts/test", "POST");
   if (body.delivered) report.good("a test message was sent, and the receiver has taken it: look there");
+  else if (status === 429) report.bad("a test message was sent within the last minute", "look whether it has arrived, or try again in a minute");
+  else if (status === 403) report.bad("the key may not send a test message", 'it takes scope "admin" and apps = ["*"]');
   else report.bad(`the test message did not arrive: ${body.detail ?? `status ${status}`}`, "compare ALERT_WEBHOOK, ALERT_FORMAT and ALERT_SECRET: docs/alerts.md");
 }
 

@@ -283,6 +283,11 @@ pub enum SchedulerAsk {
         /// The time of the question.
         now: UnixTime,
     },
+    /// May a test message be sent to the receiver of alerts?
+    TestAlert {
+        /// The time of the question.
+        now: UnixTime,
+    },
     /// These could not be woken: not before then.
     Postpone {
         /// Their names.
@@ -340,6 +345,11 @@ pub enum SchedulerReply {
     Noted,
     /// The cron, and the incidents of the configuration.
     Tick(Tick),
+    /// It may be sent after so many seconds; with 0 it may be now, and the next one a minute later.
+    TestAlert {
+        /// In seconds.
+        wait_s: u64,
+    },
     /// The token's app and the identity that it was fetched under, if it is anybody's.
     App(Option<(AppName, Fingerprint)>),
 }

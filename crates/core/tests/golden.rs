@@ -227,6 +227,7 @@ fn questions(golden: &mut Golden, ready: &ReadyApp) {
         ("broken", SchedulerAsk::Broken { now: at(0) }),
         ("last tick", SchedulerAsk::LastTick),
         ("whose", SchedulerAsk::Whose { token: digest, now: at(0) }),
+        ("test alert", SchedulerAsk::TestAlert { now: at(0) }),
         ("postpone", SchedulerAsk::Postpone { apps: vec![shop()], until: at(180) }),
         ("forget", SchedulerAsk::Forget { apps: vec![shop()] }),
     ] {
@@ -297,6 +298,7 @@ fn replies(golden: &mut Golden, ready: &ReadyApp) {
         ("noted", SchedulerReply::Noted),
         ("tick", SchedulerReply::Tick(tick)),
         ("app", SchedulerReply::App(Some((AppName::parse("shop").unwrap(), "i".to_owned())))),
+        ("test alert", SchedulerReply::TestAlert { wait_s: 59 }),
         ("nobody", SchedulerReply::App(None)),
     ] {
         golden.add(&format!("scheduler replies {name}"), &reply);

@@ -12,6 +12,10 @@ use zhongkong_core::time::UnixTime;
 
 const CONFIGURED: &str = "configured";
 const TICKED_AT: &str = "ticked_at";
+const TESTED_AT: &str = "tested_at";
+
+/// Test messages to the receiver of alerts are so far apart, in seconds: people read them.
+const TESTS_APART_S: u64 = 60;
 
 #[derive(Deserialize)]
 struct AppRow {
@@ -98,6 +102,7 @@ impl<S: Sql> Schedule<S> {
                 })
             }
             SchedulerAsk::Whose { token, now } => SchedulerReply::App(self.whose(&token, now)?),
+            SchedulerAsk::TestAlert { now } => SchedulerReply::TestAlert { wait_s: self.test_alert(now)? },
             SchedulerAsk::Postpone { apps, until } => {
                 apps.iter().try_for_each(|app| self.note(app, until))?;
                 SchedulerReply::Noted
@@ -115,7 +120,22 @@ impl<S: Sql> Schedule<S> {
     }
 
     fn last_tick(&self) -> Result<Option<UnixTime>, S::Error> {
-        Ok(self.settings.get(TICKED_AT)?.and_then(|text| text.parse().ok()).map(UnixTime::from_secs))
+        self.time(TICKED_AT)
+    }
+
+    fn time(&self, name: &str) -> Result<Option<UnixTime>, S::Error> {
+        Ok(self.settings.get(name)?.and_then(|text| text.parse().ok()).map(UnixTime::from_secs))
+    }
+
+    /// Seconds until a test message may be sent; with 0 it is taken to be sent now.
+    fn test_alert(&self, now: UnixTime) -> Result<u64, S::Error> {
+        let before = self.time(TESTED_AT)?;
+        // A clock that went back does not lengthen the pause.
+        let wait_s = before.map_or(0, |at| now.until(at.plus(TESTS_APART_S)).min(TESTS_APART_S));
+        if wait_s == 0 {
+            self.settings.set(TESTED_AT, &now.as_secs().to_string())?;
+        }
+        Ok(wait_s)
     }
 
     /// Takes the configured apps in. New ones, and those whose identity has changed, are due now.

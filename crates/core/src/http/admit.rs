@@ -150,7 +150,10 @@ fn authorize<'c>(
     let name = route.app().map(|app| AppName::parse(app).ok_or_else(not_allowed)).transpose()?;
     let configured = name.as_ref().and_then(|name| config.name_of(name.as_str()));
     let may = match &name {
-        None => caller.may_from(route.scope(), head.ip),
+        None => {
+            let of_all = !route.concerns_every_app() || caller.apps == AllowedApps::All;
+            caller.may_from(route.scope(), head.ip) & of_all
+        }
         Some(name) => caller.may(route.scope(), name, head.ip) && configured.is_some(),
     };
     let from_its_page = || {

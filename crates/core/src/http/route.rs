@@ -115,6 +115,11 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Whether it does something to the centre as a whole, which is not for a caller of some apps.
+    pub const fn concerns_every_app(&self) -> bool {
+        matches!(self, Self::TestAlert)
+    }
+
     /// Whether it knows this method.
     pub fn knows(&self, method: &str) -> bool {
         self.methods().split(", ").any(|known| known == method)

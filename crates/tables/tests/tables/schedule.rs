@@ -118,6 +118,16 @@ fn what_is_not_configured_any_more_is_forgotten() {
 }
 
 #[test]
+fn one_test_message_a_minute() {
+    let schedule = schedule();
+    let wait_s = |now| match ask(&schedule, SchedulerAsk::TestAlert { now: at(now) }) {
+        SchedulerReply::TestAlert { wait_s } => wait_s,
+        _ => panic!("another reply"),
+    };
+    assert_eq!([wait_s(0), wait_s(1), wait_s(59), wait_s(60), wait_s(61)], [0, 59, 1, 0, 59]);
+}
+
+#[test]
 fn it_knows_when_the_cron_has_asked_last_even_for_nothing() {
     let schedule = schedule();
     let tick = || match ask(&schedule, SchedulerAsk::LastTick) {
