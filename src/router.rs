@@ -14,9 +14,11 @@ use zhongkong_core::audit::Asked;
 use zhongkong_core::facade::Target;
 use zhongkong_core::http::admit::{Admission, Granted, Refused, admit, ready};
 use zhongkong_core::http::route::Route;
+use zhongkong_core::problem::{Code, Problem};
 
 /// Answers a request.
 ///
+/// 0. It came to a host name that is served, where `HOSTS` lists them (403).
 /// 1. The request is admitted ([`admit`]: 400, 401, 403, 404, 405, 413, 500; 429 after many without a valid key).
 /// 2. A visitor of a page that holds a key is within the limit (429).
 /// 3. The settings that it takes are sound (500, naming them).
@@ -24,6 +26,9 @@ use zhongkong_core::http::route::Route;
 pub(crate) async fn route(request: &RequestContext) -> Outcome {
     let head = request.head();
     let path = head.path();
+    if !request.centre.config.hosts.serve(head.url) {
+        return Err(wrong_host());
+    }
     // Nothing of WeChat's begins like ours.
     if !path.starts_with("/v1/")
         && let Some(target) = Target::parse(path)
@@ -52,6 +57,11 @@ pub(crate) async fn route(request: &RequestContext) -> Outcome {
     let caller = caller.map(|caller| caller.name.as_str());
     history::note(request, &Asked::by(route.as_ref()), caller, &outcome);
     outcome
+}
+
+fn wrong_host() -> Problem {
+    let detail = "There is no answer under this host name: the setting HOSTS lists those that there are.";
+    Problem::new(Code::NotAllowed, detail)
 }
 
 fn public(request: &RequestContext, route: &Route<'_>) -> Outcome {

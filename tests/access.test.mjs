@@ -57,6 +57,31 @@ test("an address outside the caller's ranges: 403", async () => {
   }
 });
 
+test("a host name that HOSTS does not list is not answered, from memory as little as by the ordinary path", async (t) => {
+  const HOSTS = ["token.example.com"];
+  const other = await startCentre({ change: (vars) => ({ ...vars, HOSTS }) });
+  t.after(() => other.stop());
+  const at = (host, path) => `http://${host}${path}`;
+  for (let n = 0; n < 3; n++) assert.equal((await other.call(at("token.example.com", TOKEN))).status, 200);
+  for (const path of [TOKEN, "/healthz", "/v1/apps", "/jssdk.js", `/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}&secret=${CANARY.key}`]) {
+    isProblem(await other.call(at("rebound.example.org", path)), 403, "not_allowed");
+  }
+  await other.reconfigure((vars) => ({ ...vars, HOSTS: "token.example.com" }));
+  const { status, body } = await other.call(at("token.example.com", TOKEN));
+  assert.deepEqual([status, /^HOSTS is no list of host names/.test(body.detail)], [500, true]);
+});
+
+test("a second app with an appid leaves the first working, whatever its name", async (t) => {
+  const other = await startCentre();
+  t.after(() => other.stop());
+  await other.reconfigure((vars) => ({ ...vars, APPS: { ...vars.APPS, aaa: vars.APPS.demo }, APP_SECRET_AAA: vars.APP_SECRET_DEMO }));
+  assert.equal((await other.call(TOKEN)).status, 200);
+  const second = await other.call("/v1/apps/aaa/access_token");
+  assert.deepEqual([second.status, second.body.code], [500, "misconfigured"]);
+  const grant = `grant_type=client_credential&appid=${APPID.demo}&secret=${CANARY.key}`;
+  assert.ok((await other.call(`/cgi-bin/token?${grant}`, { key: null })).body.access_token);
+});
+
 test("X-Forwarded-For is not believed", async () => {
   const headers = { "cf-connecting-ip": "198.51.100.1", "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7" };
   isProblem(await centre.call(TOKEN, { key: CANARY.webKey, headers }), 403, "not_allowed");

@@ -8,11 +8,13 @@ mod apps;
 mod aside;
 mod callers;
 mod fault;
+mod hosts;
 mod secrets;
 mod table;
 
 pub use aside::{HistoryOf, LogLevel};
 pub use fault::{Fault, Place};
+pub use hosts::ServedHosts;
 
 use crate::access::Callers;
 use crate::alert::Webhook;
@@ -93,6 +95,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// What the history holds of callers who may.
     pub history: HistoryOf,
+    /// Under which host names there is an answer.
+    pub hosts: ServedHosts,
     /// Tells two sets of working apps and of faults apart.
     pub fingerprint: String,
     /// Every fault, in the order of the settings.
@@ -113,6 +117,7 @@ impl Config {
         let webhook = aside::webhook(raw, &mut faults);
         let log_level = aside::log_level(raw, &mut faults);
         let history = aside::history(raw, &mut faults);
+        let hosts = hosts::read(raw, &mut faults);
         let fingerprint = String::new();
         let mut config = Self {
             apps,
@@ -124,6 +129,7 @@ impl Config {
             webhook,
             log_level,
             history,
+            hosts,
             fingerprint,
             faults,
         };

@@ -32,6 +32,17 @@ pub fn path(url: &str) -> &str {
     end.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
+/// The host of a URL without its port: `token.example.com` of `https://token.example.com:8443/v1/apps`.
+pub fn host(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    // Of an IPv6 address the brackets are part of the host.
+    authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(authority, |(host, _)| host)
+}
+
 /// What stands behind the `?` of a URL, without a fragment; `None` where there is none.
 pub fn query(url: &str) -> Option<&str> {
     let (_, query) = url.split('#').next()?.split_once('?')?;

@@ -43,7 +43,7 @@ pub fn answer(
     now_ms: u64,
     random: impl FnOnce() -> [u8; NONCE_CHARS],
 ) -> Option<Answer> {
-    if head.method != "GET" {
+    if head.method != "GET" || !config.hosts.serve(head.url) {
         return None;
     }
     let path = head.path();
