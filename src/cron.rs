@@ -109,7 +109,9 @@ async fn by_store(centre: &Centre, env: &Env, now: UnixTime) -> Due {
         match found {
             Found::Here(header) if now < header.refresh_at => {}
             Found::Here(header) => due.entry((*app).clone()).or_default().push((*credential, header.version)),
-            Found::Nothing => due.entry((*app).clone()).or_default().push((*credential, Version::NONE)),
+            Found::Nothing | Found::Spoilt => {
+                due.entry((*app).clone()).or_default().push((*credential, Version::NONE));
+            }
             Found::Failed => drop(due.entry((*app).clone()).or_default()),
         }
     }

@@ -33,7 +33,9 @@ pub(crate) enum Found<T> {
     Here(T),
     /// Nothing.
     Nothing,
-    /// The store did not say, or what it holds does not open. Nothing may be concluded from it.
+    /// Something that does not open: it is to be written over.
+    Spoilt,
+    /// The store did not say. Nothing may be concluded from it.
     Failed,
 }
 
@@ -71,6 +73,14 @@ impl Store for Chosen {
         }
     }
 
+    async fn replace(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<(), StoreFailure> {
+        match self {
+            Self::Kv(store) => store.replace(key, entry, now).await,
+            Self::D1(store) => store.replace(key, entry, now).await,
+            Self::Memory => Ok(()),
+        }
+    }
+
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
         match self {
             Self::Kv(store) => store.find_many(keys).await,
@@ -98,7 +108,7 @@ pub(crate) async fn find(env: &Env, centre: &Centre, app: &AppName, credential: 
                 let deed = Deed::of_keeper(Action::Open, Some(credential), "record_does_not_open");
                 let now = platform::now();
                 centre.memory.borrow_mut().audit.of(Some(app)).note(&deed, now);
-                Found::Failed
+                Found::Spoilt
             }
         },
         Ok(None) => Found::Nothing,
@@ -153,10 +163,13 @@ pub(crate) async fn save(
     let entry = published
         .seal(sealer, app, credential, platform::random())
         .map_err(|_| StoreFailure("a record could not be sealed".to_owned()))?;
-    let saved = chosen(env, centre)?.save(&store_key(app, credential), &entry, platform::now()).await?;
-    let Saved::Newer(there) = saved else { return Ok(None) };
+    let (store, key, now) = (chosen(env, centre)?, store_key(app, credential), platform::now());
+    let Saved::Newer(there) = store.save(&key, &entry, now).await? else { return Ok(None) };
     // Only what opens is believed: a version in clear may be anybody's.
-    let newer = Published::open(&there, sealer, app, credential)
-        .map_err(|_| StoreFailure("the store holds a newer record that does not open".to_owned()))?;
-    Ok(Some(newer.version()))
+    let newer = Published::open(&there, sealer, app, credential).map(|newer| newer.version());
+    if let Some(newer) = newer.ok().filter(|newer| *newer > entry.version) {
+        return Ok(Some(newer));
+    }
+    log::error("record_written_over", json!({"app": app, "credential": credential}));
+    store.replace(&key, &entry, now).await.map(|()| None)
 }

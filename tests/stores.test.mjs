@@ -60,6 +60,30 @@ describe("stores", { concurrency: 3 }, () => {
     });
   }
 
+  for (const store of ["kv", "d1"]) {
+    test(`${store}: a newer version that does not open, or is an older record, is written over and told once`, async (t) => {
+      const centre = await withStore(t, store);
+      const FAR = Number.MAX_SAFE_INTEGER - 1;
+      const stored = (version) => until(() => READ[store](centre), (text) => text && JSON.parse(text).version === version);
+      const forge = async (text) => {
+        const { TOKENS, DB } = await centre.worker.getEnv();
+        if (store === "kv") return TOKENS.put("v1/demo/access_token", text, { metadata: { version: FAR, expires_at: FAR } });
+        return DB.prepare("UPDATE credentials SET version = ?1, expires_at = ?1, value = ?2 WHERE key = 'v1/demo/access_token'").bind(FAR, text).run();
+      };
+      assert.equal((await centre.token()).body.version, 1);
+      const genuine = await stored(1);
+      const forged = { ...JSON.parse(genuine), version: FAR, refresh_at: FAR, expires_at: FAR, trust_until: FAR };
+      for (const [version, text] of [[2, JSON.stringify(forged)], [3, genuine]]) {
+        await forge(text);
+        await centre.advance(6960);
+        assert.equal((await until(() => centre.token(), ({ body }) => body.version === version)).status, 200);
+        await stored(version);
+      }
+      assert.equal(centre.logs().filter((line) => line.includes("record_written_over")).length, 2);
+      assert.ok(!centre.logs().some((line) => line.includes("publish_failed")));
+    });
+  }
+
   test("d1: rows are sealed, and a spoilt one is not served", async (t) => {
     const centre = await withStore(t, "d1");
     const first = (await centre.token()).body;

@@ -102,7 +102,7 @@ async fn store_state(request: &RequestContext, ready: &ReadyApp) -> StoreState {
     let (state, version) = match found {
         Found::Here(record) => ("ok", Some(record.version)),
         Found::Nothing => ("empty", None),
-        Found::Failed => ("failed", None),
+        Found::Spoilt | Found::Failed => ("failed", None),
     };
     StoreState { kind, state, version }
 }

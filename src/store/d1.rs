@@ -33,18 +33,18 @@ impl Store for D1 {
             ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, \
             expires_at = excluded.expires_at WHERE excluded.version >= version OR expires_at <= ?5 \
             RETURNING key, value";
-        let parameters = [
-            key.into(),
-            entry.text.as_str().into(),
-            number(entry.version.number()),
-            number(entry.expires_at.as_secs()),
-            number(now.as_secs()),
-        ];
+        let parameters = [columns(key, entry).to_vec(), vec![number(now.as_secs())]].concat();
         if !self.rows(SAVE, &parameters, WORK_TAKES).await?.is_empty() {
             return Ok(Saved::Here);
         }
         let there = self.find(key).await?;
         there.map(Saved::Newer).ok_or_else(|| StoreFailure("D1: a row came and went".to_owned()))
+    }
+
+    async fn replace(&self, key: &str, entry: &Entry, _: UnixTime) -> Result<(), StoreFailure> {
+        const REPLACE: &str = "INSERT OR REPLACE INTO credentials (key, value, version, expires_at) \
+            VALUES (?1, ?2, ?3, ?4)";
+        self.rows(REPLACE, &columns(key, entry), WORK_TAKES).await.map(drop)
     }
 
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {
@@ -77,6 +77,11 @@ impl D1 {
         // A text of serde's may quote a row.
         result.results().map_err(|_| StoreFailure("D1: it answered something else".to_owned()))
     }
+}
+
+fn columns(key: &str, entry: &Entry) -> [JsValue; 4] {
+    let Entry { version, expires_at, text } = entry;
+    [key.into(), text.as_str().into(), number(version.number()), number(expires_at.as_secs())]
 }
 
 /// Versions and times are far below 2^53.

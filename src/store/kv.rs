@@ -37,7 +37,7 @@ impl Store for Kv {
     }
 
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure> {
-        let Entry { version, expires_at, ref text } = *entry;
+        let version = entry.version;
         let there = self.0.get(key).cache_ttl(CACHE_TTL_S);
         let (there, beside) = within(WORK_TAKES, there.text_with_metadata::<serde_json::Value>()).await?;
         // What was put there by somebody else, in another form, is replaced.
@@ -48,10 +48,15 @@ impl Store for Kv {
         {
             return Ok(Saved::Newer(there));
         }
+        self.replace(key, entry, now).await?;
+        Ok(Saved::Here)
+    }
+
+    async fn replace(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<(), StoreFailure> {
+        let Entry { version, expires_at, ref text } = *entry;
         let put = self.0.put(key, text).and_then(|put| put.metadata(Beside { version, expires_at }));
         let ttl_s = now.until(expires_at).max(MIN_EXPIRATION_TTL_S);
-        within(WORK_TAKES, put.map_err(failure)?.expiration_ttl(ttl_s).execute()).await?;
-        Ok(Saved::Here)
+        within(WORK_TAKES, put.map_err(failure)?.expiration_ttl(ttl_s).execute()).await
     }
 
     async fn find_many(&self, keys: &[String]) -> Result<Vec<Option<String>>, StoreFailure> {

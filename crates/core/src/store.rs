@@ -61,6 +61,12 @@ pub trait Store {
     /// [`StoreFailure`] when it is not certain that the entry was taken. It is saved again later.
     async fn save(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<Saved, StoreFailure>;
 
+    /// Keeps an entry until its end in place of whatever is there: what is there does not open, so it is nobody's.
+    ///
+    /// # Errors
+    /// As [`Store::save`].
+    async fn replace(&self, key: &str, entry: &Entry, now: UnixTime) -> Result<(), StoreFailure>;
+
     /// The texts under many keys, in their order. Worth an implementation of its own where the store
     /// can answer in one go.
     ///
@@ -119,6 +125,13 @@ mod tests {
             entries.insert(key.to_owned(), entry);
             Ok(Saved::Here)
         }
+
+        async fn replace(&self, key: &str, entry: &Entry, _: UnixTime) -> Result<(), StoreFailure> {
+            if self.broken != "replaces nothing" {
+                self.entries.borrow_mut().insert(key.to_owned(), entry.clone());
+            }
+            Ok(())
+        }
     }
 
     #[test]
@@ -134,6 +147,7 @@ mod tests {
             ("one row for all", "what was saved is found"),
             ("last write wins", "an older version is refused, with the newer text"),
             ("gives back the wrong text", "an older version is refused, with the newer text"),
+            ("replaces nothing", "what is there can be replaced, whatever its version"),
             ("never forgets", "an entry past its end is in nobody's way"),
             ("512 characters", "many keys are answered in their order"),
         ] {

@@ -40,6 +40,12 @@ pub async fn check(store: &impl Store, prefix: &str, now: UnixTime) -> Result<()
     expect("the same version may be saved again", saved == Saved::Here)?;
     expect("and replaces itself", store.find(&key).await.map_err(failed)?.as_ref() == Some(&again.text))?;
 
+    store.replace(&key, &entry(3, later), now).await.map_err(failed)?;
+    let found = store.find(&key).await.map_err(failed)?;
+    expect("what is there can be replaced, whatever its version", found == text(3))?;
+    let saved = store.save(&key, &entry(4, later), now).await.map_err(failed)?;
+    expect("and then it is the version that counts", saved == Saved::Here)?;
+
     let saved = store.save(&key, &entry(1, later.plus(7200)), later.plus(1)).await.map_err(failed)?;
     expect("an entry past its end is in nobody's way", saved == Saved::Here)?;
 
