@@ -107,7 +107,8 @@ fn read(env: &Env) -> Centre {
     let (key_limit, sign_limit) = (rate_limit("KEY_LIMIT"), rate_limit("SIGN_LIMIT"));
     let fix = "no dataset: bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
     let analytics = optional(env, "ANALYTICS", "writeDataPoint", fix);
-    let (memory, scrubbers) = (RefCell::default(), RefCell::default());
+    let memory = RefCell::new(Memory::of_apps(config.apps.len()));
+    let scrubbers = RefCell::default();
     Centre { config, memory, scrubbers, key_limit, sign_limit, analytics }
 }
 

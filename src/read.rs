@@ -10,9 +10,10 @@ use crate::store::{self, Found};
 use crate::{log, platform};
 use serde_json::json;
 use std::rc::Rc;
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, Version};
-use zhongkong_core::memory::{Hit, is_enough, is_trusted};
+use zhongkong_core::memory::{Hit, Memory, is_enough, is_trusted};
 use zhongkong_core::problem::{Code, Problem, unavailable};
 use zhongkong_core::protocol::{Ask, Reply};
 use zhongkong_core::record::Record;
@@ -62,9 +63,16 @@ async fn load_through(
         Found::Here(record) => {
             let version = record.version;
             let mut memory = memory.borrow_mut();
-            (memory.cache.entry(app, credential).reconcile(record, now_ms).cloned(), Some(version))
+            let record = memory.cache.entry(app, credential).reconcile(record, now_ms).cloned();
+            let ours = |record: &&Rc<Record>| {
+                credential == Credential::AccessToken && record.identity == ready.identity
+            };
+            if let Some(record) = record.as_ref().filter(ours) {
+                memory.handed_out(app, record, now_ms);
+            }
+            (record, Some(version))
         }
-        Found::Nothing => (None, Some(Version::NONE)),
+        Found::Nothing | Found::Spoilt => (None, Some(Version::NONE)),
         Found::Failed => (None, None),
     };
     if let Some(record) = stored.take_if(|record| is_enough(record, ready, min_ttl_s, now_ms)) {
@@ -121,7 +129,7 @@ pub(crate) async fn ask_keeper(
         Ok(Reply::Served { record, rotated }) => {
             let record = Rc::new(record);
             let copy = Rc::clone(&record);
-            memory.borrow_mut().cache.entry(app, credential).put(copy, platform::now_millis());
+            keep(&mut memory.borrow_mut(), app, credential, copy);
             Ok((record, rotated))
         }
         Ok(Reply::Unavailable { version, retry_after_s, failure }) => {
@@ -136,6 +144,15 @@ pub(crate) async fn ask_keeper(
             Err(NoAnswer::Unreachable(unavailable(&ready.app, credential, 2, None)))
         }
     }
+}
+
+/// Keeps a copy. A token may be shown at the façade within a moment: it is known then.
+fn keep(memory: &mut Memory, app: &AppName, credential: Credential, record: Rc<Record>) {
+    let now_ms = platform::now_millis();
+    if credential == Credential::AccessToken {
+        memory.handed_out(app, &record, now_ms);
+    }
+    memory.cache.entry(app, credential).put(record, now_ms);
 }
 
 fn kept(ready: &ReadyApp, credential: Credential) -> Result<(), Problem> {

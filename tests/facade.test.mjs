@@ -205,6 +205,21 @@ describe("passing through", { concurrency: 2 }, () => {
     assert.equal(await errcode((vars) => ({ ...vars, CALLER_KEY_PROXY: "another-key-of-proxy-0123456789abcd" })), 40001);
   });
 
+  test("strangers who guess tokens hold up nobody who has one", async (t) => {
+    const centre = await start(t);
+    const from = (ip) => ({ headers: { "cf-connecting-ip": ip } });
+    const { access_token } = (await ask(centre, `/cgi-bin/token?${form(grant())}`)).body;
+    const show = async (token, ip) => (await ask(centre, `${USERS}?access_token=${token}`, from(ip))).body;
+    // A new isolate, which has not heard of the token.
+    await centre.reconfigure((vars) => vars);
+    const flood = Array.from({ length: 300 }, (_, n) => show(`87_guessed-${n}-0123456789`, "198.51.100.7"));
+    const answers = (await Promise.all(flood)).map(({ errcode }) => errcode);
+    assert.deepEqual([...new Set(answers)].sort(), [-1, 40001]);
+    assert.equal((await show(access_token, "203.0.113.9")).errcode, 0, "heard of for the first time, while they guess");
+    assert.equal((await show("87_another-guess-0123456789", "198.51.100.7")).errcode, -1, "they are still held up");
+    assert.equal((await show(access_token, "198.51.100.7")).errcode, 0, "known by now, from wherever it is shown");
+  });
+
   test("the real token opens only what some caller may do from there, and nothing after the AppSecret was reset", async (t) => {
     const HOLDER = "canary-key-holder-0123456789abcdef";
     const narrow = (vars) => {

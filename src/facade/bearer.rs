@@ -6,7 +6,7 @@ use crate::context::RequestContext;
 use crate::{gate, log, platform};
 use serde_json::json;
 use std::rc::Rc;
-use zhongkong_core::access::{AllowedApps, Caller, Scope};
+use zhongkong_core::access::{AllowedApps, Caller, Scope, neighbourhood};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::digest::Sha256Digest;
@@ -46,7 +46,12 @@ pub(super) async fn of<'c>(
         let Some(app) = holder_of(request, token).await? else {
             // Whoever guesses tokens is as much a stranger as one who guesses keys.
             let problem = gate::turn_away(request, unknown_key()).await;
-            return Err(if problem.code == Code::RateLimited { problem.into() } else { bad_token() });
+            if problem.code != Code::RateLimited {
+                return Err(bad_token());
+            }
+            let now_ms = platform::now_millis();
+            centre.memory.borrow_mut().token_owners.limited(&neighbourhood(ip), now_ms);
+            return Err(problem.into());
         };
         let ready = ready(&centre.config, &app)?;
         // Some caller must be allowed to hold it, and to do this from there: a token that was carried off opens
@@ -96,7 +101,7 @@ async fn holder_of(request: &RequestContext, token: &Secret) -> Result<Option<Ap
     let digest = Sha256Digest::of(token.expose());
     let now_ms = platform::now_millis();
     let memory = &request.centre.memory;
-    let holder = memory.borrow_mut().token_owners.find(&digest, now_ms);
+    let holder = memory.borrow_mut().token_owner(&digest, &neighbourhood(request.ip()), now_ms);
     match holder {
         Holder::Of(app) => return Ok(Some(app)),
         Holder::Nobody => return Ok(None),

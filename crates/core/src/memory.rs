@@ -5,7 +5,8 @@ use crate::audit::AuditBuffers;
 use crate::cache::CredentialCache;
 use crate::config::ReadyApp;
 use crate::credential::Credential;
-use crate::facade::{AskedAgain, Holders};
+use crate::digest::Sha256Digest;
+use crate::facade::{AskedAgain, Holder, Holders};
 use crate::record::{Freshness, Record};
 use crate::tally::Source;
 use crate::time::UnixTime;
@@ -34,6 +35,26 @@ pub struct Hit {
 }
 
 impl Memory {
+    /// Of a centre with this many apps.
+    pub fn of_apps(apps: usize) -> Self {
+        Self { token_owners: Holders::of_apps(apps), ..Self::default() }
+    }
+
+    /// Whose real token this is, sent from this address block. A token that is still this isolate's own copy is known
+    /// without a question.
+    pub fn token_owner(&mut self, token: &Sha256Digest, block: &str, now_ms: u64) -> Holder {
+        let found = self.token_owners.find(token, block, now_ms);
+        let Some(app) = self.token_owners.last_known(token).filter(|_| found == Holder::Ask).cloned() else {
+            return found;
+        };
+        let copy = self.cache.get(&app, Credential::AccessToken).and_then(|entry| entry.fresh(now_ms));
+        if copy.is_none_or(|record| record.value.digest() != *token) {
+            return found;
+        }
+        self.token_owners.learn(token, Some(app.clone()), now_ms);
+        Holder::Of(app)
+    }
+
     /// The copy of a credential that may be served with `min_ttl_s` seconds left, if there is one. Nothing is changed.
     pub fn peek(&self, ready: &ReadyApp, credential: Credential, min_ttl_s: u64, now_ms: u64) -> Option<Hit> {
         let entry = self.cache.get(&ready.app.name, credential)?;

@@ -1,26 +1,36 @@
-//! Whose real token it is: what this isolate has heard from the scheduler, for a minute.
+//! Whose real token it is: what this isolate has heard from the scheduler, or has handed out itself.
 //!
-//! Anybody may send anything as a token, so that questions are few: an answer is remembered, a `no` too,
-//! and there is a bound on how many are asked.
+//! Anybody may send anything as a token, so that questions are few: an answer is remembered, a `no` too, and guesses
+//! have a budget, for each address block and for all together. A question whose answer is `yes` costs nothing of it:
+//! those who hold real tokens, however many, are not held up by each other, nor, once known, by those who guess.
 
 use crate::app::AppName;
 use crate::digest::Sha256Digest;
 use std::collections::BTreeMap;
 
-/// A `yes` is believed for so long: a token that was revoked ends here within it.
+/// A `yes` is believed for this long: a token that was revoked ends here within it.
 const KNOWN_MS: u64 = 60_000;
 
-/// A `no` for so long: a token that was just given out may not have got around.
+/// A `no` for this long: a token that was just given out may not have got around.
 const UNKNOWN_MS: u64 = 2_000;
 
-/// So many answers are remembered.
+/// Answers that are remembered, of each kind. Of a `yes`, this many for each app as well: the current token and those
+/// before it.
 const MOST: usize = 2_000;
+const MOST_OF_AN_APP: usize = 4;
 
-/// So many questions are asked within …
-const QUESTIONS: u32 = 50;
+/// Questions without a `yes` of one address block, and of all together, within …
+const QUESTIONS_OF_BLOCK: u32 = 50;
+const QUESTIONS: u32 = 500;
 
-/// … so long.
+/// … this time.
 const WINDOW_MS: u64 = 5_000;
+
+/// Address blocks that are counted apart; further ones share the budget of all.
+const MOST_BLOCKS: usize = 4_000;
+
+/// A block that was over the limit for requests without a valid key is not asked for, for this long.
+const LIMITED_MS: u64 = 60_000;
 
 /// What is known about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,53 +41,133 @@ pub enum Holder {
     Nobody,
     /// The scheduler has to be asked.
     Ask,
-    /// It would have to be asked, and was asked too often.
+    /// It would have to be asked, and guesses have used up what there is for that.
     Busy,
 }
 
-/// The answers of the last minute.
+/// What the isolate knows.
 #[derive(Clone, Debug, Default)]
 pub struct Holders {
-    known: BTreeMap<[u8; 32], (Option<AppName>, u64)>,
-    window_ms: u64,
-    asked: u32,
+    apps: usize,
+    known: BTreeMap<[u8; 32], (AppName, u64)>,
+    nobodys: BTreeMap<[u8; 32], u64>,
+    asking: BTreeMap<[u8; 32], String>,
+    all: Budget,
+    blocks: BTreeMap<String, Budget>,
+    limited: BTreeMap<String, u64>,
+}
+
+/// Questions without a `yes`, in a window of time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Budget {
+    from_ms: u64,
+    spent: u32,
+}
+
+impl Budget {
+    const fn left(&mut self, of: u32, now_ms: u64) -> bool {
+        if now_ms.saturating_sub(self.from_ms) >= WINDOW_MS {
+            *self = Self { from_ms: now_ms, spent: 0 };
+        }
+        self.spent < of
+    }
 }
 
 impl Holders {
-    /// What is known about the token with this digest.
-    pub fn find(&mut self, token: &Sha256Digest, now_ms: u64) -> Holder {
-        match self.known.get(&token.to_bytes()) {
-            Some((app, at_ms)) if now_ms.saturating_sub(*at_ms) < believed_ms(app.as_ref()) => {
-                return app.clone().map_or(Holder::Nobody, Holder::Of);
-            }
+    /// For a centre of this many apps.
+    pub fn of_apps(apps: usize) -> Self {
+        Self { apps, ..Self::default() }
+    }
+
+    /// What is known about the token with this digest, sent from this address block
+    /// ([`crate::access::neighbourhood`]).
+    pub fn find(&mut self, token: &Sha256Digest, block: &str, now_ms: u64) -> Holder {
+        let digest = token.to_bytes();
+        match self.known.get(&digest) {
+            Some((app, at_ms)) if now_ms.saturating_sub(*at_ms) < KNOWN_MS => return Holder::Of(app.clone()),
             // Whoever has had a real token is not held up by those who guess.
-            Some((Some(_), _)) => return Holder::Ask,
-            _ => {}
+            Some(_) => return Holder::Ask,
+            None => {}
         }
-        if now_ms.saturating_sub(self.window_ms) >= WINDOW_MS {
-            (self.window_ms, self.asked) = (now_ms, 0);
+        if self.nobodys.get(&digest).is_some_and(|at_ms| now_ms.saturating_sub(*at_ms) < UNKNOWN_MS) {
+            return Holder::Nobody;
         }
-        if self.asked >= QUESTIONS {
+        let limited = |at_ms: &u64| now_ms.saturating_sub(*at_ms) < LIMITED_MS;
+        if self.limited.get(block).is_some_and(limited) || !self.spend(block, now_ms) {
             return Holder::Busy;
         }
-        self.asked += 1;
+        if self.asking.len() >= MOST {
+            self.asking.clear();
+        }
+        self.asking.insert(digest, block.to_owned());
         Holder::Ask
     }
 
-    /// What the scheduler has said.
+    /// The app whose token this was when it was last heard of.
+    pub fn last_known(&self, token: &Sha256Digest) -> Option<&AppName> {
+        self.known.get(&token.to_bytes()).map(|(app, _)| app)
+    }
+
+    /// Whose it is, as the scheduler has said, or as it was handed out here.
     pub fn learn(&mut self, token: &Sha256Digest, app: Option<AppName>, now_ms: u64) {
-        if self.known.len() >= MOST {
-            self.known
-                .retain(|_, (app, at_ms)| app.is_some() && now_ms.saturating_sub(*at_ms) < 10 * KNOWN_MS);
+        let digest = token.to_bytes();
+        let asked_from = self.asking.remove(&digest);
+        let Some(app) = app else {
+            self.known.remove(&digest);
+            if self.nobodys.len() >= MOST {
+                self.nobodys.retain(|_, at_ms| now_ms.saturating_sub(*at_ms) < UNKNOWN_MS);
+            }
+            if self.nobodys.len() < MOST {
+                self.nobodys.insert(digest, now_ms);
+            }
+            return;
+        };
+        if let Some(block) = asked_from {
+            self.give_back(&block);
         }
-        if self.known.len() < MOST {
-            self.known.insert(token.to_bytes(), (app, now_ms));
+        let most = MOST + MOST_OF_AN_APP * self.apps;
+        if self.known.len() >= most {
+            self.known.retain(|_, (_, at_ms)| now_ms.saturating_sub(*at_ms) < 10 * KNOWN_MS);
+        }
+        if self.known.len() < most {
+            self.known.insert(digest, (app, now_ms));
         }
     }
-}
 
-const fn believed_ms(app: Option<&AppName>) -> u64 {
-    if app.is_some() { KNOWN_MS } else { UNKNOWN_MS }
+    /// Requests without a valid key from this address block are over their limit.
+    pub fn limited(&mut self, block: &str, now_ms: u64) {
+        if self.limited.len() >= MOST_BLOCKS {
+            self.limited.retain(|_, at_ms| now_ms.saturating_sub(*at_ms) < LIMITED_MS);
+        }
+        if self.limited.len() < MOST_BLOCKS {
+            self.limited.insert(block.to_owned(), now_ms);
+        }
+    }
+
+    fn spend(&mut self, block: &str, now_ms: u64) -> bool {
+        if self.blocks.len() >= MOST_BLOCKS && !self.blocks.contains_key(block) {
+            self.blocks.retain(|_, budget| now_ms.saturating_sub(budget.from_ms) < WINDOW_MS);
+        }
+        if !self.all.left(QUESTIONS, now_ms) {
+            return false;
+        }
+        if self.blocks.len() < MOST_BLOCKS || self.blocks.contains_key(block) {
+            let budget = self.blocks.entry(block.to_owned()).or_default();
+            if !budget.left(QUESTIONS_OF_BLOCK, now_ms) {
+                return false;
+            }
+            budget.spent += 1;
+        }
+        self.all.spent += 1;
+        true
+    }
+
+    fn give_back(&mut self, block: &str) {
+        self.all.spent = self.all.spent.saturating_sub(1);
+        if let Some(budget) = self.blocks.get_mut(block) {
+            budget.spent = budget.spent.saturating_sub(1);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -85,39 +175,96 @@ mod tests {
     use super::*;
 
     const T0: u64 = 1_800_000_000_000;
+    const HOME: &str = "203.0.113.9";
 
     fn token(n: u32) -> Sha256Digest {
         Sha256Digest::of(&n.to_string())
     }
 
-    #[test]
-    fn an_answer_is_believed_for_its_time() {
-        let shop = AppName::parse("shop").unwrap();
-        let mut holders = Holders::default();
-        assert_eq!(holders.find(&token(1), T0), Holder::Ask);
-        holders.learn(&token(1), Some(shop.clone()), T0);
-        assert_eq!(holders.find(&token(1), T0 + 59_999), Holder::Of(shop));
-        assert_eq!(holders.find(&token(1), T0 + 60_000), Holder::Ask);
-        holders.learn(&token(2), None, T0);
-        assert_eq!(holders.find(&token(2), T0 + 1_999), Holder::Nobody);
-        assert_eq!(holders.find(&token(2), T0 + 2_000), Holder::Ask);
+    fn shop() -> AppName {
+        AppName::parse("shop").unwrap()
     }
 
     #[test]
-    fn guesses_are_asked_about_within_bounds() {
+    fn an_answer_is_believed_for_its_time() {
         let mut holders = Holders::default();
+        assert_eq!(holders.find(&token(1), HOME, T0), Holder::Ask);
+        holders.learn(&token(1), Some(shop()), T0);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 59_999), Holder::Of(shop()));
+        assert_eq!(holders.find(&token(1), HOME, T0 + 60_000), Holder::Ask);
+        holders.learn(&token(1), None, T0 + 60_000);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 60_001), Holder::Nobody, "revoked");
+        holders.learn(&token(2), None, T0);
+        assert_eq!(holders.find(&token(2), HOME, T0 + 1_999), Holder::Nobody);
+        assert_eq!(holders.find(&token(2), HOME, T0 + 2_000), Holder::Ask);
+    }
+
+    /// Asks about tokens that are nobody's; how many questions there were.
+    fn guess(holders: &mut Holders, block: &str, tokens: std::ops::Range<u32>) -> usize {
         let mut asked = 0;
-        for n in 0..10_000 {
-            if holders.find(&token(n), T0 + u64::from(n) / 10) == Holder::Ask {
+        for n in tokens {
+            if holders.find(&token(n), block, T0 + u64::from(n % 4_000)) == Holder::Ask {
                 asked += 1;
                 holders.learn(&token(n), None, T0);
             }
         }
-        assert_eq!(asked, 50);
-        assert_eq!(holders.find(&token(20_000), T0 + 4_999), Holder::Busy);
-        holders.learn(&token(30_000), AppName::parse("shop"), T0 - 70_000);
-        assert_eq!(holders.find(&token(30_000), T0 + 4_999), Holder::Ask, "it was real a minute ago");
-        assert_eq!(holders.find(&token(20_000), T0 + 5_000), Holder::Ask);
-        assert!(holders.known.len() <= MOST);
+        asked
+    }
+
+    #[test]
+    fn who_guesses_holds_up_nobody_else() {
+        let mut holders = Holders::default();
+        holders.learn(&token(100_000), Some(shop()), T0 - 70_000);
+        assert_eq!(guess(&mut holders, "198.51.100.7", 0..4_000), 50);
+        assert_eq!(holders.find(&token(5_000), "198.51.100.7", T0 + 4_999), Holder::Busy);
+        assert_eq!(holders.find(&token(5_000), HOME, T0 + 4_999), Holder::Ask, "another block");
+        assert_eq!(holders.find(&token(100_000), "198.51.100.7", T0 + 4_999), Holder::Ask, "it was real");
+        assert_eq!(holders.find(&token(5_001), "198.51.100.7", T0 + 5_000), Holder::Ask, "a new window");
+    }
+
+    #[test]
+    fn all_guesses_together_have_a_bound() {
+        let mut holders = Holders::default();
+        let asked: usize = (0..40_u32)
+            .map(|n| guess(&mut holders, &format!("198.51.100.{n}"), n * 100..n * 100 + 100))
+            .sum();
+        assert_eq!(asked, 500);
+        assert!(holders.nobodys.len() <= MOST);
+    }
+
+    #[test]
+    fn real_tokens_cost_nothing_however_many() {
+        let mut holders = Holders::of_apps(3_000);
+        for round in 0..2 {
+            for n in 0..9_000 {
+                let now_ms = T0 + round * 1_000 + u64::from(n / 100);
+                match holders.find(&token(n), HOME, now_ms) {
+                    Holder::Ask => holders.learn(&token(n), Some(shop()), now_ms),
+                    found => assert_eq!((round, found), (1, Holder::Of(shop()))),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_over_the_limit_is_not_asked_for() {
+        let mut holders = Holders::default();
+        holders.learn(&token(1), Some(shop()), T0);
+        holders.limited(HOME, T0);
+        assert_eq!(holders.find(&token(2), HOME, T0 + 59_999), Holder::Busy);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 59_999), Holder::Of(shop()), "what is known is served");
+        assert_eq!(holders.find(&token(2), HOME, T0 + 60_000), Holder::Ask);
+    }
+
+    #[test]
+    fn memory_has_a_bound() {
+        let mut holders = Holders::default();
+        for n in 0..10_000_u32 {
+            holders.find(&token(n), &n.to_string(), T0 + u64::from(n) * 20);
+            holders.limited(&n.to_string(), T0);
+            holders.learn(&token(n), (n % 2 == 0).then(shop), T0 + u64::from(n));
+        }
+        assert!(holders.known.len() <= MOST && holders.nobodys.len() <= MOST && holders.asking.len() <= MOST);
+        assert!(holders.blocks.len() <= MOST_BLOCKS && holders.limited.len() <= MOST_BLOCKS);
     }
 }
