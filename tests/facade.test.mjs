@@ -215,9 +215,30 @@ describe("passing through", { concurrency: 2 }, () => {
     const flood = Array.from({ length: 300 }, (_, n) => show(`87_guessed-${n}-0123456789`, "198.51.100.7"));
     const answers = (await Promise.all(flood)).map(({ errcode }) => errcode);
     assert.deepEqual([...new Set(answers)].sort(), [-1, 40001]);
-    assert.equal((await show(access_token, "203.0.113.9")).errcode, 0, "heard of for the first time, while they guess");
+    assert.equal((await show(access_token, "192.0.2.9")).errcode, 0, "heard of for the first time, while they guess");
     assert.equal((await show("87_another-guess-0123456789", "198.51.100.7")).errcode, -1, "they are still held up");
     assert.equal((await show(access_token, "198.51.100.7")).errcode, 0, "known by now, from wherever it is shown");
+  });
+
+  test("nobody gains a right by showing the real token, unless the app says so", async (t) => {
+    const HOLDER = "canary-key-holder-0123456789abcdef";
+    const withHolder = (ips, real_token) => (vars) => {
+      vars.CALLERS.holder = { apps: ["demo"], scopes: ["token"], ...(ips && { ips }) };
+      vars.CALLER_KEY_HOLDER = HOLDER;
+      if (real_token) vars.APPS.demo.real_token = real_token;
+      return vars;
+    };
+    const centre = await start(t, { change: withHolder() });
+    const { access_token } = (await ask(centre, `/cgi-bin/token?${form(grant({ secret: HOLDER }))}`)).body;
+    const tries = async () => [
+      (await ask(centre, `${USERS}?access_token=${access_token}`)).body.errcode,
+      (await ask(centre, `/cgi-bin/ticket/getticket?type=jsapi&access_token=${access_token}`)).body.errcode,
+    ];
+    assert.deepEqual(await tries(), [48001, 48001], "another caller may do both");
+    await centre.reconfigure(withHolder(["203.0.113.0/24"]));
+    assert.deepEqual(await tries(), [0, 0], "from here only callers who may do both may hold it");
+    await centre.reconfigure(withHolder(undefined, "any"));
+    assert.deepEqual(await tries(), [0, 0]);
   });
 
   test("the real token opens only what some caller may do from there, and nothing after the AppSecret was reset", async (t) => {
@@ -226,6 +247,9 @@ describe("passing through", { concurrency: 2 }, () => {
       delete vars.CALLERS.all;
       delete vars.CALLER_KEY_ALL;
       delete vars.CALLER_KEY_ALL_NEXT;
+      // Who may hold it from there as well, and may not do as much.
+      delete vars.CALLERS.web;
+      delete vars.CALLER_KEY_WEB;
       vars.CALLERS.holder = { apps: ["demo"], scopes: ["token", "proxy"], ips: ["203.0.113.0/24"], paths: ["/cgi-bin/user/*"] };
       vars.CALLER_KEY_HOLDER = HOLDER;
       return vars;

@@ -7,7 +7,7 @@ use crate::{gate, log, platform};
 use serde_json::json;
 use std::rc::Rc;
 use zhongkong_core::access::{AllowedApps, Caller, Scope, neighbourhood};
-use zhongkong_core::app::AppName;
+use zhongkong_core::app::{AppName, RealToken};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::facade::admit::{Refused, permitted};
@@ -54,18 +54,21 @@ pub(super) async fn of<'c>(
             return Err(problem.into());
         };
         let ready = ready(&centre.config, &app)?;
-        // Some caller must be allowed to hold it, and to do this from there: a token that was carried off opens
-        // no more here than at WeChat, whose whitelist knows us.
-        let may_hold = |caller: &Caller| caller.may(Scope::Token, &app, ip);
+        // It opens what those may do who may hold it from there: nobody gains by showing it, and one that was carried
+        // off opens no more here than at WeChat, whose whitelist knows us.
+        let mut holders = callers.iter().filter(|caller| caller.may(Scope::Token, &app, ip)).peekable();
         let may_do =
             |caller: &Caller| caller.may(scope, &app, ip) && path.is_none_or(|path| caller.may_pass(path));
-        let refused = if !callers.any(may_hold) {
+        let refused = if holders.peek().is_none() {
             Some(Refusal::bad_ip(ip))
-        } else if !callers.any(|caller| may_hold(caller) && may_do(caller)) {
-            let text = "api unauthorized: no caller who may hold this token may do this from there";
-            Some(Refusal::new(48001, text))
         } else {
-            None
+            let opens = match ready.app.real_token {
+                RealToken::All => holders.all(may_do),
+                RealToken::Any => holders.any(may_do),
+            };
+            let text = "api unauthorized: it does not say who shows it, and not every caller who may hold it may do this \
+                        from there. Use a caller's key, or see real_token";
+            (!opens).then(|| Refusal::new(48001, text))
         };
         if let Some(refusal) = refused {
             known.app = Some(app);

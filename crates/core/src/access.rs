@@ -206,9 +206,9 @@ impl Callers {
         self.0.iter().any(|caller| caller.origins.iter().any(|known| known.as_str() == origin))
     }
 
-    /// Whether this holds for some caller.
-    pub fn any(&self, holds: impl Fn(&Caller) -> bool) -> bool {
-        self.0.iter().any(holds)
+    /// Every caller.
+    pub fn iter(&self) -> impl Iterator<Item = &Caller> {
+        self.0.iter()
     }
 
     /// The caller of this name.

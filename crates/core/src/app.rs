@@ -111,6 +111,16 @@ impl TokenApi {
     }
 }
 
+/// What a real token opens that is shown at the façade. It does not say who shows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RealToken {
+    /// What every caller who may hold it from there may do: nobody gains by showing it.
+    #[default]
+    All,
+    /// What any of them may do.
+    Any,
+}
+
 /// One configured account. Every field has been checked.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -130,6 +140,8 @@ pub struct App {
     pub api_hosts: Vec<String>,
     /// Hosts whose pages may be signed; none means that nothing is signed.
     pub sign_hosts: Vec<HostPattern>,
+    /// What a real token that is shown opens.
+    pub real_token: RealToken,
 }
 
 impl App {
@@ -177,6 +189,7 @@ pub(crate) mod tests {
             tickets: vec![TicketType::Jsapi],
             api_hosts: vec!["https://api.weixin.qq.com".to_owned()],
             sign_hosts: vec![],
+            real_token: RealToken::All,
         }
     }
 

@@ -14,7 +14,7 @@ use simulator::random::Random;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
-use zhongkong_core::app::{App, AppName, Platform, TokenApi};
+use zhongkong_core::app::{App, AppName, Platform, RealToken, TokenApi};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::engine::CallId;
@@ -264,6 +264,7 @@ fn ready(app: usize, nth: u64, daily_limit: u32) -> ReadyApp {
         },
         api_hosts: vec!["https://api.weixin.qq.com".to_owned(), "https://api2.weixin.qq.com".to_owned()],
         sign_hosts: vec![],
+        real_token: RealToken::All,
     };
     ReadyApp { identity: app.identity(), app }
 }

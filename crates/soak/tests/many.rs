@@ -4,7 +4,7 @@
 
 use soak::START;
 use soak::scheduler::Scheduler;
-use zhongkong_core::app::{App, AppName, Platform, TokenApi};
+use zhongkong_core::app::{App, AppName, Platform, RealToken, TokenApi};
 use zhongkong_core::credential::Value;
 use zhongkong_core::engine::{Call, Event, Issued, Moment, RotationPolicy, Slot, Stored, decide};
 use zhongkong_core::providers::wechat::policy::STABLE;
@@ -69,6 +69,7 @@ fn with_ten_thousand_apps_a_tick_wakes_who_is_due_and_nobody_else() {
         tickets: vec![],
         api_hosts: vec![],
         sign_hosts: vec![],
+        real_token: RealToken::All,
     }
     .identity();
     let mut centre = Centre {

@@ -3,7 +3,7 @@
 use super::fault::{Fault, Place};
 use super::table::{Table, tables};
 use super::{AppEntry, Raw, ReadyApp};
-use crate::app::{App, AppName, Platform, TokenApi};
+use crate::app::{App, AppName, Platform, RealToken, TokenApi};
 use crate::credential::TicketType;
 use crate::secret::Secret;
 use crate::signature::HostPattern;
@@ -11,8 +11,17 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const KNOWN: [&str; 8] =
-    ["appid", "platform", "token_api", "tickets", "api_hosts", "sign_hosts", "refresh_lead_s", "daily_limit"];
+const KNOWN: [&str; 9] = [
+    "appid",
+    "platform",
+    "token_api",
+    "tickets",
+    "api_hosts",
+    "sign_hosts",
+    "refresh_lead_s",
+    "daily_limit",
+    "real_token",
+];
 
 /// WeChat's own hosts: the nearest access point, then the failover (Interface_field_description).
 const WECHAT_HOSTS: [&str; 2] = ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"];
@@ -80,6 +89,8 @@ fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut V
     let api_hosts = api_hosts(&mut table);
     let fix = "give host names such as \"shop.example.com\" or \"*.example.com\", without https:// and path";
     let sign_hosts = table.list("sign_hosts", fix, HostPattern::parse).unwrap_or_default();
+    let real_token =
+        table.choice("real_token", &[("all", RealToken::All), ("any", RealToken::Any)], RealToken::All);
     let secret = app_secret(name, &mut table, raw);
     let sound = table.is_sound();
     let app = App {
@@ -94,6 +105,7 @@ fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut V
         }),
         api_hosts,
         sign_hosts,
+        real_token,
     };
     sound.then_some(app)
 }
