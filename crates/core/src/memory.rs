@@ -7,6 +7,7 @@ use crate::config::ReadyApp;
 use crate::credential::Credential;
 use crate::digest::Sha256Digest;
 use crate::facade::{AskedAgain, Holder, Holders};
+use crate::providers::wechat::reply::MAX_LIFE_S;
 use crate::record::{Freshness, Record};
 use crate::tally::Source;
 use crate::time::UnixTime;
@@ -101,9 +102,14 @@ impl Memory {
     }
 }
 
+/// A copy that would live this much longer than any value does comes from a clock that is ahead, in seconds.
+const CLOCKS_APART_S: u64 = 120;
+
 /// Whether a copy may be served at all.
 pub fn is_trusted(record: &Record, ready: &ReadyApp, now_ms: u64) -> bool {
-    record.freshness(UnixTime::from_millis(now_ms), ready.identity) != Freshness::Doubtful
+    let now = UnixTime::from_millis(now_ms);
+    let is_possible = record.expires_in_s(now) <= MAX_LIFE_S + CLOCKS_APART_S;
+    is_possible && record.freshness(now, ready.identity) != Freshness::Doubtful
 }
 
 /// Whether a copy may be served, with at least `min_ttl_s` seconds left.

@@ -10,6 +10,8 @@ pub struct RotationPolicy {
     pub repeat: Repeat,
     /// Where its life is known from.
     pub life: LifeRule,
+    /// No value lives longer than this, in seconds: what is held for longer came while our clock was ahead.
+    pub longest_s: u64,
     /// What becomes of the value that was replaced.
     pub old: OldValue,
     /// How a value that is said to be dead is looked at.

@@ -70,6 +70,14 @@ impl Life {
         }
     }
 
+    /// Its end, as it was stated, is not believed any more: the next reply says it anew. `None` where that takes sights.
+    pub(super) const fn stated_anew(self, now: UnixTime) -> Option<Self> {
+        match self {
+            Self::Stated { cap, .. } => Some(Self::Stated { until: now, of_s: 0, cap }),
+            Self::Observed(_) => None,
+        }
+    }
+
     /// Whether asking ahead of the plan brings more life: inside the window in which a new value comes, if that was not
     /// tried yet, and always where a life begins anew. A value that asking replaces may not be replaced early: copies of
     /// it are trusted by its plan.

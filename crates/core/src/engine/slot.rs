@@ -130,6 +130,9 @@ pub struct Stored {
     pub at: UnixTime,
 }
 
+/// Steps of a clock that is corrected are smaller than this.
+const CLOCK_STEP_S: u64 = 60;
+
 impl Slot {
     /// A slot that has lost everything but its version: what the Keeper begins with when a stored
     /// slot does not open.
@@ -242,6 +245,22 @@ impl Slot {
     /// way has turned out to have replaced nothing.
     pub fn has_something_to_lose(&self, now: UnixTime) -> bool {
         self.held.as_ref().is_some_and(|held| !held.condemned && now < held.plan.expires_at)
+    }
+
+    /// A value that would live longer than any does came while our clock was ahead. It is replaced now; until then it is
+    /// believed for as long as one can live, unless its age is known by sights alone, which are in the future.
+    pub(super) fn bound_life(&mut self, policy: &RotationPolicy, now: UnixTime) {
+        let latest = now.plus(policy.longest_s);
+        let Some(held) = self.held.as_mut().filter(|held| held.plan.expires_at > latest.plus(CLOCK_STEP_S))
+        else {
+            return;
+        };
+        let Some(life) = held.life.stated_anew(now) else {
+            self.held = None;
+            return;
+        };
+        held.life = life;
+        held.plan = Plan { expires_at: latest, wait_from: held.plan.wait_from.min(latest), refresh_at: now };
     }
 
     /// When the next refresh is wanted.

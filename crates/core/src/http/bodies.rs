@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::credential::Credential;
 use crate::problem::{Code, Problem};
+use crate::providers::wechat::reply::MAX_LIFE_S;
 use crate::record::Record;
 use crate::signature::{NotSigned, PageUrl, js_sdk};
 use crate::time::UnixTime;
@@ -77,7 +78,8 @@ fn handed(surface: Surface, credential: Credential, record: &Record, now: UnixTi
         errmsg: says_ok.then_some("ok"),
         access_token: is_token.then_some(value),
         ticket: (!is_token).then_some(value),
-        expires_in: Some(record.expires_in_s(now)),
+        // Never more than a value lives, whatever a clock says.
+        expires_in: Some(record.expires_in_s(now).min(MAX_LIFE_S)),
         expires_at: is_native.then(|| record.expires_at.as_secs()),
         version: is_native.then(|| record.version.number()),
         rotated: None,

@@ -32,6 +32,7 @@ const LIMITS: Limits = Limits {
 const SAME: RotationPolicy = RotationPolicy {
     repeat: Repeat::Same { early_window_s: 0 },
     life: LifeRule::Stated,
+    longest_s: 90_000,
     old: OldValue::LivesOn,
     check: Check::AskAgain { apart_s: 30 },
     lead: Lead { ahead_s: 0, again_s: 1 },

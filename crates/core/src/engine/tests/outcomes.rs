@@ -2,6 +2,27 @@
 
 use super::*;
 
+#[test]
+fn what_came_while_the_clock_was_ahead_is_replaced_now_and_not_believed_for_a_day() {
+    for policy in [STABLE, PLAIN] {
+        let mut desk = Desk::new(policy);
+        desk.at(86_400).say(Event::Tick);
+        desk.issue("one", 7200);
+        desk.at(0).say(Event::Tick);
+        assert_eq!(desk.effects.call, Some(Call::Refresh));
+        assert_eq!(desk.served(), one("one", 1), "until then it may live");
+        let left = desk.slot.record(&desk.policy).unwrap().expires_at.as_secs() - T0;
+        assert_eq!(left, 7200);
+        desk.at(1).issue("one", 5000);
+        assert_eq!(desk.slot.record(&desk.policy).unwrap().expires_at.as_secs(), T0 + 5000);
+    }
+    let mut desk = Desk::new(TICKET);
+    desk.at(86_400).say(Event::Tick);
+    desk.issue("ticket", 7200);
+    desk.at(0).say(Event::Tick);
+    assert_eq!((desk.effects.call, desk.served()), (Some(Call::Refresh), None), "its age is not known");
+}
+
 /// A second rotation would kill it at once: while one is tried, it is not handed out, but there is something to lose, so
 /// that the attempt goes to one host.
 #[test]

@@ -1,6 +1,7 @@
 //! How WeChat's credentials rotate.
 
 use super::errcode::{Endpoint, classify};
+use super::reply::MAX_LIFE_S;
 use crate::app::{App, TokenApi};
 use crate::credential::Credential;
 use crate::engine::{Check, Class, Lead, LifeRule, Limits, OldValue, Repeat, RotationPolicy};
@@ -25,6 +26,7 @@ const LIMITS: Limits = Limits {
 pub const STABLE: RotationPolicy = RotationPolicy {
     repeat: Repeat::Same { early_window_s: 300 },
     life: LifeRule::Stated,
+    longest_s: MAX_LIFE_S,
     old: OldValue::Lives { for_s: 300 },
     check: Check::Probe,
     lead: Lead { ahead_s: 290, again_s: 15 },
@@ -37,6 +39,7 @@ pub const STABLE: RotationPolicy = RotationPolicy {
 pub const TICKET: RotationPolicy = RotationPolicy {
     repeat: Repeat::Same { early_window_s: 0 },
     life: LifeRule::Observed { life_s: 7200 },
+    longest_s: MAX_LIFE_S,
     old: OldValue::LivesOn,
     check: Check::AskAgain { apart_s: 60 },
     lead: Lead { ahead_s: 30, again_s: 30 },
@@ -50,6 +53,7 @@ pub const fn plain(ahead_s: u64, daily_limit: u32) -> RotationPolicy {
     RotationPolicy {
         repeat: Repeat::New,
         life: LifeRule::Stated,
+        longest_s: MAX_LIFE_S,
         old: OldValue::Lives { for_s: 300 },
         check: Check::Probe,
         lead: Lead { ahead_s, again_s: 600 },
