@@ -168,16 +168,24 @@ fn api_hosts(table: &mut Table<'_>) -> Vec<String> {
     }
 }
 
-/// An origin: `https://host[:port]`; plain `http` only for this machine, because the AppSecret
-/// travels there.
+/// An origin: `https://host[:port]`; plain `http` only for this machine, because the AppSecret travels there. It comes in
+/// one form, so that WeChat's own hosts are known however they are written: in lower case, without the scheme's own port
+/// and a last dot.
 fn origin(text: &str) -> Option<String> {
-    let text = text.strip_suffix('/').unwrap_or(text);
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://")?;
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let host = host.strip_suffix('.').unwrap_or(host);
     let host_is_sound =
         !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    let safe = scheme == "https" || (scheme == "http" && matches!(host, "127.0.0.1" | "localhost"));
-    (host_is_sound && safe && port.parse::<u16>().is_ok()).then(|| text.to_owned())
+    let its_own = match scheme {
+        "https" => 443,
+        "http" if matches!(host, "127.0.0.1" | "localhost") => 80,
+        _ => return None,
+    };
+    let port = port.map_or(Some(its_own), |port| port.parse::<u16>().ok())?;
+    let shown = if port == its_own { String::new() } else { format!(":{port}") };
+    host_is_sound.then(|| format!("{scheme}://{host}{shown}"))
 }
 
 fn app_secret(name: &AppName, table: &mut Table<'_>, raw: &Raw<'_>) -> Option<Secret> {

@@ -20,7 +20,7 @@ pub(super) struct Setup {
     has_scheduler: bool,
 }
 
-pub(super) fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup {
         apps: json!({
             "shop": {"appid": "wx0123456789abcdef"},
