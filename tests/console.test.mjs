@@ -60,6 +60,22 @@ describe("console", { skip: missing, concurrency: 1 }, () => {
     await page.getByText("The key is not valid any more.").waitFor({ timeout: 20_000 });
   });
 
+  test("left alone for an hour it signs out, and not before", async (t) => {
+    const { console_, page } = await opened(t);
+    await console_.signIn(CANARY.key);
+    await page.getByText("All 2 apps are well").waitFor();
+    const later = (ms) => page.evaluate((ms) => (Date.now = ((now) => () => now() + ms)(Date.now)), ms);
+    await later(59 * 60_000);
+    await page.keyboard.press("Shift");
+    await later(59 * 60_000);
+    await page.keyboard.press("Shift");
+    assert.ok(await page.getByText("All 2 apps are well").isVisible(), "it was used");
+    await later(60 * 60_000 + 1000);
+    await page.keyboard.press("Shift");
+    await page.getByText("Signed out after an hour without use.").waitFor();
+    assert.ok(!(await console_.traces()).includes(CANARY.key));
+  });
+
   test("cards follow a rotation by themselves; plots and quota; no barrier, light or dark", async (t) => {
     const { centre, console_, page } = await opened(t);
     await console_.signIn(CANARY.key);

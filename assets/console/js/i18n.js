@@ -21,6 +21,7 @@ const TEXTS = {
   "signin.429": ["这个地址的无效尝试过多，请一分钟后再试。", "Too many invalid attempts from this address. Try again in a minute."],
   "signin.0": ["无法连接中控。请检查网络后重试。", "The centre cannot be reached. Check the network and try again."],
   "signin.other": ["中控没有接受：{0}", "The centre says: {0}"],
+  "signin.idle": ["一小时未操作，已自动退出。", "Signed out after an hour without use."],
   "signin.expired": ["密钥已失效，请重新登录。", "The key is not valid any more. Sign in again."],
 
   "tab.apps": ["应用", "Apps"],

@@ -17,6 +17,10 @@ const TROUBLE_MS = 5_000;
 /** After somebody has done something, as in trouble. */
 const WATCHED_FOR_MS = 60_000;
 
+/** A console that is left alone signs out: its key may do much. */
+const IDLE_MS = 60 * 60_000;
+const USED_BY = ["pointerdown", "keydown", "wheel", "touchstart"];
+
 const root = document.getElementById("app");
 const TABS = { apps: appsTab, events: eventsTab, signature: signatureTab };
 
@@ -25,6 +29,7 @@ let tab = null;
 let timer = null;
 let looking = null;
 let watched_until = 0;
+let used_at = 0;
 
 setLanguage(language());
 showSignIn();
@@ -112,12 +117,27 @@ function showFrame(chosen = "apps") {
   open(chosen);
   lookLater();
   document.addEventListener("visibilitychange", lookWhenSeen);
+  used();
+  for (const event of USED_BY) document.addEventListener(event, used, { passive: true });
+}
+
+function used() {
+  // Not a timer for each: a machine that sleeps would stop it.
+  if (isIdle()) return signOutIdle();
+  used_at = Date.now();
+}
+
+const isIdle = () => used_at > 0 && Date.now() - used_at >= IDLE_MS;
+
+function signOutIdle() {
+  signOut();
+  showSignIn(t("signin.idle"));
 }
 
 function lookLater() {
   clearTimeout(timer);
   const watched = Date.now() < watched_until || state.lost || state.apps.some(isTroubled);
-  timer = setTimeout(() => (lookWhenSeen(), state && lookLater()), watched ? TROUBLE_MS : CALM_MS);
+  timer = setTimeout(() => (isIdle() ? signOutIdle() : lookWhenSeen(), state && lookLater()), watched ? TROUBLE_MS : CALM_MS);
 }
 
 function lookWhenSeen() {
@@ -130,6 +150,8 @@ function stop() {
   closeAll();
   clearTimeout(timer);
   document.removeEventListener("visibilitychange", lookWhenSeen);
+  for (const event of USED_BY) document.removeEventListener(event, used);
+  used_at = 0;
 }
 
 /** Asks how everything is, and shows it: after something was done (`watched`) once more, else one look at a time. */
