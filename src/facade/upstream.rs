@@ -9,6 +9,7 @@ use crate::platform;
 use crate::upstream::gateway_key_for;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
+use std::cell::Cell;
 use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Headers;
@@ -21,6 +22,32 @@ use zhongkong_core::secret::Secret;
 
 /// A larger request is not kept for a second time.
 const KEPT_BYTES: usize = 1024 * 1024;
+
+/// All that are kept at once in an isolate, which has 128 MB. Beyond it a body is passed on as it comes, once.
+const KEPT_TOGETHER: usize = 24 * 1024 * 1024;
+
+thread_local! {
+    static KEPT_NOW: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Room for a body that is kept; given back with it.
+struct Room(usize);
+
+impl Room {
+    fn take(bytes: usize) -> Option<Self> {
+        let kept = KEPT_NOW.get() + bytes;
+        (kept <= KEPT_TOGETHER).then(|| {
+            KEPT_NOW.set(kept);
+            Self(bytes)
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        KEPT_NOW.set(KEPT_NOW.get().saturating_sub(self.0));
+    }
+}
 
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,7 +90,7 @@ pub(super) struct Outgoing {
 enum Body {
     None,
     /// Its bytes, which stay where they are: in JavaScript.
-    Kept(JsValue),
+    Kept(JsValue, Room),
     Stream(ReadableStream),
     /// It was a stream, and has been sent.
     Gone,
@@ -98,7 +125,7 @@ impl Outgoing {
 
     /// Whether it can be sent a second time.
     pub(super) const fn is_repeatable(&self) -> bool {
-        matches!(self.body, Body::None | Body::Kept(_))
+        matches!(self.body, Body::None | Body::Kept(..))
     }
 
     /// Sends it to WeChat. A request without a body goes to the next host when one cannot be reached, unless
@@ -166,21 +193,26 @@ impl Body {
     async fn of(request: &RequestContext, stream: ReadableStream) -> Result<Self, &'static str> {
         let unread = "The body could not be read.";
         match request.stated_bytes() {
-            Some(bytes) if bytes > KEPT_BYTES => Ok(Self::Stream(stream)),
-            Some(_) => {
+            Some(stated) => {
+                let Some(room) = Some(stated).filter(|stated| *stated <= KEPT_BYTES).and_then(Room::take)
+                else {
+                    return Ok(Self::Stream(stream));
+                };
                 let bytes = request.array_buffer().await.map_err(|BrokenOff| unread)?;
                 // A Worker that calls by a binding may state what it likes.
                 if bytes.byte_length() as usize > KEPT_BYTES {
                     return Err("The body is longer than its Content-Length says.");
                 }
-                Ok(Self::Kept(bytes.into()))
+                Ok(Self::Kept(bytes.into(), room))
             }
             None => {
+                let full = "Too many bodies are on their way: send this one with its Content-Length, or again in a moment.";
+                let room = Room::take(KEPT_BYTES).ok_or(full)?;
                 let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
                 if bytes.len() > KEPT_BYTES {
                     return Err("A body of more than 1 MB has to state its Content-Length.");
                 }
-                Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into()))
+                Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into(), room))
             }
         }
     }
@@ -192,8 +224,8 @@ impl Body {
                 *self = Self::None;
                 Some(None)
             }
-            Self::Kept(bytes) => {
-                *self = Self::Kept(bytes.clone());
+            Self::Kept(bytes, room) => {
+                *self = Self::Kept(bytes.clone(), room);
                 Some(Some(bytes))
             }
             Self::Stream(stream) => Some(Some(stream.into())),
