@@ -43,6 +43,8 @@ pub(crate) struct Centre {
     pub(crate) key_limit: Option<RateLimiter>,
     /// Counts signatures for pages that hold a key.
     pub(crate) sign_limit: Option<RateLimiter>,
+    /// Bounds what one caller may ask for, where there is one.
+    pub(crate) caller_limit: Option<RateLimiter>,
     /// Takes data points, where it is bound.
     pub(crate) analytics: Option<AnalyticsEngineDataset>,
 }
@@ -105,11 +107,12 @@ fn read(env: &Env) -> Centre {
     let rate_limit =
         |name| optional(env, name, "limit", "no rate limit: bind one in wrangler.toml under [[ratelimits]]");
     let (key_limit, sign_limit) = (rate_limit("KEY_LIMIT"), rate_limit("SIGN_LIMIT"));
+    let caller_limit = rate_limit("CALLER_LIMIT");
     let fix = "no dataset: bind a dataset in wrangler.toml under [[analytics_engine_datasets]]";
     let analytics = optional(env, "ANALYTICS", "writeDataPoint", fix);
     let memory = RefCell::new(Memory::of_apps(config.apps.len()));
     let scrubbers = RefCell::default();
-    Centre { config, memory, scrubbers, key_limit, sign_limit, analytics }
+    Centre { config, memory, scrubbers, key_limit, sign_limit, caller_limit, analytics }
 }
 
 /// What is bound under a name.

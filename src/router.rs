@@ -11,6 +11,8 @@ use crate::{facade, gate, history, pages};
 use futures_util::FutureExt as _;
 use futures_util::future::{self, LocalBoxFuture};
 use zhongkong_core::audit::Asked;
+use zhongkong_core::config::ReadyApp;
+use zhongkong_core::credential::{Credential, TicketType};
 use zhongkong_core::facade::Target;
 use zhongkong_core::http::admit::{Admission, Granted, Refused, admit, ready};
 use zhongkong_core::http::route::Route;
@@ -20,7 +22,7 @@ use zhongkong_core::problem::{Code, Problem};
 ///
 /// 0. It came to a host name that is served, where `HOSTS` lists them (403).
 /// 1. The request is admitted ([`admit`]: 400, 401, 403, 404, 405, 413, 500; 429 after many without a valid key).
-/// 2. A visitor of a page that holds a key is within the limit (429).
+/// 2. The caller is within its limit, and so is a visitor of a page that holds a key (429).
 /// 3. The settings that it takes are sound (500, naming them).
 /// 4. The handler. The history is told of all of it, but for `/healthz`, `/jssdk.js` and `/openapi.json`.
 pub(crate) async fn route(request: &RequestContext) -> Outcome {
@@ -43,20 +45,42 @@ pub(crate) async fn route(request: &RequestContext) -> Outcome {
         Ok(Admission::Public(route)) => return public(request, &route),
         Ok(Admission::Granted(granted)) => {
             // 2.
-            let outcome = match pages::limit(request, granted.caller).await {
+            let bounded = async {
+                gate::bound(request, granted.caller, answered_by(request, &granted)).await?;
+                pages::limit(request, granted.caller).await
+            };
+            let outcome = match bounded.await {
                 Ok(()) => serve(request, &granted).await,
                 Err(problem) => Err(problem),
             };
             (outcome, Some(granted.caller), Some(granted.route))
         }
         Err(Refused { problem, caller, route }) => {
-            let problem = if caller.is_none() { gate::turn_away(request, problem).await } else { problem };
+            let problem = match caller {
+                None => gate::turn_away(request, problem).await,
+                Some(caller) if caller.is_publishable() => gate::turn_page_away(request, problem).await,
+                Some(_) => problem,
+            };
             (Err(problem), caller, route)
         }
     };
     let caller = caller.map(|caller| caller.name.as_str());
     history::note(request, &Asked::by(route.as_ref()), caller, &outcome);
     outcome
+}
+
+/// The copy in memory that would answer, if it is there.
+fn answered_by<'a>(
+    request: &'a RequestContext,
+    granted: &Granted<'a, '_>,
+) -> Option<(&'a ReadyApp, Credential)> {
+    let credential = match granted.route {
+        Route::Read(_, credential) if request.head().query().is_none() => credential,
+        Route::Signature(_) => Credential::Ticket(TicketType::Jsapi),
+        _ => return None,
+    };
+    let ready = ready(&request.centre.config, granted.app?).ok()?;
+    Some((ready, credential))
 }
 
 fn wrong_host() -> Problem {

@@ -28,6 +28,33 @@ test("requests without a key are limited by address; whoever has a key never is"
   assert.ok(before.includes(429));
 });
 
+test("a page's key that comes from no page is counted like none", async (t) => {
+  const key = "a-key-that-stands-in-a-page-0123456789";
+  const change = (vars) => ({ ...vars, CALLERS: { ...vars.CALLERS, page: { apps: ["demo"], scopes: ["sign"], origins: ["https://shop.example.com"] } }, CALLER_KEY_PAGE: key });
+  const centre = await startCentre({ bare: limited, change });
+  t.after(() => centre.stop());
+  const statuses = [];
+  for (let n = 0; n < 60; n++) statuses.push((await centre.call("/v1/apps/demo/signature?url=https%3A%2F%2Fshop.example.com%2F", { key, headers: { "cf-connecting-ip": "203.0.113.9" } })).status);
+  assert.deepEqual([...new Set(statuses)].sort(), [403, 429]);
+});
+
+test("a caller is bounded in what is not answered from memory, where CALLER_LIMIT is bound; others go on", async (t) => {
+  const bare = (config) => ({ ...config, ratelimits: [{ name: "CALLER_LIMIT", namespace_id: "1003", simple: { limit: 20, period: 60 } }] });
+  const centre = await startCentre({ bare });
+  t.after(() => centre.stop());
+  await centre.token();
+  const reads = await Promise.all(Array.from({ length: 100 }, () => centre.token()));
+  assert.ok(reads.every(({ status }) => status === 200), "reads from memory are not counted");
+  const all = async (path, n, init) => (await Promise.all(Array.from({ length: n }, () => centre.call(path, init)))).map(({ status }) => status);
+  assert.deepEqual([...new Set(await all("/v1/apps", 60))].sort(), [200, 429]);
+  const grant = `grant_type=client_credential&appid=wx0000000000000001&secret=${CANARY.key}`;
+  const { access_token } = (await centre.call(`/cgi-bin/token?${grant}`, { key: null })).body;
+  assert.ok(access_token, "nor are those at the façade");
+  const { body } = await centre.call(`/cgi-bin/get_api_domain_ip?access_token=${CANARY.key}`, { key: null });
+  assert.deepEqual([body.errcode, access_token.length > 100], [45009, true]);
+  assert.equal((await centre.call("/v1/apps/demo/access_token?min_ttl=1", { key: CANARY.webKey, headers: { "cf-connecting-ip": "203.0.113.9" } })).status, 200);
+});
+
 test("without the binding nothing is limited, and nothing fails", async (t) => {
   const centre = await startCentre();
   t.after(() => centre.stop());

@@ -78,6 +78,7 @@ pub(super) async fn of<'c>(
         return Ok(Bearer { caller: None, ready: Rc::clone(ready) });
     };
     known.caller = Some(caller.name.clone());
+    gate::bound(request, caller, None).await?;
     let app = app.ok_or_else(|| {
         let text = "invalid appid: this key may use several apps. Send a token, or call /v1/apps/APP/api/… with the key.";
         Refused(Refusal::new(40013, text), Code::InvalidRequest)

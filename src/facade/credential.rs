@@ -120,7 +120,10 @@ pub(super) async fn by_key<'c>(
     };
     known.caller = Some(found.caller.name.clone());
     known.app = found.app.cloned();
-    Ok((found.caller, Rc::clone(found.ready?)))
+    let ready = Rc::clone(found.ready?);
+    let token = scopes.contains(&Scope::Token).then_some((&*ready, Credential::AccessToken));
+    gate::bound(request, found.caller, token).await?;
+    Ok((found.caller, ready))
 }
 
 /// `GET` and `POST /cgi-bin/ticket/getticket`.
