@@ -42,6 +42,10 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
         let text = "data format error: the query is badly encoded, or has a token or an appid twice";
         Refused(Refusal::new(47001, text), Code::InvalidRequest)
     })?;
+    if query.shows_a_key(&request.centre.config.callers) {
+        let text = "data format error: a caller's key stands in the query, where it would go on to WeChat";
+        return Err(Refused(Refusal::new(47001, text), Code::InvalidRequest));
+    }
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
         let (caller, ready) = by_key(request, secret, appid, &[Scope::Proxy], known).await?;
         may_pass(caller, path)?;
@@ -87,8 +91,10 @@ pub(crate) async fn pass_native(
     let query = BusinessQuery::read(&path, request.head().query().unwrap_or_default())
         .ok()
         .filter(|query| query.access_token.is_none() && query.secret.is_none())
+        .filter(|query| !query.shows_a_key(&request.centre.config.callers))
         .ok_or_else(|| {
-            let detail = "The query is badly encoded, or has a token or secret: those are added here.";
+            let detail =
+                "The query is badly encoded, or has a token, a secret or a key: those are added here.";
             Problem::new(Code::InvalidRequest, detail)
         })?;
     if takes_a_secret(&path) {

@@ -15,6 +15,7 @@ mod table;
 pub use aside::{HistoryOf, LogLevel};
 pub use fault::{Fault, Place};
 pub use hosts::ServedHosts;
+pub(crate) use secrets::MIN_KEY_CHARS;
 
 use crate::access::Callers;
 use crate::alert::Webhook;
@@ -203,4 +204,4 @@ fn objects(raw: &Raw<'_>, faults: &mut Vec<Fault>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@ use crate::seal::Sealer;
 use crate::secret::Secret;
 
 /// The shortest key of a caller, in characters.
-pub(super) const MIN_KEY_CHARS: usize = 32;
+pub(crate) const MIN_KEY_CHARS: usize = 32;
 
 /// A key of fewer different characters was typed, not made.
 const MIN_KEY_ALPHABET: usize = 10;

@@ -9,7 +9,7 @@ const KEY: &str = "k3y-of-web-0123456789abcdef-0123";
 pub(super) const SECRET: &str = "canary5ecret0123456789abcdef0123";
 
 /// A configuration without a fault, to be spoilt by the tests.
-pub(super) struct Setup {
+pub(crate) struct Setup {
     apps: Json,
     callers: Json,
     secrets: Vec<(&'static str, String)>,
@@ -58,7 +58,7 @@ impl Setup {
         self
     }
 
-    pub(super) fn read(self) -> Config {
+    pub(crate) fn read(self) -> Config {
         let secrets = self.secrets;
         let lookup = |name: &str| {
             secrets.iter().find(|(known, _)| *known == name).map(|(_, value)| Secret::new(value.clone()))
@@ -91,6 +91,23 @@ fn a_sound_configuration_has_no_fault_and_the_documented_defaults() {
         ["access_token", "jsapi"]
     );
     assert_eq!(shop.app.api_hosts, ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"]);
+    let written = json!([
+        "https://API.Weixin.qq.com:443/",
+        "https://api2.weixin.qq.com.",
+        "http://localhost:80",
+        "https://relay.example.com:8443"
+    ]);
+    let config = setup().app("api_hosts", written).read();
+    let AppEntry::Ready(shop) = &config.apps[&name("shop")] else { panic!("{:?}", config.faults) };
+    assert_eq!(
+        shop.app.api_hosts,
+        [
+            "https://api.weixin.qq.com",
+            "https://api2.weixin.qq.com",
+            "http://localhost",
+            "https://relay.example.com:8443"
+        ]
+    );
     assert_eq!(mini.app.token_api, TokenApi::Plain { lead_s: 1800, daily_limit: 2000 });
     assert!(mini.app.tickets.is_empty());
     let web = config.callers.holder_of(&Secret::new(KEY.to_owned())).unwrap();
@@ -180,7 +197,7 @@ fn what_the_operator_reads() {
         ),
         (
             setup().app("token_apii", json!("stable")),
-            "APPS.shop.token_apii is no setting: known are appid, platform, token_api, tickets, api_hosts, sign_hosts, refresh_lead_s, daily_limit.",
+            "APPS.shop.token_apii is no setting: known are appid, platform, token_api, tickets, api_hosts, sign_hosts, refresh_lead_s, daily_limit, real_token.",
         ),
         (
             setup().app("secret", json!(SECRET)),
