@@ -9,7 +9,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { root, setup } from "./setup.mjs";
 import { run, say } from "./shell.mjs";
 
-const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "crates/tables/Cargo.toml", "crates/tables/src", "docs/openapi.json", "scripts/build.mjs", "scripts/setup.mjs"];
+const INPUTS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", "src", "crates/core/Cargo.toml", "crates/core/src", "crates/scrub/Cargo.toml", "crates/scrub/src", "crates/tables/Cargo.toml", "crates/tables/src", "docs/openapi.json", "scripts/build.mjs", "scripts/setup.mjs"];
 const OUTPUTS = ["index.js", "index_bg.wasm"];
 
 /** What rustc and wasm-bindgen use; not all that binaryen knows, since workerd may not know it yet. */

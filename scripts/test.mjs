@@ -19,13 +19,13 @@ const suites = {
     await cargo("clippy", "--quiet", "--target", TARGET, "-p", "zhongkong", ...strict)(env);
   },
   docs: (env) => cargo("doc", "--quiet", "--workspace", "--no-deps")({ ...env, RUSTDOCFLAGS: "-D warnings" }),
-  core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "zhongkong-tables", "-p", "simulator"),
+  core: cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "zhongkong-scrub", "-p", "zhongkong-tables", "-p", "simulator"),
   soak: async (env) => {
     await cargo("build", "--quiet", "--release", "-p", "soak")(env);
     await cargo("test", "--quiet", "--release", "-p", "soak")(env);
     await cargo("run", "--quiet", "--release", "-p", "soak", "--", "--days", "30", "--seeds", "200")(env);
   },
-  "core on wasm": cargo("test", "--quiet", "-p", "zhongkong-core", "--target", TARGET, "--no-run"),
+  "core on wasm": cargo("test", "--quiet", "-p", "zhongkong-core", "-p", "zhongkong-scrub", "--target", TARGET, "--no-run"),
   e2e: endToEnd,
   "e2e without the fast path": withoutFastPath,
   deny,

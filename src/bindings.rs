@@ -13,10 +13,10 @@ use worker::kv::KvStore;
 use worker::{AnalyticsEngineDataset, D1Database, Env, RateLimiter};
 use zhongkong_core::app::AppName;
 use zhongkong_core::config::{Config, Raw};
-use zhongkong_core::facade::scrub::Scrubber;
 use zhongkong_core::memory::Memory;
 use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
+use zhongkong_scrub::Scrubber;
 
 const TOKENS: &str = "TOKENS";
 const DB: &str = "DB";

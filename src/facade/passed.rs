@@ -16,11 +16,11 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::engine::Verdict;
 use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
 use zhongkong_core::facade::coding::is_unpacked;
-use zhongkong_core::facade::scrub::{ScrubbedStream, Scrubber};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::providers::wechat::reply;
 use zhongkong_core::record::Record;
 use zhongkong_core::secret::Secret;
+use zhongkong_scrub::{ScrubbedStream, Scrubber};
 
 /// WeChat's refusals are shorter than this; what is longer is not looked into.
 const REFUSAL_BYTES: usize = 4 * 1024;

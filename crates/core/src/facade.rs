@@ -12,7 +12,6 @@ mod fields;
 mod holders;
 mod path;
 mod refusal;
-pub mod scrub;
 pub mod virtual_token;
 
 pub use again::AskedAgain;

@@ -1,6 +1,5 @@
 use super::*;
-use crate::digest::hex;
-use crate::providers::wechat::request::in_query;
+use crate::forms::{hex, in_query};
 use base64ct::{Base64Unpadded, Encoding as _};
 use proptest::prelude::*;
 use std::rc::Rc;

@@ -1,12 +1,20 @@
 //! The forms that a secret is searched in.
 
-use crate::digest::hex;
-use crate::providers::wechat::request::in_query;
 use base64ct::{Base64Unpadded, Encoding as _};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A text as it stands in the query of a URL that we send: all but letters and digits percent-encoded.
+pub(crate) fn in_query(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A secret as it stands, and in hex and base64: as it stands, and as the URL that we send has it.
 pub(super) fn forms_of(secret: &str) -> Vec<Vec<u8>> {
-    let sent = in_query(secret).to_string();
+    let sent = in_query(secret);
     let mut forms = vec![secret.as_bytes().to_vec()];
     forms.extend(packed(secret));
     if sent != secret {
