@@ -19,6 +19,34 @@ test("the search finds a secret, a key and a token wherever they are, and names 
   assert.ok(!found.some((line) => Object.values(CANARY).some((value) => line.includes(value))));
 });
 
+test("it finds them in every encoding, and a long one by a part", () => {
+  const token = `87_${"aB3-xY_9".repeat(12)}wXyZ0123456789-_qRsTuVwX`;
+  const canaries = new Canaries({ ...CANARY, token });
+  const every = (write) => (text) => [...text].map(write).join("");
+  const code = (character) => character.charCodeAt(0).toString(16);
+  const encodings = {
+    percent: every((c) => `%${code(c)}`),
+    "percent twice": every((c) => `%25${code(c)}`),
+    json: every((c) => `\\u${code(c).padStart(4, "0")}`),
+    script: every((c) => `\\x${code(c)}`),
+    html: every((c) => `&#${c.charCodeAt(0)};`),
+    "html in percent": every((c) => `%26%23x${code(c)}%3B`),
+    utf16: every((c) => `${c}\0`),
+    lines: (text) => text.replace(/.{7}/g, "$&\r\n"),
+    hex: (text) => Buffer.from(text).toString("hex"),
+    base64: (text) => btoa(`x=${text}&y`),
+    "base64 of a URL": (text) => btoa(`?${encodeURIComponent(text)}`),
+    "base64 in a URL": (text) => encodeURIComponent(btoa(`ab${text}`)),
+  };
+  for (const [name, encode] of Object.entries(encodings)) {
+    for (const [what, secret] of [["appSecret", CANARY.appSecret], ["token", token]]) {
+      assert.ok(canaries.search([[name, `before ${encode(secret)} after`]]).includes(`${name}: ${what}`), `${what} as ${name}`);
+    }
+  }
+  assert.deepEqual(canaries.search([["a part", token.slice(40, 75)]]), ["a part: token"]);
+  assert.deepEqual(canaries.search([["nothing", `${"z".repeat(500)} ${btoa("nothing at all, but long")} 87_`]]), []);
+});
+
 test("a centre that leaks into its log does not pass its end", async () => {
   const centre = await startCentre();
   const { body } = await centre.token();

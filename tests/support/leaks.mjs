@@ -25,18 +25,56 @@ export class Canaries {
     return this.#marked.size;
   }
 
-  /** What leaks in these texts, as `place: what`. A value is named, never shown. */
+  /** What leaks in these texts, as `place: what`: in any encoding, and of a long value any part. A value is named, never shown. */
   search(places) {
+    const forms = [...this.#marked].map(([value, name]) => [name, formsOf(value)]);
     const found = [];
     for (const [place, text] of places) {
-      for (const [value, name] of this.#marked) {
-        // Also as part of a URL, where it may be percent-encoded, and in base64.
-        const forms = [value, encodeURIComponent(value), btoa(value).replace(/=+$/, ""), Buffer.from(value).toString("base64url")];
-        if (forms.some((form) => text.includes(form))) found.push(`${place}: ${name}`);
-      }
+      const texts = readings(text);
+      for (const [name, wanted] of forms) if (wanted.some((form) => texts.some((text) => text.includes(form)))) found.push(`${place}: ${name}`);
     }
     return found;
   }
+}
+
+/** Tokens and tickets are longer, and as random as a part is told by: what is typed in tests may share parts. */
+const LONG = 64;
+const PART = 16;
+
+/** What a value may be recognised by: itself or its parts; in hex, and in base64 at each of its places; as in a text, and as in a URL. */
+function formsOf(value) {
+  const parts = value.length < LONG ? [value] : Array.from({ length: Math.floor(value.length / PART) }, (_, n) => value.slice(n * PART, (n + 1) * PART));
+  const packed = [value, encodeURIComponent(value)].flatMap((text) => {
+    const bytes = Buffer.from(text);
+    const inBase64 = [0, 1, 2].map((before) => {
+      const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64url");
+      return encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+    });
+    return [bytes.toString("hex"), ...inBase64];
+  });
+  return [...parts, ...packed];
+}
+
+const character = (radix) => (_, digits) => String.fromCodePoint(Math.min(parseInt(digits, radix), 0x10ffff));
+
+/** A text as it stands, and as a reader would have it: without escapes of URLs, JSON, JavaScript and HTML, three deep, and UTF-16. */
+function readings(text) {
+  const texts = [text, text.replaceAll("\0", "")];
+  for (let depth = 0; depth < 3; depth++) {
+    const plain = texts
+      .at(-1)
+      .replace(/%([0-9a-f]{2})/gi, character(16))
+      .replace(/\\u\{([0-9a-f]{1,6})\}/gi, character(16))
+      .replace(/\\u([0-9a-f]{4})/gi, character(16))
+      .replace(/\\x([0-9a-f]{2})/gi, character(16))
+      .replace(/&#x([0-9a-f]{1,6});?/gi, character(16))
+      .replace(/&#([0-9]{1,7});?/g, character(10))
+      .replace(/\\([/"'_-])/g, "$1")
+      .replace(/[\r\n\t]/g, "");
+    texts.push(plain);
+  }
+  // Both alphabets of base64.
+  return [...texts, ...texts.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))];
 }
 
 /**
