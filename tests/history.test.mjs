@@ -190,7 +190,6 @@ describe("the history", { concurrency: 2 }, () => {
     await centre.token();
     const add = (n) => centre.sql("demo", `INSERT INTO events (minute, kind, action, result, first_at, last_at, count) SELECT strftime('%s') / 60, 'upkeep', 'probe', 'made up ${n}', strftime('%s'), strftime('%s'), 1`);
     for (let n = 0; n < 10; n++) await add(n);
-    await pause(500);
     const { events } = await centre.events();
     const ids = [];
     for (let next = ""; next !== null; ) {
@@ -200,7 +199,9 @@ describe("the history", { concurrency: 2 }, () => {
       // What comes meanwhile is newer, and moves no page.
       await add(`later ${next}`);
     }
-    assert.deepEqual(ids, events.map(({ id }) => id));
+    // A line of the Worker's own may have come between the two; it is newer too.
+    assert.ok(ids.every((id, n) => n === 0 || id < ids[n - 1]), `${ids}`);
+    assert.deepEqual(ids.filter((id) => id <= events[0].id), events.map(({ id }) => id));
     for (const query of ["?before=x", "?before=-1", "?before=9007199254740992", "?before=18446744073709551615", "?limit=0", "?limit=501", "?limit=+5", "?kind=x", "?action=x", "?since=1", "?limit=1&limit=1"]) {
       assert.equal((await centre.call(`/v1/apps/demo/events${query}`)).body.code, "invalid_request", query);
     }
