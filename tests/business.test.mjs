@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { APPID, CANARY } from "./support/centre.mjs";
+import { APPID, CANARY, until } from "./support/centre.mjs";
 import { REAL, host } from "./support/host.mjs";
 import { startWorkerd } from "./support/workerd.mjs";
 
@@ -68,6 +68,23 @@ describe("passed through", { concurrency: 2 }, () => {
     await call("/cgi-bin/media/upload", { method: "POST", body: bytes });
     assert.equal(there.seen[1].headers["content-length"], String(bytes.length), "a stated length is kept, and the body streams");
     assert.equal(createHash("sha256").update(there.seen[1].body).digest("hex"), createHash("sha256").update(bytes).digest("hex"));
+  });
+
+  test("bodies beyond what is kept at once go on as well, and whole: they are not sent a second time", async (t) => {
+    const waiting = [];
+    const there = await host(t, (_, response) => waiting.push(response));
+    const { call } = await centre(t, [there.url]);
+    const body = randomBytes(1024 * 1024);
+    const calls = Array.from({ length: 40 }, () => call("/cgi-bin/media/upload", { method: "POST", body }));
+    await until(() => waiting.length, (count) => count === 40);
+    for (const response of waiting) says('{"errcode":0}')(null, response);
+    for (const { status, text } of await Promise.all(calls)) assert.deepEqual([status, text], [200, '{"errcode":0}']);
+    assert.ok(there.seen.every((seen) => body.equals(seen.body)), "each as it was sent");
+    // What was kept is given back.
+    const again = call("/cgi-bin/media/upload", { method: "POST", body: new Blob([body]).stream(), duplex: "half" });
+    await until(() => waiting.length, (count) => count === 41);
+    says('{"errcode":0}')(null, waiting[40]);
+    assert.equal((await again).status, 200, "of no stated length, it has to be kept");
   });
 
   test("a host that is out of order is passed by, where nothing is done twice", async (t) => {

@@ -9,7 +9,6 @@ use crate::platform;
 use crate::upstream::gateway_key_for;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
-use std::cell::Cell;
 use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Headers;
@@ -18,6 +17,7 @@ use worker::web_sys::{
 };
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::facade::coding::only_unpacked;
+use zhongkong_core::facade::kept::{Budget, Share};
 use zhongkong_core::secret::Secret;
 
 /// A larger request is not kept for a second time.
@@ -27,26 +27,7 @@ const KEPT_BYTES: usize = 1024 * 1024;
 const KEPT_TOGETHER: usize = 24 * 1024 * 1024;
 
 thread_local! {
-    static KEPT_NOW: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Room for a body that is kept; given back with it.
-struct Room(usize);
-
-impl Room {
-    fn take(bytes: usize) -> Option<Self> {
-        let kept = KEPT_NOW.get() + bytes;
-        (kept <= KEPT_TOGETHER).then(|| {
-            KEPT_NOW.set(kept);
-            Self(bytes)
-        })
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        KEPT_NOW.set(KEPT_NOW.get().saturating_sub(self.0));
-    }
+    static KEPT: Budget = Budget::of(KEPT_TOGETHER);
 }
 
 /// WeChat begins to answer within this, or the call is given up. Its body may take longer.
@@ -90,7 +71,7 @@ pub(super) struct Outgoing {
 enum Body {
     None,
     /// Its bytes, which stay where they are: in JavaScript.
-    Kept(JsValue, Room),
+    Kept(JsValue, Share),
     Stream(ReadableStream),
     /// It was a stream, and has been sent.
     Gone,
@@ -194,7 +175,9 @@ impl Body {
         let unread = "The body could not be read.";
         match request.stated_bytes() {
             Some(stated) => {
-                let Some(room) = Some(stated).filter(|stated| *stated <= KEPT_BYTES).and_then(Room::take)
+                let Some(room) = Some(stated)
+                    .filter(|stated| *stated <= KEPT_BYTES)
+                    .and_then(|stated| KEPT.with(|kept| kept.take(stated)))
                 else {
                     return Ok(Self::Stream(stream));
                 };
@@ -207,7 +190,7 @@ impl Body {
             }
             None => {
                 let full = "Too many bodies are on their way: send this one with its Content-Length, or again in a moment.";
-                let room = Room::take(KEPT_BYTES).ok_or(full)?;
+                let room = KEPT.with(|kept| kept.take(KEPT_BYTES)).ok_or(full)?;
                 let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
                 if bytes.len() > KEPT_BYTES {
                     return Err("A body of more than 1 MB has to state its Content-Length.");

@@ -10,6 +10,7 @@ pub mod business;
 pub mod coding;
 mod fields;
 mod holders;
+pub mod kept;
 mod path;
 mod refusal;
 pub mod virtual_token;
