@@ -221,7 +221,7 @@ pub struct Effects {
 /// Decides what an event changes and what is to be done about it.
 pub fn decide(policy: RotationPolicy, slot: &Slot, moment: Moment, event: Event) -> (Slot, Effects) {
     let mut turn = Turn { policy, moment, slot: slot.clone(), effects: Effects::default() };
-    turn.slot.bound_life(&policy, moment.now);
+    turn.slot.set_right(&policy, moment.now);
     match event {
         Event::Configured(identity) => turn.configured(identity),
         Event::Lost => turn.lost(),

@@ -247,9 +247,23 @@ impl Slot {
         self.held.as_ref().is_some_and(|held| !held.condemned && now < held.plan.expires_at)
     }
 
+    /// What was noted while our clock was ahead does not hold up anything for as long as it was ahead.
+    pub(super) fn set_right(&mut self, policy: &RotationPolicy, now: UnixTime) {
+        let is_ahead = |at: UnixTime| at > now.plus(CLOCK_STEP_S);
+        self.bound_life(policy, now);
+        if let Some(call) = self.under_way.as_mut().filter(|call| is_ahead(call.sent_at)) {
+            call.sent_at = now;
+        }
+        if let Some(trouble) = self.trouble.as_mut().filter(|trouble| trouble.tried_at.is_some_and(is_ahead))
+        {
+            (trouble.retry_at, trouble.tried_at) = (now, Some(now));
+        }
+        self.publish_within_pause(now);
+    }
+
     /// A value that would live longer than any does came while our clock was ahead. It is replaced now; until then it is
     /// believed for as long as one can live, unless its age is known by sights alone, which are in the future.
-    pub(super) fn bound_life(&mut self, policy: &RotationPolicy, now: UnixTime) {
+    fn bound_life(&mut self, policy: &RotationPolicy, now: UnixTime) {
         let latest = now.plus(policy.longest_s);
         let Some(held) = self.held.as_mut().filter(|held| held.plan.expires_at > latest.plus(CLOCK_STEP_S))
         else {

@@ -73,6 +73,11 @@ impl Slot {
         self.stored = None;
     }
 
+    /// The next write comes within the longest pause, whatever a clock has said.
+    pub(in crate::engine) fn publish_within_pause(&mut self, now: UnixTime) {
+        self.publish_after = self.publish_after.map(|at| at.min(now.plus(PUBLISH_AGAIN_LONGEST_S)));
+    }
+
     pub(in crate::engine) fn publish_failed(&mut self, now: UnixTime) {
         let pause_s = (PUBLISH_AGAIN_S << self.publish_failures.min(8)).min(PUBLISH_AGAIN_LONGEST_S);
         self.publish_failures = self.publish_failures.saturating_add(1);

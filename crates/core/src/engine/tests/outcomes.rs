@@ -16,6 +16,16 @@ fn what_came_while_the_clock_was_ahead_is_replaced_now_and_not_believed_for_a_da
         desk.at(1).issue("one", 5000);
         assert_eq!(desk.slot.record(&desk.policy).unwrap().expires_at.as_secs(), T0 + 5000);
     }
+    // Nor does a pause that began then, or a call that was never answered.
+    let mut desk = Desk::new(STABLE);
+    desk.at(86_400).say(Event::Tick);
+    desk.fail(refused(40164));
+    desk.at(0).say(Event::Tick);
+    assert_eq!(desk.effects.call, Some(Call::Refresh));
+    let mut desk = Desk::new(STABLE);
+    desk.at(86_400).say(Event::Tick);
+    desk.at(0).say(Event::Tick);
+    assert!(desk.effects.call_at.is_some_and(|at| at <= UnixTime::from_secs(T0 + 60)));
     let mut desk = Desk::new(TICKET);
     desk.at(86_400).say(Event::Tick);
     desk.issue("ticket", 7200);
