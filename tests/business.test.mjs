@@ -275,6 +275,24 @@ describe("passed through", { concurrency: 2 }, () => {
       asked.on("error", reject).end();
     });
 
+  test("nor does a later answer give back the token of before a rotation", async (t) => {
+    const next = REAL.split("").reverse().join("");
+    let rotated = false;
+    const there = await host(
+      t,
+      (request, response) => says(rotated && decodeURIComponent(request.url).includes(REAL) ? '{"errcode":40001,"errmsg":"invalid credential"}' : `{"errcode":0,"before":"${REAL}","now":"${next}"}`)(request, response),
+      () => (rotated ? next : REAL),
+    );
+    const { call } = await centre(t, [there.url]);
+    assert.ok(!(await call("/cgi-bin/user/get")).text.includes(REAL));
+    rotated = true;
+    await until(() => call("/cgi-bin/user/get"), ({ text }) => text.includes("errcode") && !text.includes(next) && !text.includes("40001"));
+    for (let n = 0; n < 3; n++) {
+      const { text } = await call("/cgi-bin/user/get");
+      assert.ok(text.startsWith('{"errcode":0,"before":"*') && !text.includes(REAL) && !text.includes(next), text.slice(0, 40));
+    }
+  });
+
   test("an answer that is packed in a way that cannot be looked through does not come back, and none comes in ranges", async (t) => {
     let encoding, packed;
     const there = await host(t, (_, response) => response.writeHead(200, { "content-type": "text/html", "content-encoding": encoding }).end(packed));

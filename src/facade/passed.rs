@@ -84,7 +84,13 @@ pub(super) fn scrubber(
     let key = ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key));
     let secret = Some(&ready.app.secret)
         .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
-    let values = tokens.iter().map(|record| record.value.expose());
+    // The one before a rotation may live for minutes more, and an answer may quote an earlier call.
+    let before = match tokens {
+        [token] => known.get(&ready.app.name).map(|(of, _)| of).filter(|of| of.version < token.version),
+        _ => None,
+    };
+    let before = before.cloned();
+    let values = tokens.iter().chain(&before).map(|record| record.value.expose());
     let secrets: Vec<&str> = values.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
     let scrubber = (!secrets.is_empty()).then(|| Rc::new(Scrubber::new(secrets)))?;
     if let [token] = tokens {

@@ -5,14 +5,14 @@ import { createServer } from "node:http";
 /** The token that it gives out. */
 export const REAL = "87_REALTOKENREALTOKEN-kQx7TtHc5pYb2RmZ1sLwVnA8eGf3uJiOoPq9rSt";
 
-/** A host that gives out one token, and does `business` with everything else. */
-export async function host(t, business) {
+/** A host that gives out one token, or what `token` says, and does `business` with everything else. */
+export async function host(t, business, token = () => REAL) {
   const seen = [];
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    if (request.url.startsWith("/cgi-bin/stable_token")) return response.end(JSON.stringify({ access_token: REAL, expires_in: 7200 }));
+    if (request.url.startsWith("/cgi-bin/stable_token")) return response.end(JSON.stringify({ access_token: token(), expires_in: 7200 }));
     seen.push({ method: request.method, url: request.url, headers: request.headers, body });
     business(request, response, body);
   });
