@@ -86,10 +86,11 @@ pub(super) fn scrubber(
         .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
     // The one before a rotation may live for minutes more, and an answer may quote an earlier call.
     let before = match tokens {
-        [token] => known.get(&ready.app.name).map(|(of, _)| of).filter(|of| of.version < token.version),
+        [token] => {
+            known.get(&ready.app.name).map(|(of, _)| Rc::clone(of)).filter(|of| of.version < token.version)
+        }
         _ => None,
     };
-    let before = before.cloned();
     let values = tokens.iter().chain(&before).map(|record| record.value.expose());
     let secrets: Vec<&str> = values.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
     let scrubber = (!secrets.is_empty()).then(|| Rc::new(Scrubber::new(secrets)))?;

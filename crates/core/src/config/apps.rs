@@ -63,7 +63,7 @@ pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Apps {
             _ => AppEntry::Faulty(own.clone()),
         };
         faults.append(&mut own);
-        // Of an app that is faulty as well, unless another one works: whoever asks for it is told so.
+        // Of an app that is faulty as well, unless another one works: who asks for it is told so.
         if let Some(appid) = fields.get("appid").and_then(Json::as_str) {
             let known = by_appid.entry(appid.to_owned()).or_insert_with(|| name.clone());
             if matches!(entry, AppEntry::Ready(_)) {

@@ -78,7 +78,7 @@ impl Slot {
 }
 
 impl Turn {
-    /// Somebody asks for the held token to be killed. While steps are left, asking again costs no more of them: they
+    /// A caller asks for the held token to be killed. While steps are left, asking again costs no more of them: they
     /// put the token that is held now on its fuse as well.
     pub(super) fn revoke(&mut self) {
         let (now, covers) = (self.moment.now, self.slot.version);
