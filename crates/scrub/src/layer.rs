@@ -29,6 +29,16 @@ impl<'t> Layer<'t> {
         let mut sources: Vec<usize> = (0..first).map(|at| self.source(at)).collect();
         let (mut at, mut changed) = (first, false);
         while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            if let Some(taken) = line_end(rest) {
+                // The character that says that a line goes on is not part of it.
+                if matches!(bytes.last(), Some(b'=' | b'\\')) {
+                    bytes.pop();
+                    sources.pop();
+                }
+                changed = true;
+                at += taken;
+                continue;
+            }
             let (byte, taken) = unescaped(rest);
             changed |= taken > 1 || byte.is_none();
             if let Some(byte) = byte {
@@ -42,28 +52,58 @@ impl<'t> Layer<'t> {
     }
 }
 
+/// Digits of a number in braces or of a character reference. A stream is held back for windows of such characters.
+pub(super) const MAX_DIGITS: usize = 40;
+
 const fn begins_escape(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&' | b'\r' | b'\n' | 0)
 }
 
 /// Whether a byte may be part of an escape, or of a text in one of our encodings. All others stand for themselves, and
-/// for the same in each layer.
+/// for the same in each layer; spaces and tabs do so but at the beginning of a line ([`ends_line`]).
 pub(super) const fn may_encode(byte: u8) -> bool {
     byte.is_ascii_graphic() || begins_escape(byte)
 }
 
-/// The character at the beginning of a text, and how many bytes stand for it. UTF-16 has zeros for nothing, and base64
-/// may be broken into lines.
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Whether a text ends with the end of a line, raw or in JSON, so that blanks after it are an indent.
+pub(super) const fn ends_line(text: &[u8]) -> bool {
+    matches!(text, [.., b'\r' | b'\n'] | [.., b'\\', b'r' | b'n' | b't'])
+}
+
+/// How many bytes the end of a line takes with the next one's indent, when a text begins with one. Long encodings are
+/// broken into lines, and so are long strings and headers.
+fn line_end(text: &[u8]) -> Option<usize> {
+    let end = match text {
+        [b'\r' | b'\n', ..] => 1,
+        [b'\\', b'r' | b'n', ..] => 2,
+        _ => return None,
+    };
+    let mut taken = end;
+    loop {
+        taken += match text.get(taken..).unwrap_or_default() {
+            [blank, ..] if is_blank(*blank) => 1,
+            [b'\\', b't', ..] => 2,
+            _ => return Some(taken),
+        };
+    }
+}
+
+/// The character at the beginning of a text, and how many bytes stand for it. UTF-16 has zeros for nothing.
 fn unescaped(text: &[u8]) -> (Option<u8>, usize) {
     let found = match text {
-        [0 | b'\r' | b'\n', ..] => return (None, 1),
-        [b'\\', b'r' | b'n', ..] => return (None, 2),
+        [0, ..] => return (None, 1),
         [b'%', b'u' | b'U', digits @ ..] => number(digits, 4, 4, 16, 2),
         [b'%', digits @ ..] => number(digits, 2, 2, 16, 1),
         [b'\\', b'u', b'{', digits @ ..] => closed(digits, b'}', 16, 3),
-        [b'\\', b'u' | b'U', digits @ ..] => number(digits, 4, 4, 16, 2),
+        [b'\\', b'u', digits @ ..] => number(digits, 4, 4, 16, 2),
+        [b'\\', b'U', digits @ ..] => number(digits, 8, 8, 16, 2).or_else(|| number(digits, 4, 4, 16, 2)),
         [b'\\', b'x', digits @ ..] => number(digits, 2, 2, 16, 2),
         [b'\\', kept @ (b'/' | b'\\' | b'"' | b'\'' | b'-' | b'_'), ..] => Some((*kept, 2)),
+        [b'\\', digits @ ..] => number(digits, 1, 3, 8, 1),
         [b'&', b'#', b'x' | b'X', digits @ ..] => closed(digits, b';', 16, 3),
         [b'&', b'#', digits @ ..] => closed(digits, b';', 10, 2),
         [b'&', name @ ..] => named(name),
@@ -81,16 +121,16 @@ fn number(text: &[u8], least: usize, most: usize, radix: u32, prefix: usize) -> 
     u8::try_from(value).ok().filter(u8::is_ascii).map(|byte| (byte, prefix + digits))
 }
 
-/// The same with up to eight digits, which this may end.
+/// The same with as many zeros before it as anybody would write, and something to end it.
 fn closed(text: &[u8], end: u8, radix: u32, prefix: usize) -> Option<(u8, usize)> {
-    let (byte, taken) = number(text, 1, 8, radix, prefix)?;
+    let (byte, taken) = number(text, 1, MAX_DIGITS, radix, prefix)?;
     let ends = text.get(taken - prefix) == Some(&end);
     Some((byte, taken + usize::from(ends)))
 }
 
 /// HTML's names of characters that a token or a URL may have.
 fn named(text: &[u8]) -> Option<(u8, usize)> {
-    const NAMES: [(&[u8], u8); 9] = [
+    const NAMES: [(&[u8], u8); 11] = [
         (b"amp;", b'&'),
         (b"lowbar;", b'_'),
         (b"UnderBar;", b'_'),
@@ -100,6 +140,8 @@ fn named(text: &[u8]) -> Option<(u8, usize)> {
         (b"bsol;", b'\\'),
         (b"sol;", b'/'),
         (b"plus;", b'+'),
+        (b"NewLine;", b'\n'),
+        (b"Tab;", b'\t'),
     ];
     NAMES.iter().find(|(name, _)| text.starts_with(name)).map(|(name, byte)| (*byte, 1 + name.len()))
 }

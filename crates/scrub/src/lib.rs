@@ -3,8 +3,8 @@
 //! Error pages, headers and some of WeChat's own APIs quote the URL they were asked by, and that URL holds
 //! the token or the AppSecret. A [`Scrubber`] finds every run of [`WINDOW`] or more bytes of a secret in an
 //! answer and overwrites it in place, so that lengths stay as they are. It looks through percent-encoding,
-//! JSON and JavaScript escapes, HTML character references, UTF-16 and line breaks, nested to a depth of
-//! [`MAX_LAYERS`], knows the secret in base64 and hex, and ignores case.
+//! JSON and JavaScript escapes, HTML character references, UTF-16 and line breaks with an indent, nested to a depth
+//! of [`MAX_LAYERS`], knows the secret in base64 and hex, and ignores case.
 //!
 //! Out of scope: what is compressed or encrypted inside a body (docs/security.md says what that means).
 
@@ -101,17 +101,32 @@ impl Scrubber {
     fn marks(&self, text: &[u8]) -> Option<Vec<bool>> {
         let shortest = self.forms.iter().map(|form| form.len().min(WINDOW)).min()?;
         let mut marks = None;
-        let mut from = 0;
-        for part in text.split(|byte| !self.is_text.get(usize::from(*byte)).is_some_and(|is| *is)) {
-            if part.len() >= shortest {
-                self.marks_of_part(part, |found| {
-                    let marks: &mut Vec<bool> = marks.get_or_insert_with(|| vec![false; text.len()]);
-                    marks.get_mut(from + found.start..from + found.end).unwrap_or_default().fill(true);
-                });
-            }
-            from += part.len() + 1;
+        for part in self.parts(text).filter(|part| part.len() >= shortest) {
+            let from = part.start;
+            self.marks_of_part(text.get(part).unwrap_or_default(), |found| {
+                let marks: &mut Vec<bool> = marks.get_or_insert_with(|| vec![false; text.len()]);
+                marks.get_mut(from + found.start..from + found.end).unwrap_or_default().fill(true);
+            });
         }
         marks
+    }
+
+    /// The parts of a text that may hold secrets, and nothing of a secret goes on from one to the next.
+    fn parts<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+        let mut rest = 0;
+        core::iter::from_fn(move || {
+            let start = rest;
+            let ahead = text.get(start..).filter(|ahead| !ahead.is_empty())?;
+            let mut is_indent = false;
+            let ends = ahead.iter().enumerate().position(|(at, byte)| {
+                is_indent = layer::is_blank(*byte)
+                    && (is_indent || layer::ends_line(ahead.get(..at).unwrap_or_default()));
+                !is_indent && !self.is_text.get(usize::from(*byte)).is_some_and(|is| *is)
+            });
+            let end = ends.map_or(text.len(), |at| start + at);
+            rest = end + 1;
+            Some(start..end)
+        })
     }
 
     /// Tells what belongs to a secret in a text, layer by layer.

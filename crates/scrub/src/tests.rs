@@ -31,6 +31,12 @@ fn in_lines(ends: &str) -> String {
     lines.join(ends)
 }
 
+fn in_parts(ends: &str) -> String {
+    let lines: Vec<&str> =
+        TOKEN.as_bytes().chunks(7).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    lines.join(ends)
+}
+
 /// A token in every way in which an answer may quote it.
 fn quoted() -> Vec<(&'static str, String)> {
     let percent = each(|byte| format!("%{byte:02X}"));
@@ -74,6 +80,19 @@ fn quoted() -> Vec<(&'static str, String)> {
         ("base64 of a URL in lines", in_lines("\r\n")),
         ("base64 of a URL in lines, in JSON", in_lines("\\n")),
         ("base64 of a URL in lines, in JSON in JSON", in_lines("\\\\r\\\\n")),
+        ("base64 of a URL in indented lines", in_lines("\n    ")),
+        ("base64 of a URL in lines of a header", in_lines("\r\n\t")),
+        ("base64 of a URL in indented lines, in JSON", in_lines("\\n\\t  ")),
+        ("base64 of a URL in lines, in HTML", in_lines("&NewLine;&Tab;")),
+        ("base64 of a URL in lines that go on", in_lines("\\\n")),
+        ("base64 of a URL in lines of a mail", in_lines("=\r\n")),
+        ("octal", each(|byte| format!("\\{byte:o}"))),
+        ("octal, of three digits", each(|byte| format!("\\{byte:03o}"))),
+        ("Python", each(|byte| format!("\\U{byte:08x}"))),
+        ("HTML, with many zeros", each(|byte| format!("&#{byte:040};"))),
+        ("HTML, hex, with many zeros", each(|byte| format!("&#x{byte:040x};"))),
+        ("raw, in indented lines", in_parts("\n      ")),
+        ("raw, in lines that go on", in_parts("\\\r\n\t")),
     ]
 }
 
@@ -133,7 +152,7 @@ proptest! {
     /// However a body is cut, what comes out is what would have come out in one piece.
     #[test]
     fn a_stream_is_scrubbed_as_a_whole_is(
-        before in "[ -~]{0,700}", after in "[ -~]{0,1500}", which in 0..25_usize, cuts in prop::collection::vec(1..400_usize, 1..60)
+        before in "[ -~]{0,700}", after in "[ -~]{0,1500}", which in 0..quoted().len(), cuts in prop::collection::vec(1..400_usize, 1..60)
     ) {
         let (_, text) = quoted().swap_remove(which);
         let page = format!("{before}{text}{after}").into_bytes();
