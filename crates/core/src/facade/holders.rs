@@ -2,11 +2,13 @@
 //!
 //! Anybody may send anything as a token, so that questions are few: an answer is remembered, a `no` too, and guesses
 //! have a budget, for each address block and for all together. A question whose answer is `yes` costs nothing of it:
-//! those who hold real tokens, however many, are not held up by each other, nor, once known, by those who guess.
+//! those who hold real tokens, however many, are not held up by each other, nor, once known, by those who guess. A
+//! token that was turned away and comes again a moment later is asked about: guesses do not come twice, and holders
+//! who share an address with those who guess try again.
 
 use crate::app::AppName;
 use crate::digest::Sha256Digest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A `yes` is believed for this long: a token that was revoked ends here within it.
 const KNOWN_MS: u64 = 60_000;
@@ -32,6 +34,15 @@ const MOST_BLOCKS: usize = 4_000;
 /// A block that was over the limit for requests without a valid key is not asked for, for this long.
 const LIMITED_MS: u64 = 60_000;
 
+/// Tokens that were turned away and are remembered: at 280 guesses a second, those of 28 s.
+const MOST_TURNED_AWAY: usize = 8_000;
+
+/// One of these that comes again is asked about when this has passed, …
+const AGAIN_AFTER_MS: u64 = 1_000;
+
+/// … as often within [`WINDOW_MS`], for all together.
+const SECOND_QUESTIONS: u32 = 50;
+
 /// What is known about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -51,10 +62,22 @@ pub struct Holders {
     apps: usize,
     known: BTreeMap<[u8; 32], (AppName, u64)>,
     nobodys: BTreeMap<[u8; 32], u64>,
-    asking: BTreeMap<[u8; 32], String>,
+    asking: BTreeMap<[u8; 32], PaidBy>,
     all: Budget,
     blocks: BTreeMap<String, Budget>,
     limited: BTreeMap<String, u64>,
+    /// When each was turned away first; and all of them in that order.
+    turned_away: BTreeMap<[u8; 32], u64>,
+    in_order: VecDeque<[u8; 32]>,
+    second: Budget,
+}
+
+/// Whose budget a question has been taken from.
+#[derive(Clone, Debug)]
+enum PaidBy {
+    Block(String),
+    /// That of tokens which come again.
+    Second,
 }
 
 /// Questions without a `yes`, in a window of time.
@@ -70,6 +93,10 @@ impl Budget {
             *self = Self { from_ms: now_ms, spent: 0 };
         }
         self.spent < of
+    }
+
+    const fn give_back(&mut self) {
+        self.spent = self.spent.saturating_sub(1);
     }
 }
 
@@ -93,14 +120,38 @@ impl Holders {
             return Holder::Nobody;
         }
         let limited = |at_ms: &u64| now_ms.saturating_sub(*at_ms) < LIMITED_MS;
-        if self.limited.get(block).is_some_and(limited) || !self.spend(block, now_ms) {
+        let paid_by = if !self.limited.get(block).is_some_and(limited) && self.spend(block, now_ms) {
+            PaidBy::Block(block.to_owned())
+        } else if self.comes_again(digest, now_ms) {
+            PaidBy::Second
+        } else {
             return Holder::Busy;
-        }
+        };
         if self.asking.len() >= MOST {
             self.asking.clear();
         }
-        self.asking.insert(digest, block.to_owned());
+        self.asking.insert(digest, paid_by);
         Holder::Ask
+    }
+
+    /// Whether a token that would be turned away has been before, and may be asked about for that; notes it otherwise.
+    fn comes_again(&mut self, digest: [u8; 32], now_ms: u64) -> bool {
+        if let Some(first_ms) = self.turned_away.get(&digest) {
+            let again = now_ms.saturating_sub(*first_ms) >= AGAIN_AFTER_MS
+                && self.second.left(SECOND_QUESTIONS, now_ms);
+            if again {
+                self.second.spent += 1;
+            }
+            return again;
+        }
+        if self.in_order.len() >= MOST_TURNED_AWAY
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.turned_away.remove(&oldest);
+        }
+        self.turned_away.insert(digest, now_ms);
+        self.in_order.push_back(digest);
+        false
     }
 
     /// The app whose token this was when it was last heard of.
@@ -111,7 +162,7 @@ impl Holders {
     /// Whose it is, as the scheduler has said, or as it was handed out here.
     pub fn learn(&mut self, token: &Sha256Digest, app: Option<AppName>, now_ms: u64) {
         let digest = token.to_bytes();
-        let asked_from = self.asking.remove(&digest);
+        let paid_by = self.asking.remove(&digest);
         let Some(app) = app else {
             self.known.remove(&digest);
             if self.nobodys.len() >= MOST {
@@ -122,8 +173,10 @@ impl Holders {
             }
             return;
         };
-        if let Some(block) = asked_from {
-            self.give_back(&block);
+        match paid_by {
+            Some(PaidBy::Block(block)) => self.give_back(&block),
+            Some(PaidBy::Second) => self.second.give_back(),
+            None => {}
         }
         let most = MOST + MOST_OF_AN_APP * self.apps;
         if self.known.len() >= most {
@@ -163,9 +216,9 @@ impl Holders {
     }
 
     fn give_back(&mut self, block: &str) {
-        self.all.spent = self.all.spent.saturating_sub(1);
+        self.all.give_back();
         if let Some(budget) = self.blocks.get_mut(block) {
-            budget.spent = budget.spent.saturating_sub(1);
+            budget.give_back();
         }
     }
 }
@@ -257,14 +310,33 @@ mod tests {
     }
 
     #[test]
+    fn who_shares_an_address_with_those_who_guess_is_served_when_it_asks_again() {
+        let mut holders = Holders::default();
+        holders.limited(HOME, T0);
+        assert_eq!(holders.find(&token(1), HOME, T0), Holder::Busy);
+        // 280 other guesses a second, none of them twice.
+        assert_eq!(guess(&mut holders, HOME, 1_000..2_000), 0);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 999), Holder::Busy);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 2_000), Holder::Ask);
+        holders.learn(&token(1), Some(shop()), T0 + 2_000);
+        assert_eq!(holders.find(&token(1), HOME, T0 + 2_001), Holder::Of(shop()));
+        // Guesses that do come twice have a bound of their own.
+        let again = (1_000..2_000).filter(|n| holders.find(&token(*n), HOME, T0 + 9_000) == Holder::Ask);
+        assert_eq!(again.count(), 50);
+    }
+
+    #[test]
     fn memory_has_a_bound() {
         let mut holders = Holders::default();
+        holders.limited(HOME, T0);
         for n in 0..10_000_u32 {
             holders.find(&token(n), &n.to_string(), T0 + u64::from(n) * 20);
             holders.limited(&n.to_string(), T0);
+            holders.find(&token(n + 50_000), HOME, T0);
             holders.learn(&token(n), (n % 2 == 0).then(shop), T0 + u64::from(n));
         }
         assert!(holders.known.len() <= MOST && holders.nobodys.len() <= MOST && holders.asking.len() <= MOST);
         assert!(holders.blocks.len() <= MOST_BLOCKS && holders.limited.len() <= MOST_BLOCKS);
+        assert!(holders.turned_away.len() == MOST_TURNED_AWAY && holders.in_order.len() == MOST_TURNED_AWAY);
     }
 }
