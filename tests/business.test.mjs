@@ -177,6 +177,28 @@ describe("passed through", { concurrency: 2 }, () => {
     assert.equal(text, "<script>alert(1)</script>");
   });
 
+  test("a caller's key or virtual token does not go up, wherever it stands in path, query or headers", async (t) => {
+    const there = await host(t, says('{"errcode":0}'));
+    const { url, call } = await centre(t, [there.url]);
+    const path = "/cgi-bin/user/get";
+    const virtual = (await (await fetch(`${url}/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}&secret=${CANARY.key}`)).json()).access_token;
+    const often = CANARY.key.replaceAll("-", "%25252D");
+    for (const [to, headers] of [
+      [`${path}?${CANARY.key}`], [`${path}?${CANARY.key}=1`], [`${path}?x=a${CANARY.key}b`], [`${path}?x=${often}`], [`${path}?secret=${HOLDER}`],
+      [`${path}?vt=${virtual}`], [`${path}?ACCESS_TOKEN=${virtual}`], [`/cgi-bin/user/${CANARY.key}`],
+      [path, { "user-agent": `sdk/${CANARY.key}` }], [path, { "x-request-id": CANARY.key }], [path, { traceparent: virtual }], [path, { "wechatmp-serial": HOLDER }],
+    ]) {
+      const { status, text } = await call(to, { headers });
+      assert.equal(status, 400, `${to} ${JSON.stringify(headers)}: ${text}`);
+      assert.match(text, /would go on to WeChat|goes on to WeChat/);
+    }
+    const answer = await (await fetch(`${url}${path}?access_token=${virtual}&x=${virtual}`)).json();
+    assert.equal(answer.errcode, 47001, JSON.stringify(answer));
+    assert.deepEqual(there.seen, []);
+    assert.equal((await call(`${path}?next_openid=${"a".repeat(64)}`)).status, 200);
+    assert.equal(there.seen.length, 1);
+  });
+
   test("a second token in the query, however it is written, does not come through", async (t) => {
     const there = await host(t, says('{"errcode":0}'));
     const { url, call } = await centre(t, [there.url]);

@@ -65,7 +65,7 @@ describe("the façade", { concurrency: 2 }, () => {
       // From a wrong address no appid is told from another.
       [40164, `/cgi-bin/token?${form(grant({ appid: APPID.legacy, secret: CANARY.webKey }))}`, from("192.0.2.1")],
       [40164, `/cgi-bin/token?${form(grant({ appid: "wx00000000000000ff", secret: CANARY.webKey }))}`, from("192.0.2.1")],
-      [47001, `${USERS}?access_token=87_any&secret=${CANARY.key}`],
+      [47001, `${USERS}?access_token=${await tokenOf(centre)}&secret=${CANARY.key}`],
       [40002, `/cgi-bin/token?${form(grant({ grant_type: "authorization_code" }))}`],
       [41002, `/cgi-bin/token?grant_type=client_credential&secret=${CANARY.key}`],
       [41004, `/cgi-bin/token?grant_type=client_credential&appid=${APPID.demo}`],

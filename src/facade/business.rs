@@ -15,10 +15,11 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::facade::admit::Refused;
 use zhongkong_core::facade::business::{BusinessQuery, quotes_requests, takes_a_secret};
-use zhongkong_core::facade::{Refusal, Target};
+use zhongkong_core::facade::{OwnKeys, Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::Ask;
 use zhongkong_core::record::Record;
+use zhongkong_core::secret::Secret;
 
 const TOKEN: Credential = Credential::AccessToken;
 
@@ -42,14 +43,11 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
         let text = "data format error: the query is badly encoded, or has a token or an appid twice";
         Refused(Refusal::new(47001, text), Code::InvalidRequest)
     })?;
-    if query.shows_a_key(&request.centre.config.callers) {
-        let text = "data format error: a caller's key stands in the query, where it would go on to WeChat";
-        return Err(Refused(Refusal::new(47001, text), Code::InvalidRequest));
-    }
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
         let (caller, ready) = by_key(request, secret, appid, &[Scope::Proxy], known).await?;
         may_pass(caller, path)?;
-        return Ok(sign_in(request, path, &query, &ready).await?);
+        let call = Call { request, path, query: &query, ready: &ready, key: secret };
+        return Ok(call.sign_in().await?);
     }
     let key = || Some(request.head().key()).filter(|key| !key.expose().is_empty());
     let token = query
@@ -68,7 +66,8 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
                     read the token (scope token)";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
-    Ok(run(request, path, &query, &ready, caller, may_see).await?)
+    let call = Call { request, path, query: &query, ready: &ready, key: &token };
+    Ok(call.run(caller, may_see).await?)
 }
 
 /// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
@@ -91,12 +90,12 @@ pub(crate) async fn pass_native(
     let query = BusinessQuery::read(&path, request.head().query().unwrap_or_default())
         .ok()
         .filter(|query| query.access_token.is_none() && query.secret.is_none())
-        .filter(|query| !query.shows_a_key(&request.centre.config.callers))
         .ok_or_else(|| {
-            let detail =
-                "The query is badly encoded, or has a token, a secret or a key: those are added here.";
+            let detail = "The query is badly encoded, or has a token or a secret: those are added here.";
             Problem::new(Code::InvalidRequest, detail)
         })?;
+    let key = request.head().key();
+    let call = Call { request, path: &path, query: &query, ready, key: &key };
     if takes_a_secret(&path) {
         if query.appid.as_ref().is_some_and(|appid| *appid != ready.app.appid) {
             return Err(Problem::new(
@@ -104,7 +103,7 @@ pub(crate) async fn pass_native(
                 "The appid is that of another app: leave it out.",
             ));
         }
-        return sign_in(request, &path, &query, ready).await;
+        return call.sign_in().await;
     }
     let may_see = caller.may_see(TOKEN, &ready.app.name, request.ip());
     if quotes_requests(&path) && !may_see {
@@ -112,7 +111,7 @@ pub(crate) async fn pass_native(
                       (scope token).";
         return Err(Problem::new(Code::NotAllowed, detail));
     }
-    run(request, &path, &query, ready, Some(caller), may_see).await
+    call.run(Some(caller), may_see).await
 }
 
 fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
@@ -123,72 +122,80 @@ fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
     Err(Refused(Refusal::new(48001, text), Code::NotAllowed))
 }
 
-/// A user's code, exchanged with the AppSecret. WeChat takes that in the URL only, so nothing comes back but an
-/// answer of WeChat's own form.
-async fn sign_in(request: &RequestContext, path: &str, query: &BusinessQuery, ready: &ReadyApp) -> Outcome {
-    let sent = query.with_secret(path, &ready.app.appid, &ready.app.secret);
-    let mut outgoing = outgoing(request, false).await?;
-    let reply =
-        Upstream::of_wechat(send(&mut outgoing, request, ready, &sent).await?).await.ok_or_else(|| {
+/// A call that may be passed on.
+struct Call<'c> {
+    request: &'c RequestContext,
+    path: &'c str,
+    query: &'c BusinessQuery,
+    ready: &'c Rc<ReadyApp>,
+    /// What the caller has shown: its key, a virtual token, or the real one.
+    key: &'c Secret,
+}
+
+impl Call<'_> {
+    /// A user's code, exchanged with the AppSecret. WeChat takes that in the URL only, so nothing comes back but an
+    /// answer of WeChat's own form.
+    async fn sign_in(&self) -> Outcome {
+        let Self { request, path, ready, .. } = *self;
+        let sent = self.query.with_secret(path, &ready.app.appid, &ready.app.secret);
+        let mut outgoing = self.outgoing(false).await?;
+        let reply = Upstream::of_wechat(self.send(&mut outgoing, &sent).await?).await.ok_or_else(|| {
             let app = &ready.app.name;
             let detail = format!(
                 "What WeChat, or the relay of app {app}, has answered is no answer of WeChat's form."
             );
             Problem::new(Code::Unavailable, detail).retry_after(2)
         })?;
-    reply.pass_on(path, scrubber(request, ready, path, &[]))
-}
-
-async fn outgoing(request: &RequestContext, may_see: bool) -> Result<Outgoing, Problem> {
-    Outgoing::of(request, may_see).await.map_err(|why| Problem::new(Code::InvalidRequest, why))
-}
-
-async fn send(
-    outgoing: &mut Outgoing,
-    request: &RequestContext,
-    ready: &ReadyApp,
-    path_and_query: &str,
-) -> Result<Response, Problem> {
-    let gateway_key = request.centre.config.gateway_key.as_ref();
-    // A code that a user signs in with is good for one time.
-    let once = path_and_query.starts_with("/sns/");
-    outgoing.send(ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
-        let detail = format!("WeChat, or the relay of app {}, could not be reached.", ready.app.name);
-        Problem::new(Code::Unavailable, detail).retry_after(2)
-    })
-}
-
-/// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
-/// caller who may not see it.
-async fn run(
-    request: &RequestContext,
-    path: &str,
-    query: &BusinessQuery,
-    ready: &Rc<ReadyApp>,
-    by: Option<&Caller>,
-    may_see: bool,
-) -> Result<Answer, Problem> {
-    let record = read::live(request, ready, TOKEN, 0).await?;
-    let mut hidden = vec![Rc::clone(&record)];
-    let mut outgoing = outgoing(request, may_see).await?;
-    let sent = query.with_token(path, &record.value);
-    let response = send(&mut outgoing, request, ready, &sent).await?;
-    let mut reply = Upstream::look_into(response).await.map_err(|_| {
-        // Not to be asked again in a while: the call may be done.
-        Problem::new(Code::Unavailable, "WeChat's answer broke off: the call may have been carried out.")
-    })?;
-    let mut version = record.version;
-    if reply.says_dead
-        && let Some(next) = heal(request, ready, record, by).await
-        && outgoing.is_repeatable()
-    {
-        version = next.version;
-        hidden.push(Rc::clone(&next));
-        reply =
-            Upstream::of(send(&mut outgoing, request, ready, &query.with_token(path, &next.value)).await?);
+        reply.pass_on(path, scrubber(request, ready, path, &[]))
     }
-    hidden.retain(|_| !may_see);
-    Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden))?.of_version(version))
+
+    /// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
+    /// caller who may not see it.
+    async fn run(&self, by: Option<&Caller>, may_see: bool) -> Result<Answer, Problem> {
+        let Self { request, path, query, ready, .. } = *self;
+        let record = read::live(request, ready, TOKEN, 0).await?;
+        let mut hidden = vec![Rc::clone(&record)];
+        let mut outgoing = self.outgoing(may_see).await?;
+        let response = self.send(&mut outgoing, &query.with_token(path, &record.value)).await?;
+        let mut reply = Upstream::look_into(response).await.map_err(|_| {
+            // Not to be asked again in a while: the call may be done.
+            Problem::new(Code::Unavailable, "WeChat's answer broke off: the call may have been carried out.")
+        })?;
+        let mut version = record.version;
+        if reply.says_dead
+            && let Some(next) = heal(request, ready, record, by).await
+            && outgoing.is_repeatable()
+        {
+            version = next.version;
+            hidden.push(Rc::clone(&next));
+            reply = Upstream::of(self.send(&mut outgoing, &query.with_token(path, &next.value)).await?);
+        }
+        hidden.retain(|_| !may_see);
+        Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden))?.of_version(version))
+    }
+
+    /// What goes on to WeChat.
+    async fn outgoing(&self, may_see: bool) -> Result<Outgoing, Problem> {
+        let own_keys = OwnKeys::new(&self.request.centre.config, self.key);
+        if own_keys.stand_in(self.path) || own_keys.stand_in(self.query.rest()) {
+            let detail = "A caller's key or virtual token stands in the path or the query, where it would go on to \
+                          WeChat.";
+            return Err(Problem::new(Code::InvalidRequest, detail));
+        }
+        let taken_over = Outgoing::of(self.request, &own_keys, may_see).await;
+        taken_over.map_err(|why| Problem::new(Code::InvalidRequest, why))
+    }
+
+    async fn send(&self, outgoing: &mut Outgoing, path_and_query: &str) -> Result<Response, Problem> {
+        let gateway_key = self.request.centre.config.gateway_key.as_ref();
+        // A code that a user signs in with is good for one time.
+        let once = path_and_query.starts_with("/sns/");
+        outgoing.send(self.ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
+            let app = &self.ready.app.name;
+            let detail = format!("WeChat, or the relay of app {app}, could not be reached.");
+            Problem::new(Code::Unavailable, detail).retry_after(2)
+        })
+    }
 }
 
 /// The token that replaces one which WeChat calls dead; `None` where that is alive after all: WeChat has

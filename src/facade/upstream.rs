@@ -16,6 +16,7 @@ use worker::web_sys::{
     ReadableStream, RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
 };
 use zhongkong_core::config::ReadyApp;
+use zhongkong_core::facade::OwnKeys;
 use zhongkong_core::facade::coding::only_unpacked;
 use zhongkong_core::facade::kept::{Budget, Share};
 use zhongkong_core::secret::Secret;
@@ -83,7 +84,11 @@ impl Outgoing {
     ///
     /// # Errors
     /// What to tell the caller.
-    pub(super) async fn of(request: &RequestContext, may_see: bool) -> Result<Self, &'static str> {
+    pub(super) async fn of(
+        request: &RequestContext,
+        own_keys: &OwnKeys<'_>,
+        may_see: bool,
+    ) -> Result<Self, &'static str> {
         let goes_up = |name: &str| {
             GOING_UP.contains(&name)
                 || (may_see && OF_PARTS.contains(&name))
@@ -94,6 +99,9 @@ impl Outgoing {
             // Another would be refused on its way back, when the call has been carried out.
             let is_narrowed = name == "accept-encoding" && !may_see;
             let value = if is_narrowed { only_unpacked(&value) } else { value };
+            if own_keys.stand_in(&value) {
+                return Err("A caller's key or virtual token stands in a header that goes on to WeChat.");
+            }
             headers.append(&name, &value).map_err(|_| "A header could not be read.")?;
         }
         let method = if request.head().method == "POST" { "POST" } else { "GET" };

@@ -1,8 +1,6 @@
 //! The query of a business call: whose token goes along, and everything else as it stands.
 
 use super::Unreadable;
-use crate::access::Callers;
-use crate::config::MIN_KEY_CHARS;
 use crate::credential::Value;
 use crate::http::query::decode;
 use crate::providers::wechat::request::in_query;
@@ -50,12 +48,9 @@ impl BusinessQuery {
         Ok(read)
     }
 
-    /// Whether a caller's key stands in what goes on to WeChat: `secret=KEY` where no secret is taken, for instance.
-    pub fn shows_a_key(&self, callers: &Callers) -> bool {
-        let values = self.rest.split('&').filter_map(|pair| decode(pair.split_once('=')?.1));
-        values
-            .filter(|value| value.len() >= MIN_KEY_CHARS)
-            .any(|value| callers.holder_of(&Secret::new(value)).is_some())
+    /// What goes on to WeChat as it stands.
+    pub fn rest(&self) -> &str {
+        &self.rest
     }
 
     /// Path and query for WeChat, with the real token.
@@ -129,16 +124,6 @@ mod tests {
     fn the_path_that_quotes_requests_is_known_in_either_case() {
         assert!(quotes_requests("/cgi-bin/openapi/rid/get") && quotes_requests("/cgi-bin/openapi/RID/Get"));
         assert!(!quotes_requests("/cgi-bin/openapi/quota/get"));
-    }
-
-    #[test]
-    fn a_callers_key_is_found_under_any_name() {
-        let config = crate::config::tests::setup().read();
-        let shows = |query: &str| BusinessQuery::read(SEND, query).unwrap().shows_a_key(&config.callers);
-        assert!(shows("secret=k3y-of-web-0123456789abcdef-0123"));
-        assert!(shows("x=1&api%20key=k3y%2Dof%2Dweb-0123456789abcdef-0123"));
-        assert!(!shows("access_token=k3y-of-web-0123456789abcdef-0123"), "taken out");
-        assert!(!shows("secret=app5ecret0123456789abcdef0123456&x&y=%zz"));
     }
 
     #[test]

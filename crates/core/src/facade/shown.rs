@@ -1,0 +1,115 @@
+//! What a caller must not pass on to WeChat by mistake: its own key, another caller's, a virtual token.
+
+use super::virtual_token;
+use crate::config::{Config, MIN_KEY_CHARS};
+use crate::secret::Secret;
+use percent_encoding::percent_decode_str;
+
+/// How often a text may be percent-encoded.
+const MAX_LAYERS: usize = 4;
+
+/// What separates a key from what stands around it, in a path or a query.
+const AROUND: [char; 7] = ['&', '=', '/', '?', ',', ';', ' '];
+
+/// Finds keys and virtual tokens in what goes up.
+pub struct OwnKeys<'c> {
+    config: &'c Config,
+    /// What the request itself has been made with.
+    shown: &'c Secret,
+}
+
+impl core::fmt::Debug for OwnKeys<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("OwnKeys")
+    }
+}
+
+impl<'c> OwnKeys<'c> {
+    /// For a request that was made with the key or virtual token `shown`.
+    pub const fn new(config: &'c Config, shown: &'c Secret) -> Self {
+        Self { config, shown }
+    }
+
+    /// Whether a path, a query or a header's value holds what the request was made with, anywhere in it, or the key or
+    /// virtual token of any caller as a name, value or segment; percent-encoded or not.
+    pub fn stand_in(&self, text: &str) -> bool {
+        let mut text = text.to_owned();
+        for _ in 0..MAX_LAYERS {
+            if text.len() < MIN_KEY_CHARS {
+                return false;
+            }
+            let shown = self.shown.expose();
+            if (shown.len() >= MIN_KEY_CHARS && text.contains(shown))
+                || text.split(AROUND).any(|part| self.is_ours(part))
+            {
+                return true;
+            }
+            let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+            if decoded == text {
+                return false;
+            }
+            text = decoded;
+        }
+        false
+    }
+
+    fn is_ours(&self, part: &str) -> bool {
+        if part.len() < MIN_KEY_CHARS {
+            return false;
+        }
+        let Config { callers, sealer, .. } = self.config;
+        let is_virtual =
+            || sealer.as_ref().is_some_and(|sealer| virtual_token::read(sealer, callers, part).is_some());
+        callers.holder_of(&Secret::new(part.to_owned())).is_some() || is_virtual()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::AppName;
+
+    const KEY: &str = "k3y-of-web-0123456789abcdef-0123";
+
+    #[test]
+    fn a_key_is_found_wherever_it_stands() {
+        let config = crate::config::tests::setup().read();
+        let shown = Secret::new("another+key=that/the&request?was-made-with".to_owned());
+        let keys = OwnKeys::new(&config, &shown);
+        let encoded = KEY.replace('-', "%2D");
+        let often = KEY.replace('-', "%25252D");
+        for text in [
+            format!("secret={KEY}"),
+            format!("{KEY}=1"),
+            format!("a=b&{KEY}"),
+            format!("x=1&api%20key={encoded}&y=%zz"),
+            format!("x={often}"),
+            format!("/cgi-bin/{KEY}/x"),
+            format!("x=a{}b", shown.expose()),
+        ] {
+            assert!(keys.stand_in(&text), "{text}");
+        }
+        for text in
+            ["secret=app5ecret0123456789abcdef0123456&x&y=%zz", "", "/cgi-bin/message/custom/send", &KEY[1..]]
+        {
+            assert!(!keys.stand_in(text), "{text}");
+        }
+        assert!(
+            !OwnKeys::new(&config, &Secret::new(String::new()))
+                .stand_in("lang=zh_CN&x=0123456789abcdef0123456789abcdef")
+        );
+    }
+
+    #[test]
+    fn a_virtual_token_is_found_under_any_name() {
+        let config = crate::config::tests::setup().read();
+        let web = config.callers.named("web").unwrap();
+        let shop = AppName::parse("shop").unwrap();
+        let token =
+            virtual_token::issue(config.sealer.as_ref().unwrap(), &shop, web, web.keys.first().unwrap());
+        let shown = Secret::new(KEY.to_owned());
+        for query in [format!("vt={token}"), format!("ACCESS_TOKEN={}", token.replace('_', "%5F"))] {
+            assert!(OwnKeys::new(&config, &shown).stand_in(&query), "{query}");
+        }
+    }
+}
