@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { build } from "./build.mjs";
+import { freePort, startFront } from "./front.mjs";
 import { node, root, setup, wrangler } from "./setup.mjs";
 import { output, run, say, stop } from "./shell.mjs";
 
@@ -39,8 +40,10 @@ const state = join(root, ".wrangler", "state");
 mkdirSync(state, { recursive: true });
 start("simulator", simulator, ["--port", `${simPort}`, "--state", join(state, "simulator.json")]);
 const configs = example ? ["-c", join("examples", example, "wrangler.toml"), "-c", "wrangler.toml"] : [];
-start("the Worker", node, [wrangler, "dev", ...configs, "--env", "local", "--ip", "127.0.0.1", "--port", `${port}`, "--show-interactive-dev-session=false", "--log-level=error", ...vars]);
+const inner = await freePort();
+start("the Worker", node, [wrangler, "dev", ...configs, "--env", "local", "--ip", "127.0.0.1", "--port", `${inner}`, "--show-interactive-dev-session=false", "--log-level=error", ...vars]);
 
+await startFront(port, inner);
 const worker = `http://127.0.0.1:${port}`;
 if (!(await ready(example ? worker : `${worker}/healthz`))) {
   console.log("\n✗ The configuration of the environment `local` has faults: the log names them, and so does every answer.");
@@ -110,7 +113,8 @@ async function ready(url) {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     const response = await fetch(url).catch(() => null);
-    if (response) return response.ok;
+    // 502 is the front's: wrangler has not come up yet.
+    if (response && response.status !== 502) return response.ok;
     if (stopping) return new Promise(() => {});
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -1,12 +1,17 @@
 // What is deployed: the built wasm and the configurations in the repository.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createTestHarness } from "wrangler";
+import { startFront } from "../scripts/front.mjs";
 import { startSimulator } from "./support/simulator.mjs";
 
+const DEV_KEY = "dev-only-key-0123456789abcdef0123456789";
 const wasm = readFileSync(new URL("../build/index_bg.wasm", import.meta.url));
 
 test("the wasm has not grown beyond reason", () => {
@@ -32,13 +37,28 @@ test("the environment of `npm start` works as it stands in wrangler.toml", async
   };
   const harness = createTestHarness({ workers: [{ configPath: "wrangler.toml", env: "local", vars: { APPS } }] });
   t.after(() => harness.close());
-  await harness.listen();
+  const { url } = await harness.listen();
   for (const name of Object.keys(APPS)) {
-    const headers = { authorization: "Bearer dev-only-key-0123456789abcdef0123456789" };
+    const headers = { authorization: `Bearer ${DEV_KEY}` };
     const response = await harness.fetch(`/v1/apps/${name}/access_token`, { headers });
     const { access_token: token } = await response.json();
     assert.equal(response.status, 200);
     assert.equal(await simulator.tokenAlive(token), true);
+  }
+  // As `npm start` has it, no page with a name of its own gets past HOSTS: not by a header of wrangler's either.
+  const front = await startFront(0, url.port);
+  t.after(() => front.close());
+  const ask = async (host, more = {}) => {
+    const headers = { host, authorization: `Bearer ${DEV_KEY}`, ...more };
+    const asked = request({ host: "127.0.0.1", port: front.address().port, path: "/v1/apps/demo/access_token", headers }).end();
+    const [answer] = await once(asked, "response");
+    return [answer.statusCode, await text(answer)];
+  };
+  const forged = { "MF-Original-URL": "http://localhost/v1/apps/demo/access_token" };
+  for (const [host, more, status] of [["localhost:8787", {}, 200], ["127.0.0.1", forged, 200], ["evil.example", {}, 403], ["evil.example:8787", forged, 403]]) {
+    const [got, body] = await ask(host, more);
+    assert.equal(got, status, `${host}: ${body}`);
+    assert.equal(body.includes("access_token"), status === 200, body);
   }
 });
 
