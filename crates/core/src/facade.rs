@@ -13,6 +13,7 @@ mod holders;
 pub mod kept;
 mod path;
 mod refusal;
+mod shown;
 pub mod virtual_token;
 
 pub use again::AskedAgain;
@@ -21,3 +22,4 @@ pub use holders::{Holder, Holders};
 pub(crate) use path::has_double_slash;
 pub use path::{PathPattern, Target};
 pub use refusal::Refusal;
+pub use shown::OwnKeys;
