@@ -1,7 +1,7 @@
 //! Keeps the secrets that we put into an upstream call out of its answer.
 //!
 //! Error pages, headers and some of WeChat's own APIs quote the URL they were asked by, and that URL holds
-//! the token or the AppSecret. A [`Scrubber`] finds every run of [`WINDOW`] or more bytes of a secret in an
+//! the token or the AppSecret. A [`Scrubber`] finds every run of [`WINDOW`] or more characters of a secret in an
 //! answer and overwrites it in place, so that lengths stay as they are. It looks through percent-encoding,
 //! JSON and JavaScript escapes, HTML character references, UTF-16 and line breaks with an indent, nested to a depth
 //! of [`MAX_LAYERS`], knows the secret in base64 and hex, and ignores case.
@@ -14,12 +14,13 @@ mod stream;
 
 pub use stream::ScrubbedStream;
 
-use forms::{fold, forms_of};
+use forms::{Form, fold, forms_of};
 use layer::Layer;
 use std::ops::Range;
 
-/// The shortest run of a secret that is recognised, in characters of its encoded form. Twelve characters of
-/// a token are 72 bits: no other text has them by accident.
+/// The shortest run of a secret that is recognised, in characters of the secret, however they are encoded. Twelve
+/// characters of a token are 72 bits, of an AppSecret 48: no other text has them by accident, and who sends guesses to see
+/// which come back masked needs a hundred terabytes of them.
 pub const WINDOW: usize = 12;
 
 /// How many layers of encoding are looked through.
@@ -30,8 +31,8 @@ const MASK: u8 = b'*';
 
 /// Finds and masks a set of secrets.
 pub struct Scrubber {
-    /// Each secret in each of its forms, folded as [`fold`] does.
-    forms: Vec<Vec<u8>>,
+    /// Each secret in each of its forms.
+    forms: Vec<Form>,
     /// Where windows begin in the forms, ordered by their first bytes.
     windows: Vec<Window>,
     /// Which hashes of those first bytes there are: most positions of a text are passed over by this alone.
@@ -44,7 +45,7 @@ pub struct Scrubber {
 struct Window {
     first: u32,
     form: usize,
-    at: usize,
+    run: Range<usize>,
 }
 
 const SEEN_WORDS: usize = 1024;
@@ -61,12 +62,8 @@ impl Scrubber {
     /// A scrubber for these secrets. Those shorter than four bytes are ignored: they could not be told from
     /// other text.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
-        let forms: Vec<Vec<u8>> = secrets
-            .into_iter()
-            .flat_map(forms_of)
-            .filter(|form| form.len() >= FIRST_BYTES)
-            .map(|form| form.into_iter().map(fold).collect())
-            .collect();
+        let long = secrets.into_iter().filter(|secret| secret.len() >= FIRST_BYTES);
+        let forms: Vec<Form> = long.flat_map(forms_of).collect();
         let mut windows: Vec<Window> = forms.iter().enumerate().flat_map(windows_of).collect();
         windows.sort_unstable_by_key(|window| window.first);
         let mut seen = Box::new([0; SEEN_WORDS]);
@@ -78,7 +75,7 @@ impl Scrubber {
         }
         let is_text = std::array::from_fn(|byte| {
             let byte = u8::try_from(byte).unwrap_or_default();
-            layer::may_encode(byte) || forms.iter().any(|form| form.contains(&fold(byte)))
+            layer::may_encode(byte) || forms.iter().any(|form| form.bytes.contains(&fold(byte)))
         });
         Self { forms, windows, seen, is_text }
     }
@@ -99,7 +96,7 @@ impl Scrubber {
 
     /// Which bytes belong to a secret; `None` when none does.
     fn marks(&self, text: &[u8]) -> Option<Vec<bool>> {
-        let shortest = self.forms.iter().map(|form| form.len().min(WINDOW)).min()?;
+        let shortest = self.windows.iter().map(|window| window.run.len()).min()?;
         let mut marks = None;
         for part in self.parts(text).filter(|part| part.len() >= shortest) {
             let from = part.start;
@@ -164,20 +161,18 @@ impl Scrubber {
         let from = self.windows.partition_point(|window| window.first < first);
         let same = self.windows.get(from..)?.iter().take_while(|window| window.first == first);
         let matches = same.filter_map(|window| {
-            let form = self.forms.get(window.form)?;
-            let length = form.len().min(WINDOW);
-            let wanted = form.get(window.at..window.at + length)?;
-            let is_it = text.get(..length)?.iter().map(|byte| fold(*byte)).eq(wanted.iter().copied());
-            is_it.then_some(length)
+            let wanted = self.forms.get(window.form)?.bytes.get(window.run.clone())?;
+            let is_it = text.get(..wanted.len())?.iter().map(|byte| fold(*byte)).eq(wanted.iter().copied());
+            is_it.then_some(wanted.len())
         });
         matches.max()
     }
 }
 
-fn windows_of((form, bytes): (usize, &Vec<u8>)) -> impl Iterator<Item = Window> {
-    bytes.windows(bytes.len().min(WINDOW)).enumerate().filter_map(move |(at, window)| {
-        let first = window.first_chunk().map(|first| u32::from_be_bytes(*first))?;
-        Some(Window { first, form, at })
+fn windows_of((form, encoded): (usize, &Form)) -> impl Iterator<Item = Window> {
+    encoded.windows.iter().filter_map(move |run| {
+        let first = encoded.bytes.get(run.clone())?.first_chunk().map(|first| u32::from_be_bytes(*first))?;
+        Some(Window { first, form, run: run.clone() })
     })
 }
 

@@ -21,7 +21,7 @@ fn each(encode: impl Fn(u8) -> String) -> String {
 }
 
 fn base64_of_url(before: &str) -> String {
-    Base64Unpadded::encode_string(format!("{before}?access_token={}", in_query(TOKEN)).as_bytes())
+    Base64Unpadded::encode_string(format!("{before}?access_token={}", in_query(TOKEN.as_bytes())).as_bytes())
 }
 
 fn in_lines(ends: &str) -> String {
@@ -73,7 +73,7 @@ fn quoted() -> Vec<(&'static str, String)> {
             "base64 of yet another",
             Base64Unpadded::encode_string(format!("a/?access_token={TOKEN}").as_bytes()),
         ),
-        ("hex of our URL", hex(format!("?access_token={}", in_query(TOKEN)).as_bytes())),
+        ("hex of our URL", hex(format!("?access_token={}", in_query(TOKEN.as_bytes())).as_bytes())),
         ("base64 of our URL", base64_of_url("")),
         ("base64 of a longer one of ours", base64_of_url("/")),
         ("base64 of yet another of ours", base64_of_url("a/")),
@@ -134,6 +134,31 @@ fn a_part_of_it_goes_too_and_what_is_around_stays() {
     assert_eq!(masked(&format!("…{end}\"")), format!("…{}\"", "*".repeat(12)));
     for honest in ["", "{\"errcode\":40001}", "%zz \\u12 &# &#; %", "access_token", &TOKEN[..11], "******"] {
         assert_eq!(masked(honest), honest);
+    }
+}
+
+/// Who has an answer quote what it has sent, learns by what is masked whether a guess is right.
+#[test]
+fn fewer_characters_than_a_window_are_told_from_nothing_in_any_encoding() {
+    let plain = |text: &str| text.to_owned();
+    let in_hex = |text: &str| hex(text.as_bytes());
+    let in_base64 = |text: &str| Base64Unpadded::encode_string(text.as_bytes());
+    // One character of base64 holds parts of two, and stands for itself in either case.
+    let in_longer = |text: &str| Base64Unpadded::encode_string(format!("\u{1}{text}\u{1}").as_bytes());
+    let encodings: [(&dyn Fn(&str) -> String, usize); 4] =
+        [(&plain, 1), (&in_hex, 1), (&in_base64, 1), (&in_longer, 3)];
+    for secret in [TOKEN, "87_____________________", "0123456789abcdef0123456789abcdef"] {
+        let scrubber = Scrubber::new([secret]);
+        for start in 0..=secret.len() - WINDOW {
+            for (encode, less) in encodings {
+                let (guess, window) = (&secret[start..start + WINDOW - less], &secret[start..start + WINDOW]);
+                for (text, is_found) in [(guess, false), (window, true)] {
+                    for text in [text.to_owned(), in_query(text.as_bytes())] {
+                        assert_eq!(scrubber.finds(encode(&text).as_bytes()), is_found, "{text}");
+                    }
+                }
+            }
+        }
     }
 }
 
