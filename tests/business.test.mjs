@@ -13,10 +13,10 @@ import { startWorkerd } from "./support/workerd.mjs";
 const GATEWAY = "canary-gateway-key-0123456789abcdef";
 const HOLDER = "canary-key-holder-0123456789abcdefg";
 
-async function centre(t, hosts) {
+async function centre(t, hosts, gatewayKey = { GATEWAY_KEY: GATEWAY }) {
   const workerd = await startWorkerd({
     tables: { APPS: { demo: { appid: APPID.demo, tickets: [], api_hosts: hosts } }, CALLERS: { all: { apps: ["demo"], scopes: ["proxy"] }, holder: { apps: ["demo"], scopes: ["proxy", "token"] } } },
-    vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, CALLER_KEY_HOLDER: HOLDER, SEAL_KEY: CANARY.sealKey, GATEWAY_KEY: GATEWAY },
+    vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, CALLER_KEY_HOLDER: HOLDER, SEAL_KEY: CANARY.sealKey, ...gatewayKey },
   });
   t.after(() => workerd.stop());
   const call = async (path, init) => {
@@ -305,7 +305,7 @@ describe("passed through", { concurrency: 2 }, () => {
       (request, response) => says(rotated && decodeURIComponent(request.url).includes(REAL) ? '{"errcode":40001,"errmsg":"invalid credential"}' : `{"errcode":0,"before":"${REAL}","now":"${next}"}`)(request, response),
       () => (rotated ? next : REAL),
     );
-    const { call } = await centre(t, [there.url]);
+    const { url, call } = await centre(t, [there.url]);
     assert.ok(!(await call("/cgi-bin/user/get")).text.includes(REAL));
     rotated = true;
     await until(() => call("/cgi-bin/user/get"), ({ text }) => text.includes("errcode") && !text.includes(next) && !text.includes("40001"));
@@ -313,6 +313,12 @@ describe("passed through", { concurrency: 2 }, () => {
       const { text } = await call("/cgi-bin/user/get");
       assert.ok(text.startsWith('{"errcode":0,"before":"*') && !text.includes(REAL) && !text.includes(next), text.slice(0, 40));
     }
+    // Nor is the one of now shown to one who holds that of before, which is taken for some minutes.
+    const shows = async (token, path = "/cgi-bin/user/get") => (await fetch(`${url}${path}?access_token=${token}`)).text();
+    assert.ok(!(await shows(REAL)).includes(next));
+    assert.ok((await shows(next)).includes(next), "its own it may see");
+    assert.match(await shows(REAL, "/cgi-bin/openapi/rid/get"), /48001/);
+    assert.match(await shows(next, "/cgi-bin/openapi/rid/get"), /"errcode":0/);
   });
 
   test("an answer that is packed in a way that cannot be looked through does not come back, and none comes in ranges", async (t) => {
@@ -333,16 +339,23 @@ describe("passed through", { concurrency: 2 }, () => {
     }
   });
 
-  test("only a packing that can be looked through is asked for, by callers who may not read the token", async (t) => {
+  test("only a packing that can be looked through is asked for, and no part, where there is anything to hide", async (t) => {
     const there = await host(t, says('{"errcode":0}'));
     const { url } = await centre(t, [there.url]);
-    const asked = async (accept, key = CANARY.key) => {
-      await unopened(url, "/cgi-bin/user/get", { authorization: `Bearer ${key}`, ...(accept && { "accept-encoding": accept }) });
+    const asked = async (accept, key = CANARY.key, at = url) => {
+      await unopened(at, "/cgi-bin/user/get", { authorization: `Bearer ${key}`, range: "bytes=0-9", ...(accept && { "accept-encoding": accept }) });
       return there.seen.at(-1).headers["accept-encoding"];
     };
     assert.equal(await asked("gzip, deflate, br;q=0.5, zstd"), "gzip, br;q=0.5");
     for (const accept of ["deflate", "*", "compress, zstd"]) assert.equal(await asked(accept), "identity", accept);
-    assert.equal(await asked("gzip, deflate", HOLDER), "gzip, deflate");
+    // A holder of the token may not see the relay's key.
+    assert.equal(await asked("gzip, deflate", HOLDER), "gzip");
+    assert.deepEqual(there.seen.filter(({ headers }) => headers.range), []);
+    const { url: withoutRelay } = await centre(t, [there.url], {});
+    assert.equal(await asked("gzip, deflate", HOLDER, withoutRelay), "gzip, deflate");
+    assert.equal(there.seen.at(-1).headers.range, "bytes=0-9");
+    assert.equal(await asked("gzip, deflate", CANARY.key, withoutRelay), "gzip");
+    assert.equal(there.seen.at(-1).headers.range, undefined);
   });
 
   test("an answer that nothing has changed since comes back as that", async (t) => {
@@ -367,6 +380,29 @@ describe("passed through", { concurrency: 2 }, () => {
     assert.equal(holder.status, 200);
     assert.ok(decodeURIComponent(holder.text).includes(REAL));
     assert.deepEqual(left(holder.text, CANARY.appSecret), [], "the AppSecret is for nobody");
+  });
+
+  test("guesses that an answer quotes do not tell by what is masked how much of them is right", async (t) => {
+    const there = await host(t, (_, response, body) => response.end(body));
+    const { call } = await centre(t, [there.url]);
+    const echo = async (text) => (await call("/cgi-bin/draft/get", { method: "POST", body: text })).text;
+    const forms = [(text) => text, (text) => Buffer.from(text).toString("hex"), (text) => Buffer.from(text).toString("base64url"), (text) => Buffer.from(encodeURIComponent(text).replaceAll("_", "%5F").replaceAll("-", "%2D")).toString("hex")];
+    for (const form of forms) {
+      for (const secret of [REAL, GATEWAY, CANARY.appSecret]) {
+        for (let start = 0; start + 12 <= secret.length; start += 5) assert.equal(await echo(form(secret.slice(start, start + 11))), form(secret.slice(start, start + 11)));
+        assert.notEqual(await echo(form(secret)), form(secret));
+      }
+    }
+  });
+
+  test("of the paths where users sign in only those that take the AppSecret pass", async (t) => {
+    const there = await host(t, says("{}"));
+    const { url, call } = await centre(t, [there.url]);
+    for (const path of ["/sns/userinfo", "/sns/auth", "/sns/JSCODE2session", "/sns/oauth2/refresh_token"]) {
+      assert.equal((await call(`${path}?openid=o`)).status, 404, path);
+      assert.equal((await (await fetch(`${url}${path}?access_token=${CANARY.key}`)).json()).errcode, 48001, path);
+    }
+    assert.deepEqual(there.seen, []);
   });
 
   test("where users sign in nothing comes back but an answer of WeChat's form, without the AppSecret", async (t) => {

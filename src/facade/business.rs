@@ -14,7 +14,7 @@ use zhongkong_core::access::{Caller, Scope};
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::facade::admit::Refused;
-use zhongkong_core::facade::business::{BusinessQuery, quotes_requests, takes_a_secret};
+use zhongkong_core::facade::business::{BusinessQuery, is_for_users, quotes_requests, takes_a_secret};
 use zhongkong_core::facade::{OwnKeys, Refusal, Target};
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::protocol::Ask;
@@ -35,7 +35,7 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
     if !matches!(request.head().method, "GET" | "POST") {
         return Err(Refused(Refusal::new(43001, "require GET or POST method"), Code::MethodNotAllowed));
     }
-    if path.starts_with("/sns/") && !takes_a_secret(path) {
+    if is_for_users(path) {
         let text = "api unauthorized: a user's own token says nothing to the centre; send this call to WeChat itself";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
@@ -59,8 +59,11 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
     if let Some(caller) = caller {
         may_pass(caller, path)?;
     }
-    // A caller without a name holds the token already.
-    let may_see = caller.is_none_or(|caller| caller.may_see(TOKEN, &ready.app.name, ip));
+    let may_see = match caller {
+        Some(caller) => caller.may_see(TOKEN, &ready.app.name, ip),
+        // It holds the current token already, or the one before, which is taken for some minutes.
+        None => read::live(request, &ready, TOKEN, 0).await?.value.expose() == token.expose(),
+    };
     if quotes_requests(path) && !may_see {
         let text = "api unauthorized: the answer quotes requests with their tokens, so this path takes a key that may \
                     read the token (scope token)";
@@ -84,6 +87,10 @@ pub(crate) async fn pass_native(
         let detail = "WeChat has no such path, or it is answered here: docs/api.md lists tokens and tickets.";
         return Err(Problem::new(Code::NotFound, detail));
     };
+    if is_for_users(&path) {
+        let detail = "A user's own token says nothing to the centre: send this call to WeChat itself.";
+        return Err(Problem::new(Code::NotFound, detail));
+    }
     if !caller.may_pass(&path) {
         return Err(Problem::new(Code::NotAllowed, "This key may not call this path: see CALLERS.*.paths."));
     }
@@ -138,7 +145,7 @@ impl Call<'_> {
     async fn sign_in(&self) -> Outcome {
         let Self { request, path, ready, .. } = *self;
         let sent = self.query.with_secret(path, &ready.app.appid, &ready.app.secret);
-        let mut outgoing = self.outgoing(false).await?;
+        let mut outgoing = self.outgoing(true).await?;
         let reply = Upstream::of_wechat(self.send(&mut outgoing, &sent).await?).await.ok_or_else(|| {
             let app = &ready.app.name;
             let detail = format!(
@@ -155,7 +162,13 @@ impl Call<'_> {
         let Self { request, path, query, ready, .. } = *self;
         let record = read::live(request, ready, TOKEN, 0).await?;
         let mut hidden = vec![Rc::clone(&record)];
-        let mut outgoing = self.outgoing(may_see).await?;
+        // What is current may change on the way: one who has shown a real token may see that, and no other.
+        let is_hidden = |record: &Record| match by {
+            Some(_) => !may_see,
+            None => record.value.expose() != self.key.expose(),
+        };
+        let hides = by.is_none() || !may_see || scrubber(request, ready, path, &[]).is_some();
+        let mut outgoing = self.outgoing(hides).await?;
         let response = self.send(&mut outgoing, &query.with_token(path, &record.value)).await?;
         let mut reply = Upstream::look_into(response).await.map_err(|_| {
             // Not to be asked again in a while: the call may be done.
@@ -170,19 +183,19 @@ impl Call<'_> {
             hidden.push(Rc::clone(&next));
             reply = Upstream::of(self.send(&mut outgoing, &query.with_token(path, &next.value)).await?);
         }
-        hidden.retain(|_| !may_see);
+        hidden.retain(|record| is_hidden(record));
         Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden))?.of_version(version))
     }
 
-    /// What goes on to WeChat.
-    async fn outgoing(&self, may_see: bool) -> Result<Outgoing, Problem> {
+    /// What goes on to WeChat. `hides` says whether its answer is searched for secrets.
+    async fn outgoing(&self, hides: bool) -> Result<Outgoing, Problem> {
         let own_keys = OwnKeys::new(&self.request.centre.config, self.key);
         if own_keys.stand_in(self.path) || own_keys.stand_in(self.query.rest()) {
             let detail = "A caller's key or virtual token stands in the path or the query, where it would go on to \
                           WeChat.";
             return Err(Problem::new(Code::InvalidRequest, detail));
         }
-        let taken_over = Outgoing::of(self.request, &own_keys, may_see).await;
+        let taken_over = Outgoing::of(self.request, &own_keys, hides).await;
         taken_over.map_err(|why| Problem::new(Code::InvalidRequest, why))
     }
 

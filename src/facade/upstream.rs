@@ -53,7 +53,7 @@ const GOING_UP: [&str; 14] = [
     "x-requested-with",
 ];
 
-/// Those that ask for a part of an answer: for callers who may see all of it. By parts of a few bytes a secret could be
+/// Those that ask for a part of an answer: where there is nothing in it to hide. By parts of a few bytes a secret could be
 /// carried off unseen.
 const OF_PARTS: [&str; 2] = ["range", "if-range"];
 
@@ -80,24 +80,24 @@ enum Body {
 
 impl Outgoing {
     /// Takes a request over; a small body is read. One that states no length is read as well, since WeChat
-    /// takes no body without (412).
+    /// takes no body without (412). `hides` says whether the answer will be searched for secrets.
     ///
     /// # Errors
     /// What to tell the caller.
     pub(super) async fn of(
         request: &RequestContext,
         own_keys: &OwnKeys<'_>,
-        may_see: bool,
+        hides: bool,
     ) -> Result<Self, &'static str> {
         let goes_up = |name: &str| {
             GOING_UP.contains(&name)
-                || (may_see && OF_PARTS.contains(&name))
+                || (!hides && OF_PARTS.contains(&name))
                 || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix))
         };
         let headers = Headers::new();
         for (name, value) in request.headers().into_iter().filter(|(name, _)| goes_up(name)) {
             // Another would be refused on its way back, when the call has been carried out.
-            let is_narrowed = name == "accept-encoding" && !may_see;
+            let is_narrowed = name == "accept-encoding" && hides;
             let value = if is_narrowed { only_unpacked(&value) } else { value };
             if own_keys.stand_in(&value) {
                 return Err("A caller's key or virtual token stands in a header that goes on to WeChat.");

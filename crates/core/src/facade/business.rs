@@ -80,6 +80,11 @@ pub fn takes_a_secret(path: &str) -> bool {
     matches!(path, "/sns/jscode2session" | "/sns/oauth2/access_token")
 }
 
+/// Whether a path takes the token of a user, which is none of ours: all other paths where users sign in.
+pub fn is_for_users(path: &str) -> bool {
+    path.starts_with("/sns/") && !takes_a_secret(path)
+}
+
 /// Whether the documented answer of a path quotes requests, with the tokens in their URLs: `rid/get` gives back
 /// `request_url`. It is for callers who may read the token.
 pub fn quotes_requests(path: &str) -> bool {
