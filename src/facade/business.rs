@@ -46,7 +46,7 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
     if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
         let (caller, ready) = by_key(request, secret, appid, &[Scope::Proxy], known).await?;
         may_pass(caller, path)?;
-        let call = Call { request, path, query: &query, ready: &ready, key: secret };
+        let call = Call { request, path, query: &query, ready: &ready, by: Some(caller), key: secret };
         return Ok(call.sign_in().await?);
     }
     let key = || Some(request.head().key()).filter(|key| !key.expose().is_empty());
@@ -69,8 +69,8 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
                     read the token (scope token)";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
-    let call = Call { request, path, query: &query, ready: &ready, key: &token };
-    Ok(call.run(caller, may_see).await?)
+    let call = Call { request, path, query: &query, ready: &ready, by: caller, key: &token };
+    Ok(call.run(may_see).await?)
 }
 
 /// A call by the native API: `/v1/apps/{app}/api/{path}`. The caller's key stands in its header.
@@ -102,7 +102,7 @@ pub(crate) async fn pass_native(
             Problem::new(Code::InvalidRequest, detail)
         })?;
     let key = request.head().key();
-    let call = Call { request, path: &path, query: &query, ready, key: &key };
+    let call = Call { request, path: &path, query: &query, ready, by: Some(caller), key: &key };
     if takes_a_secret(&path) {
         if query.appid.as_ref().is_some_and(|appid| *appid != ready.app.appid) {
             return Err(Problem::new(
@@ -118,7 +118,7 @@ pub(crate) async fn pass_native(
                       (scope token).";
         return Err(Problem::new(Code::NotAllowed, detail));
     }
-    call.run(Some(caller), may_see).await
+    call.run(may_see).await
 }
 
 fn may_pass(caller: &Caller, path: &str) -> Result<(), Refused> {
@@ -135,6 +135,8 @@ struct Call<'c> {
     path: &'c str,
     query: &'c BusinessQuery,
     ready: &'c Rc<ReadyApp>,
+    /// `None` for one who shows the real token.
+    by: Option<&'c Caller>,
     /// What the caller has shown: its key, a virtual token, or the real one.
     key: &'c Secret,
 }
@@ -158,8 +160,8 @@ impl Call<'_> {
 
     /// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
     /// caller who may not see it.
-    async fn run(&self, by: Option<&Caller>, may_see: bool) -> Result<Answer, Problem> {
-        let Self { request, path, query, ready, .. } = *self;
+    async fn run(&self, may_see: bool) -> Result<Answer, Problem> {
+        let Self { request, path, query, ready, by, .. } = *self;
         let record = read::live(request, ready, TOKEN, 0).await?;
         let mut hidden = vec![Rc::clone(&record)];
         // What is current may change on the way: one who has shown a real token may see that, and no other.
@@ -195,7 +197,8 @@ impl Call<'_> {
                           WeChat.";
             return Err(Problem::new(Code::InvalidRequest, detail));
         }
-        let taken_over = Outgoing::of(self.request, &own_keys, hides).await;
+        let by = self.by.map(|caller| caller.name.as_str()).unwrap_or_default();
+        let taken_over = Outgoing::of(self.request, by, &own_keys, hides).await;
         taken_over.map_err(|why| Problem::new(Code::InvalidRequest, why))
     }
 

@@ -80,12 +80,13 @@ enum Body {
 
 impl Outgoing {
     /// Takes a request over; a small body is read. One that states no length is read as well, since WeChat
-    /// takes no body without (412). `hides` says whether the answer will be searched for secrets.
+    /// takes no body without (412). `by` is the caller; `hides` says whether the answer will be searched for secrets.
     ///
     /// # Errors
     /// What to tell the caller.
     pub(super) async fn of(
         request: &RequestContext,
+        by: &str,
         own_keys: &OwnKeys<'_>,
         hides: bool,
     ) -> Result<Self, &'static str> {
@@ -106,7 +107,7 @@ impl Outgoing {
         }
         let method = if request.head().method == "POST" { "POST" } else { "GET" };
         let body = match request.stream() {
-            Some(stream) if method == "POST" => Body::of(request, stream).await?,
+            Some(stream) if method == "POST" => Body::of(request, by, stream).await?,
             _ => Body::None,
         };
         Ok(Self { method, headers, body })
@@ -179,13 +180,13 @@ impl Outgoing {
 }
 
 impl Body {
-    async fn of(request: &RequestContext, stream: ReadableStream) -> Result<Self, &'static str> {
+    async fn of(request: &RequestContext, by: &str, stream: ReadableStream) -> Result<Self, &'static str> {
         let unread = "The body could not be read.";
         match request.stated_bytes() {
             Some(stated) => {
                 let Some(room) = Some(stated)
                     .filter(|stated| *stated <= KEPT_BYTES)
-                    .and_then(|stated| KEPT.with(|kept| kept.take(stated)))
+                    .and_then(|stated| KEPT.with(|kept| kept.take(by, stated)))
                 else {
                     return Ok(Self::Stream(stream));
                 };
@@ -197,8 +198,8 @@ impl Body {
                 Ok(Self::Kept(bytes.into(), room))
             }
             None => {
-                let full = "Too many bodies are on their way: send this one with its Content-Length, or again in a moment.";
-                let room = KEPT.with(|kept| kept.take(KEPT_BYTES)).ok_or(full)?;
+                let full = "Too many bodies of yours are on their way: send this one with its Content-Length, or again in a moment.";
+                let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(full)?;
                 let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
                 if bytes.len() > KEPT_BYTES {
                     return Err("A body of more than 1 MB has to state its Content-Length.");
