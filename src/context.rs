@@ -7,16 +7,19 @@ use js_sys::futures::JsFuture;
 use std::net::IpAddr;
 use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
-use worker::{Context, Env, Request};
+use worker::web_sys::Request;
+use worker::{Context, Env, Headers};
 use zhongkong_core::http::head::Head;
 use zhongkong_core::secret::Secret;
 
-/// One request: its head as plain data, its body when it is asked for, and its surroundings.
+/// One request: its head as plain data, its body when it is asked for, and its surroundings. Of the platform's `Request`,
+/// not of `worker::Request`, which reads `cf` as well, and takes a method that it does not know for GET.
 pub(crate) struct RequestContext {
     pub(crate) centre: Rc<Centre>,
     pub(crate) env: Env,
     pub(crate) context: Context,
     request: Request,
+    headers: Headers,
     method: String,
     url: String,
     authorization: Secret,
@@ -25,14 +28,15 @@ pub(crate) struct RequestContext {
 
 impl RequestContext {
     pub(crate) fn new(request: Request, centre: Rc<Centre>, env: Env, context: Context) -> Self {
-        let header = |name| request.headers().get(name).ok().flatten();
+        let headers = Headers(request.headers());
+        let header = |name| headers.get(name).ok().flatten();
         Self {
-            // As they came: `worker::Method` takes a method that it does not know for GET.
-            method: request.inner().method(),
-            url: request.inner().url(),
+            method: request.method(),
+            url: request.url(),
             authorization: Secret::new(header("Authorization").unwrap_or_default()),
             ip: header("CF-Connecting-IP").and_then(|ip| ip.parse().ok()),
             request,
+            headers,
             centre,
             env,
             context,
@@ -52,12 +56,12 @@ impl RequestContext {
 
     /// A header; `None` where there is none.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
-        self.request.headers().get(name).ok().flatten()
+        self.headers.get(name).ok().flatten()
     }
 
     /// All headers.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
-        body::header_list(&self.request.headers().0)
+        body::header_list(&self.headers.0)
     }
 
     /// What `Content-Length` states.
@@ -67,12 +71,12 @@ impl RequestContext {
 
     /// The body as it comes; `None` where there is none.
     pub(crate) fn stream(&self) -> Option<worker::web_sys::ReadableStream> {
-        self.request.inner().body()
+        self.request.body()
     }
 
     /// The body of a request that has stated how long it is, left in JavaScript: it only goes on to WeChat.
     pub(crate) async fn array_buffer(&self) -> Result<ArrayBuffer, BrokenOff> {
-        let promise = self.request.inner().array_buffer().map_err(|_| BrokenOff)?;
+        let promise = self.request.array_buffer().map_err(|_| BrokenOff)?;
         let buffer = JsFuture::from(promise).await.map_err(|_| BrokenOff)?;
         Ok(buffer.unchecked_into())
     }

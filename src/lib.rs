@@ -28,7 +28,8 @@ mod upstream;
 mod webhook;
 
 use context::RequestContext;
-use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use worker::web_sys::Request;
+use worker::{Context, Env, Response, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
