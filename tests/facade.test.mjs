@@ -240,6 +240,10 @@ describe("passing through", { concurrency: 2 }, () => {
     assert.deepEqual(await tries(), [0, 0], "from here only callers who may do both may hold it");
     await centre.reconfigure(withHolder(undefined, "any"));
     assert.deepEqual(await tries(), [0, 0]);
+    await centre.reconfigure(withHolder(["203.0.113.0/24"], "none"));
+    assert.deepEqual(await tries(), [48001, 48001], "nothing, from wherever it is shown");
+    assert.equal((await ask(centre, `${USERS}?access_token=${CANARY.key}`)).body.errcode, 40013, "the key of several apps");
+    assert.equal((await centre.call("/v1/apps/demo/api/cgi-bin/user/get")).status, 200);
   });
 
   test("the real token opens only what some caller may do from there, and nothing after the AppSecret was reset", async (t) => {

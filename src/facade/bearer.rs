@@ -65,9 +65,10 @@ pub(super) async fn of<'c>(
             let opens = match ready.app.real_token {
                 RealToken::All => holders.all(may_do),
                 RealToken::Any => holders.any(may_do),
+                RealToken::None => false,
             };
-            let text = "api unauthorized: it does not say who shows it, and not every caller who may hold it may do this \
-                        from there. Use a caller's key, or see real_token";
+            let text = "api unauthorized: it does not say who shows it, and real_token lets it open only what every caller who \
+                        may hold it from there may do, or nothing. Use a caller's key or a virtual token";
             (!opens).then(|| Refusal::new(48001, text))
         };
         if let Some(refusal) = refused {

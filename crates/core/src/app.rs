@@ -114,11 +114,13 @@ impl TokenApi {
 /// What a real token opens that is shown at the façade. It does not say who shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RealToken {
-    /// What every caller who may hold it from there may do: nobody gains by showing it.
+    /// What every caller who may hold it from there may do: nobody gains by showing it from its own address.
     #[default]
     All,
     /// What any of them may do.
     Any,
+    /// Nothing.
+    None,
 }
 
 /// One configured account. Every field has been checked.

@@ -89,8 +89,8 @@ fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut V
     let api_hosts = api_hosts(&mut table);
     let fix = "give host names such as \"shop.example.com\" or \"*.example.com\", without https:// and path";
     let sign_hosts = table.list("sign_hosts", fix, HostPattern::parse).unwrap_or_default();
-    let real_token =
-        table.choice("real_token", &[("all", RealToken::All), ("any", RealToken::Any)], RealToken::All);
+    let words = [("all", RealToken::All), ("any", RealToken::Any), ("none", RealToken::None)];
+    let real_token = table.choice("real_token", &words, RealToken::All);
     let secret = app_secret(name, &mut table, raw);
     let sound = table.is_sound();
     let app = App {
