@@ -16,6 +16,7 @@ use zhongkong_core::config::ReadyApp;
 use zhongkong_core::engine::Verdict;
 use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
 use zhongkong_core::facade::coding::is_unpacked;
+use zhongkong_core::facade::named_by_connection;
 use zhongkong_core::problem::{Code, Problem};
 use zhongkong_core::providers::wechat::reply;
 use zhongkong_core::record::Record;
@@ -111,6 +112,11 @@ impl Upstream {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it is the page of a server or a relay about a call that failed, rather than an answer of WeChat's.
+    fn is_error_page(&self) -> bool {
+        self.response.status() >= 400 || self.header("content-type").is_some_and(|kind| kind.contains("html"))
+    }
+
     /// A short answer of WeChat's form that comes in time; `None` for any other.
     pub(super) async fn of_wechat(response: Response) -> Option<Self> {
         let answer = Self::of(response);
@@ -121,19 +127,17 @@ impl Upstream {
         is_one.then_some(Self { body: Body::Read(bytes), ..answer })
     }
 
-    /// Looks into an answer. Only a short one that may be JSON can be a refusal.
+    /// Looks into an answer. Only a short one can be a refusal, whatever type it is said to have.
     ///
     /// # Errors
     /// When it breaks off.
     pub(super) async fn look_into(response: Response) -> Result<Self, BrokenOff> {
         let answer = Self::of(response);
-        let kind = answer.header("content-type").unwrap_or_default();
-        let maybe_json = kind.is_empty() || kind.contains("json") || kind.contains("text");
         let stated = answer.header("content-length").and_then(|text| text.parse::<usize>().ok());
         if matches!(answer.body, Body::Empty) {
             return Ok(answer);
         }
-        if !maybe_json || stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
+        if stated.is_some_and(|bytes| bytes > REFUSAL_BYTES) {
             return Ok(answer);
         }
         // What is packed is longer than it says.
@@ -156,6 +160,8 @@ impl Upstream {
     /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
     /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
     pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>) -> Outcome {
+        let scrubber =
+            scrubber.map(|known| if self.is_error_page() { Rc::new(known.by_name()) } else { known });
         if scrubber.is_some() && !is_unpacked(self.header("content-encoding").unwrap_or_default()) {
             let detail = "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets: \
                           the call may have been carried out.";
@@ -189,7 +195,8 @@ impl Upstream {
 
 fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker::Result<Headers> {
     let headers = Headers::new();
-    for (name, value) in all {
+    let hop_by_hop = named_by_connection(all);
+    for (name, value) in all.iter().filter(|(name, _)| !hop_by_hop.contains(name)) {
         let comes_down =
             COMING_DOWN.contains(&name.as_str()) || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix));
         let quotes =

@@ -1,10 +1,11 @@
 //! The forms that a secret is searched in.
 
 use base64ct::{Base64Unpadded, Encoding as _};
-use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::ops::Range;
 
 /// A secret in one of its encodings.
+#[derive(Clone)]
 pub(super) struct Form {
     /// Folded as [`fold`] does.
     pub(super) bytes: Vec<u8>,
@@ -14,13 +15,15 @@ pub(super) struct Form {
     pub(super) windows: Vec<Range<usize>>,
 }
 
-/// A secret as it stands, and in hex and base64: as it stands, and as the URL that we send has it.
+/// A secret as it stands, and in hex and base64: as it stands, as the URL that we send has it, and with all but letters
+/// and digits percent-encoded, as some relays do.
 pub(super) fn forms_of(secret: &str) -> Vec<Form> {
     let plain = Text::of(secret, <[u8]>::to_vec);
     let sent = Text::of(secret, |byte| in_query(byte).into_bytes());
+    let encoded = Text::of(secret, |byte| percent_encode(byte, NON_ALPHANUMERIC).to_string().into_bytes());
     let mut forms = packed(&plain);
-    if sent.bytes != plain.bytes {
-        forms.extend(packed(&sent));
+    for other in [&sent, &encoded].into_iter().filter(|other| other.bytes != plain.bytes) {
+        forms.extend(packed(other));
     }
     forms.push(plain.form(plain.bytes.clone(), Range::clone));
     forms
@@ -65,9 +68,12 @@ fn packed(text: &Text) -> Vec<Form> {
     (0..3).map(in_base64).chain([in_hex]).collect()
 }
 
-/// A text as it stands in the query of a URL that we send: all but letters and digits percent-encoded.
+/// All but the unreserved characters (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as it stands in the query of a URL that we send.
 pub(crate) fn in_query(text: &[u8]) -> String {
-    percent_encode(text, NON_ALPHANUMERIC).to_string()
+    percent_encode(text, RESERVED).to_string()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

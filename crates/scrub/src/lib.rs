@@ -30,6 +30,7 @@ pub const MAX_LAYERS: usize = 5;
 const MASK: u8 = b'*';
 
 /// Finds and masks a set of secrets.
+#[derive(Clone)]
 pub struct Scrubber {
     /// Each secret in each of its forms.
     forms: Vec<Form>,
@@ -39,9 +40,15 @@ pub struct Scrubber {
     seen: Box<[u64; SEEN_WORDS]>,
     /// Which bytes may be part of a secret in some encoding. What has none in between, as an image has, is passed over.
     is_text: [bool; 256],
+    /// Whether what follows a name such as `access_token=` is masked, whatever it is.
+    by_name: bool,
 }
 
+/// The names under which secrets stand in the URLs that we send.
+const NAMES: [&[u8]; 2] = [b"access_token", b"secret"];
+
 /// A place in a form that a run of it may begin at.
+#[derive(Clone)]
 struct Window {
     first: u32,
     form: usize,
@@ -77,7 +84,14 @@ impl Scrubber {
             let byte = u8::try_from(byte).unwrap_or_default();
             layer::may_encode(byte) || forms.iter().any(|form| form.bytes.contains(&fold(byte)))
         });
-        Self { forms, windows, seen, is_text }
+        Self { forms, windows, seen, is_text, by_name: false }
+    }
+
+    /// The same, and it masks what follows a name such as `access_token=`, whatever it is. For error pages: those quote a
+    /// URL cut short, and who knows eleven characters of a secret has a page quote guesses of the twelfth.
+    #[must_use]
+    pub fn by_name(&self) -> Self {
+        Self { by_name: true, ..self.clone() }
     }
 
     /// Whether a text holds a part of a secret.
@@ -131,6 +145,9 @@ impl Scrubber {
         let mut layer = Layer::of(text);
         for depth in 0.. {
             self.search(&layer, &mut found);
+            if self.by_name {
+                search_names(&layer, &mut found);
+            }
             if depth == MAX_LAYERS {
                 break;
             }
@@ -166,6 +183,30 @@ impl Scrubber {
             is_it.then_some(wanted.len())
         });
         matches.max()
+    }
+}
+
+/// Tells what follows each of [`NAMES`], between quotes or not: `access_token=…`, `"access_token": "…"`.
+fn search_names(layer: &Layer<'_>, found: &mut impl FnMut(Range<usize>)) {
+    let bytes = &layer.bytes;
+    let is_value =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'%' | b'+');
+    for name in NAMES {
+        let places =
+            bytes.windows(name.len()).enumerate().filter(|(_, text)| text.eq_ignore_ascii_case(name));
+        for (at, _) in places {
+            let rest = bytes.get(at + name.len()..).unwrap_or_default();
+            let between =
+                rest.iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b':' | b'=')).count();
+            let is_given =
+                rest.get(..between).is_some_and(|text| text.contains(&b'=') || text.contains(&b':'));
+            let length =
+                rest.get(between..).unwrap_or_default().iter().take_while(|byte| is_value(byte)).count();
+            if is_given && length > 0 {
+                let start = at + name.len() + between;
+                found(layer.source(start)..layer.source(start + length));
+            }
+        }
     }
 }
 

@@ -77,6 +77,10 @@ fn quoted() -> Vec<(&'static str, String)> {
         ("base64 of our URL", base64_of_url("")),
         ("base64 of a longer one of ours", base64_of_url("/")),
         ("base64 of yet another of ours", base64_of_url("a/")),
+        (
+            "hex of one encoded more than it has to be",
+            hex(TOKEN.replace('_', "%5F").replace('-', "%2D").as_bytes()),
+        ),
         ("base64 of a URL in lines", in_lines("\r\n")),
         ("base64 of a URL in lines, in JSON", in_lines("\\n")),
         ("base64 of a URL in lines, in JSON in JSON", in_lines("\\\\r\\\\n")),
@@ -145,8 +149,8 @@ fn fewer_characters_than_a_window_are_told_from_nothing_in_any_encoding() {
     let in_base64 = |text: &str| Base64Unpadded::encode_string(text.as_bytes());
     // One character of base64 holds parts of two, and stands for itself in either case.
     let in_longer = |text: &str| Base64Unpadded::encode_string(format!("\u{1}{text}\u{1}").as_bytes());
-    let encodings: [(&dyn Fn(&str) -> String, usize); 4] =
-        [(&plain, 1), (&in_hex, 1), (&in_base64, 1), (&in_longer, 3)];
+    type Encode<'e> = &'e dyn Fn(&str) -> String;
+    let encodings: [(Encode<'_>, usize); 4] = [(&plain, 1), (&in_hex, 1), (&in_base64, 1), (&in_longer, 3)];
     for secret in [TOKEN, "87_____________________", "0123456789abcdef0123456789abcdef"] {
         let scrubber = Scrubber::new([secret]);
         for start in 0..=secret.len() - WINDOW {
@@ -159,6 +163,30 @@ fn fewer_characters_than_a_window_are_told_from_nothing_in_any_encoding() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn an_error_page_tells_nothing_of_what_follows_a_name() {
+    let by_name = scrubber().by_name();
+    let masked = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        by_name.mask(&mut bytes);
+        String::from_utf8(bytes).unwrap()
+    };
+    let start = &TOKEN[..9];
+    for (before, after) in [
+        ("GET /x?y=1&access_token=", "..."),
+        ("{\"access_token\":\"", "\"}"),
+        ("ACCESS_TOKEN%3D", "%26y"),
+        ("secret='", "'"),
+        ("&amp;access&#95;token=", " cut"),
+    ] {
+        assert_eq!(masked(&format!("{before}{start}{after}")), format!("{before}{}{after}", "*".repeat(9)));
+        assert!(!scrubber().finds(format!("{before}{start}{after}").as_bytes()), "elsewhere it stays");
+    }
+    for honest in ["access_token expired", "the secret of success", "access_token=", "errcode=40001"] {
+        assert_eq!(masked(honest), honest);
     }
 }
 
