@@ -5,6 +5,7 @@ use crate::{log, platform};
 use serde_json::json;
 use worker::RateLimiter;
 use zhongkong_core::access::{Caller, neighbourhood};
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::credential::Credential;
 use zhongkong_core::problem::{Code, Problem};
@@ -49,6 +50,14 @@ pub(crate) async fn bound(
     let Some(limit) = &request.centre.caller_limit else { return Ok(()) };
     let failed = |why| log::warn("caller_limit_failed", json!({"detail": why}));
     within(limit, caller.name.clone(), "This caller has asked too much.", failed).await
+}
+
+/// The same for one who shows an app's real token and so has no name: all of an address block are counted together.
+pub(crate) async fn bound_by_token(request: &RequestContext, app: &AppName) -> Result<(), Problem> {
+    let Some(limit) = &request.centre.caller_limit else { return Ok(()) };
+    let failed = |why| log::warn("caller_limit_failed", json!({"detail": why}));
+    let key = format!("token of {app} {}", neighbourhood(request.ip()));
+    within(limit, key, "Too much was asked with this app's token from this address.", failed).await
 }
 
 /// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses no request; `failed` is

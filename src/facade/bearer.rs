@@ -75,6 +75,7 @@ pub(super) async fn of<'c>(
             known.app = Some(app);
             return Err(Refused(refusal, Code::NotAllowed));
         }
+        gate::bound_by_token(request, &app).await?;
         known.app = Some(app);
         return Ok(Bearer { caller: None, ready: Rc::clone(ready) });
     };
