@@ -8,6 +8,7 @@ mod bearer;
 mod business;
 mod credential;
 mod passed;
+mod sending;
 mod upstream;
 
 use crate::answer::{self, Answer, Outcome};
@@ -50,6 +51,11 @@ pub(crate) async fn answer(request: &RequestContext, target: Target) -> Outcome 
         Target::StableToken => credential::stable_token(request, query, &mut known).await,
         Target::Ticket => credential::ticket(request, query, &mut known).await,
         Target::Business(path) => business::pass(request, path, query, &mut known).await,
+        Target::Unknown => {
+            let text = "invalid url: WeChat has no such path. Its paths are segments of letters, digits, - and _, \
+                        without a slash at the end";
+            Err(Refused(Refusal::new(40066, text), Code::NotFound))
+        }
     };
     let outcome = match reply {
         Ok(answer) => Ok(answer),

@@ -31,10 +31,7 @@ pub(crate) async fn route(request: &RequestContext) -> Outcome {
     if !request.centre.config.hosts.serve(head.url) {
         return Err(wrong_host());
     }
-    // Nothing of WeChat's begins like ours.
-    if !path.starts_with("/v1/")
-        && let Some(target) = Target::parse(path)
-    {
+    if let Some(target) = Target::of_request(path, head.query()) {
         return facade::answer(request, target).boxed_local().await;
     }
     if head.method == "OPTIONS" && Route::parse(path).is_some_and(|route| route.is_for_pages()) {

@@ -2,31 +2,12 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { APPID, CANARY, until } from "./support/centre.mjs";
 import { REAL, host } from "./support/host.mjs";
-import { startWorkerd } from "./support/workerd.mjs";
-
-const GATEWAY = "canary-gateway-key-0123456789abcdef";
-const HOLDER = "canary-key-holder-0123456789abcdefg";
-
-async function centre(t, hosts, gatewayKey = { GATEWAY_KEY: GATEWAY }) {
-  const workerd = await startWorkerd({
-    tables: { APPS: { demo: { appid: APPID.demo, tickets: [], api_hosts: hosts } }, CALLERS: { all: { apps: ["demo"], scopes: ["proxy"] }, holder: { apps: ["demo"], scopes: ["proxy", "token"] } } },
-    vars: { APP_SECRET_DEMO: CANARY.appSecret, CALLER_KEY_ALL: CANARY.key, CALLER_KEY_HOLDER: HOLDER, SEAL_KEY: CANARY.sealKey, ...gatewayKey },
-  });
-  t.after(() => workerd.stop());
-  const call = async (path, init) => {
-    const response = await fetch(`${workerd.url}/v1/apps/demo/api${path}`, { redirect: "manual", ...init, headers: { authorization: `Bearer ${CANARY.key}`, ...init?.headers } });
-    return { status: response.status, headers: response.headers, text: await response.text() };
-  };
-  return { ...workerd, call };
-}
-
-const says = (body, status = 200, headers = {}) => (_, response) => response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
+import { GATEWAY, HOLDER, centre, says, unopened } from "./support/bare.mjs";
 
 describe("passed through", { concurrency: 2 }, () => {
   test("a redirect does not come back: it would repeat the token", async (t) => {
@@ -290,17 +271,6 @@ describe("passed through", { concurrency: 2 }, () => {
     const holder = await call("/cgi-bin/user/get", { headers: { authorization: `Bearer ${HOLDER}` } });
     assert.ok(holder.text.includes(REAL), "a caller who may read the token gets the answer as it is");
   });
-
-  /** An answer as it comes over the connection: `fetch` would unpack it. */
-  const unopened = (url, path, headers) =>
-    new Promise((resolve, reject) => {
-      const asked = request(`${url}/v1/apps/demo/api${path}`, { headers: { authorization: `Bearer ${CANARY.key}`, ...headers } }, async (answer) => {
-        const chunks = [];
-        for await (const chunk of answer) chunks.push(chunk);
-        resolve({ status: answer.statusCode, headers: answer.headers, bytes: Buffer.concat(chunks) });
-      });
-      asked.on("error", reject).end();
-    });
 
   test("nor does a later answer give back the token of before a rotation", async (t) => {
     const next = REAL.split("").reverse().join("");

@@ -3,7 +3,8 @@
 use super::bearer::{self, Bearer};
 use super::credential::by_key;
 use super::passed::{Upstream, scrubber};
-use super::upstream::Outgoing;
+use super::sending::STOPPED;
+use super::upstream::{Outgoing, Unsent};
 use super::{Known, Reply};
 use crate::answer::{Answer, Outcome};
 use crate::context::RequestContext;
@@ -39,11 +40,21 @@ pub(super) async fn pass(request: &RequestContext, path: &str, query: &str, know
         let text = "api unauthorized: a user's own token says nothing to the centre; send this call to WeChat itself";
         return Err(Refused(Refusal::new(48001, text), Code::NotAllowed));
     }
-    let query = BusinessQuery::read(path, query).map_err(|_| {
-        let text = "data format error: the query is badly encoded, or has a token or an appid twice";
-        Refused(Refusal::new(47001, text), Code::InvalidRequest)
-    })?;
-    if let (true, Some(secret), Some(appid)) = (takes_a_secret(path), &query.secret, &query.appid) {
+    let refused = |errcode, text: String| Refused(Refusal::new(errcode, text), Code::InvalidRequest);
+    let query = BusinessQuery::read(path, query).map_err(|why| refused(47001, why.text()))?;
+    if let Some(kind) = query.not_served {
+        let text = format!(
+            "api unauthorized: the centre does not serve {kind} yet; send this call to WeChat itself"
+        );
+        return Err(refused(48001, text));
+    }
+    if takes_a_secret(path) {
+        let missing = |errcode, name| refused(errcode, format!("{name} missing"));
+        let appid = query.appid.as_ref().ok_or_else(|| missing(41002, "appid"))?;
+        let secret = query.secret.as_ref().ok_or_else(|| missing(41004, "appsecret"))?;
+        if !query.has_code {
+            return Err(missing(41008, "code"));
+        }
         let (caller, ready) = by_key(request, secret, appid, &[Scope::Proxy], known).await?;
         may_pass(caller, path)?;
         let call = Call { request, path, query: &query, ready: &ready, by: Some(caller), key: secret };
@@ -206,10 +217,16 @@ impl Call<'_> {
         let gateway_key = self.request.centre.config.gateway_key.as_ref();
         // A code that a user signs in with is good for one time.
         let once = path_and_query.starts_with("/sns/");
-        outgoing.send(self.ready, gateway_key, path_and_query, once).await.ok_or_else(|| {
-            let app = &self.ready.app.name;
-            let detail = format!("WeChat, or the relay of app {app}, could not be reached.");
-            Problem::new(Code::Unavailable, detail).retry_after(2)
+        let context = &self.request.context;
+        outgoing.send(context, self.ready, gateway_key, path_and_query, once).await.map_err(|why| match why {
+            Unsent::Stopped => Problem::new(Code::InvalidRequest, STOPPED),
+            Unsent::Unanswered => {
+                let app = &self.ready.app.name;
+                let detail = format!(
+                    "WeChat, or the relay of app {app}, could not be reached, or did not answer in time."
+                );
+                Problem::new(Code::Unavailable, detail).retry_after(2)
+            }
         })
     }
 }

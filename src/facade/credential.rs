@@ -54,9 +54,7 @@ async fn fields(request: &RequestContext, query: &str) -> Result<Fields, Refused
         "POST" => input::bytes(request).await?,
         _ => return Err(refused(43001, "require GET or POST method")),
     };
-    Fields::read(query, &body).map_err(|_| {
-        refused(47001, "data format error: the fields are no form and no JSON, or one is there twice")
-    })
+    Fields::read(query, &body).map_err(|why| refused(47001, &why.text()))
 }
 
 async fn hand_out(request: &RequestContext, fields: &Fields, known: &mut Known) -> Reply {
@@ -136,10 +134,11 @@ pub(super) async fn ticket(request: &RequestContext, query: &str, known: &mut Kn
     let fields = fields(request, query).await?;
     let token = fields.access_token.as_ref().ok_or_else(|| refused(41001, "access_token missing"))?;
     let kind = match fields.kind.as_deref() {
-        Some("jsapi") | None => TicketType::Jsapi,
+        Some("jsapi") => TicketType::Jsapi,
         Some("wx_card") => TicketType::WxCard,
         Some("2") => TicketType::Sdk,
         Some(_) => return Err(refused(40097, "invalid args: type is jsapi, wx_card or 2")),
+        None => return Err(refused(40097, "invalid args: type is missing: it is jsapi, wx_card or 2")),
     };
     let credential = Credential::Ticket(kind);
     known.credential = Some(credential);

@@ -3,35 +3,23 @@
 //!
 //! Nothing of a request's URL is logged or put into an error: it holds the token.
 
-use crate::body::{self, BrokenOff};
+use super::sending::{Body, Handed, Sent};
 use crate::context::RequestContext;
 use crate::platform;
 use crate::upstream::gateway_key_for;
-use js_sys::Uint8Array;
+use futures_util::future::{Either, select};
 use js_sys::futures::JsFuture;
 use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::Headers;
-use worker::web_sys::{
-    ReadableStream, RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
-};
+use worker::web_sys::{RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope};
+use worker::{Context, Headers};
 use zhongkong_core::config::ReadyApp;
-use zhongkong_core::facade::OwnKeys;
 use zhongkong_core::facade::coding::only_unpacked;
-use zhongkong_core::facade::kept::{Budget, Share};
+use zhongkong_core::facade::{OwnKeys, named_by_connection};
 use zhongkong_core::secret::Secret;
 
-/// A larger request is not kept for a second time.
-const KEPT_BYTES: usize = 1024 * 1024;
-
-/// All that are kept at once in an isolate, which has 128 MB. Beyond it a body is passed on as it comes, once.
-const KEPT_TOGETHER: usize = 24 * 1024 * 1024;
-
-thread_local! {
-    static KEPT: Budget = Budget::of(KEPT_TOGETHER);
-}
-
-/// WeChat begins to answer within this, or the call is given up. Its body may take longer.
+/// WeChat begins to answer within this from when it has the whole request (RFC 9110, 9.3), or the call is given up. The
+/// body of its answer may take longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Headers that go on to WeChat. All others stay here: what belongs to the connection, to us or to Cloudflare, what
@@ -62,20 +50,20 @@ const OF_WECHAT: [&str; 2] = ["wechatmp-", "wechatpay-"];
 
 const GATEWAY_KEY: &str = "X-Gateway-Key";
 
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// No host has answered in time.
+    Unanswered,
+    /// The caller's body stopped coming.
+    Stopped,
+}
+
 /// A request as it goes on.
 pub(super) struct Outgoing {
     method: &'static str,
     headers: Headers,
     body: Body,
-}
-
-enum Body {
-    None,
-    /// Its bytes, which stay where they are: in JavaScript.
-    Kept(JsValue, Share),
-    Stream(ReadableStream),
-    /// It was a stream, and has been sent.
-    Gone,
 }
 
 impl Outgoing {
@@ -96,7 +84,9 @@ impl Outgoing {
                 || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix))
         };
         let headers = Headers::new();
-        for (name, value) in request.headers().into_iter().filter(|(name, _)| goes_up(name)) {
+        let all = request.headers();
+        let hop_by_hop = named_by_connection(&all);
+        for (name, value) in all.into_iter().filter(|(name, _)| goes_up(name) && !hop_by_hop.contains(name)) {
             // Another would be refused on its way back, when the call has been carried out.
             let is_narrowed = name == "accept-encoding" && hides;
             let value = if is_narrowed { only_unpacked(&value) } else { value };
@@ -107,7 +97,7 @@ impl Outgoing {
         }
         let method = if request.head().method == "POST" { "POST" } else { "GET" };
         let body = match request.stream() {
-            Some(stream) if method == "POST" => Body::of(request, by, stream).await?,
+            Some(stream) if method == "POST" => Body::of(request, by, own_keys, stream).await?,
             _ => Body::None,
         };
         Ok(Self { method, headers, body })
@@ -122,106 +112,80 @@ impl Outgoing {
     /// it is for `once`; any other might be done twice.
     pub(super) async fn send(
         &mut self,
+        context: &Context,
         ready: &ReadyApp,
         gateway_key: Option<&Secret>,
         path_and_query: &str,
         once: bool,
-    ) -> Option<Response> {
+    ) -> Result<Response, Unsent> {
         let again = matches!(self.body, Body::None) && !once;
         let tries = if again { ready.app.api_hosts.len() } else { 1 };
         let mut answered = None;
         for host in ready.app.api_hosts.iter().take(tries) {
-            let Some(response) = self.send_to(host, gateway_key, path_and_query).await else { continue };
+            let response = match self.send_to(context, host, gateway_key, path_and_query).await {
+                Ok(response) => response,
+                Err(Unsent::Unanswered) => continue,
+                Err(Unsent::Stopped) => return Err(Unsent::Stopped),
+            };
             match response.status() {
                 // Not a redirect: nothing has changed since.
-                304 => return Some(response),
+                304 => return Ok(response),
                 // It may point anywhere, and repeats the query, which holds the token.
                 300..=399 => {}
                 // A gateway's word, or Cloudflare's for a host that is not there.
                 502..=504 | 520..=530 => answered = Some(response),
-                _ => return Some(response),
+                _ => return Ok(response),
             }
         }
-        answered
+        answered.ok_or(Unsent::Unanswered)
     }
 
-    /// The answer of one host; `None` where there is none in time. Why is not told: an error's text may hold the URL.
+    /// The answer of one host. Why there is none is not told in its own words: an error's text may hold the URL.
     async fn send_to(
         &mut self,
+        context: &Context,
         host: &str,
         gateway_key: Option<&Secret>,
         path_and_query: &str,
-    ) -> Option<Response> {
-        match gateway_key_for(host, gateway_key) {
-            Some(key) => self.headers.set(GATEWAY_KEY, key.expose()).ok()?,
+    ) -> Result<Response, Unsent> {
+        let set = match gateway_key_for(host, gateway_key) {
+            Some(key) => self.headers.set(GATEWAY_KEY, key.expose()),
             // The host before may have been a relay.
-            None if gateway_key.is_some() => self.headers.delete(GATEWAY_KEY).ok()?,
-            None => {}
-        }
-        let body = self.body.take()?;
+            None if gateway_key.is_some() => self.headers.delete(GATEWAY_KEY),
+            None => Ok(()),
+        };
+        set.map_err(|_| Unsent::Unanswered)?;
+        let body = self.body.hand(context).ok_or(Unsent::Unanswered)?;
         let init = RequestInit::new();
         // A redirect would carry the token to wherever it points, and nothing on the way keeps what belongs to one.
         init.set_redirect(RequestRedirect::Manual);
         init.set_cache(RequestCache::NoStore);
         init.set_method(self.method);
         init.set_headers(self.headers.as_ref());
-        if let Some(body) = body {
-            init.set_body(&body);
+        match &body {
+            Handed::Nothing => {}
+            Handed::Whole(bytes) => init.set_body(bytes),
+            Handed::Piped(stream, _) => init.set_body(stream),
         }
         // Not by `worker::Fetch`, which makes a Request of it first and asks that and the answer for more than is read here: a
         // seventh of what a call costs.
         let global: WorkerGlobalScope = js_sys::global().unchecked_into();
-        let answer = global.fetch_with_str_and_init(&format!("{host}{path_and_query}"), &init);
+        let mut answer =
+            JsFuture::from(global.fetch_with_str_and_init(&format!("{host}{path_and_query}"), &init));
+        if let Handed::Piped(_, sent) = body {
+            match select(&mut answer, sent).await {
+                Either::Left((answer, _)) => return response_of(answer),
+                Either::Right((Ok(Sent::Stopped), _)) => return Err(Unsent::Stopped),
+                // It has the whole request, or takes no more of it.
+                Either::Right(_) => {}
+            }
+        }
         // A call that is late is closed by the runtime with the request that it was made for: an AbortController for each would
         // cost more than its timer.
-        let answer = platform::timeout(JsFuture::from(answer), PATIENCE).await?.ok()?;
-        answer.dyn_into().ok()
+        response_of(platform::timeout(answer, PATIENCE).await.ok_or(Unsent::Unanswered)?)
     }
 }
 
-impl Body {
-    async fn of(request: &RequestContext, by: &str, stream: ReadableStream) -> Result<Self, &'static str> {
-        let unread = "The body could not be read.";
-        match request.stated_bytes() {
-            Some(stated) => {
-                let Some(room) = Some(stated)
-                    .filter(|stated| *stated <= KEPT_BYTES)
-                    .and_then(|stated| KEPT.with(|kept| kept.take(by, stated)))
-                else {
-                    return Ok(Self::Stream(stream));
-                };
-                let bytes = request.array_buffer().await.map_err(|BrokenOff| unread)?;
-                // A Worker that calls by a binding may state what it likes.
-                if bytes.byte_length() as usize > KEPT_BYTES {
-                    return Err("The body is longer than its Content-Length says.");
-                }
-                Ok(Self::Kept(bytes.into(), room))
-            }
-            None => {
-                let full = "Too many bodies of yours are on their way: send this one with its Content-Length, or again in a moment.";
-                let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(full)?;
-                let bytes = body::of_request(stream, KEPT_BYTES).await.map_err(|BrokenOff| unread)?;
-                if bytes.len() > KEPT_BYTES {
-                    return Err("A body of more than 1 MB has to state its Content-Length.");
-                }
-                Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into(), room))
-            }
-        }
-    }
-
-    /// What is to be sent, and `None` within for nothing; `None` for a stream that has been sent.
-    fn take(&mut self) -> Option<Option<JsValue>> {
-        match std::mem::replace(self, Self::Gone) {
-            Self::None => {
-                *self = Self::None;
-                Some(None)
-            }
-            Self::Kept(bytes, room) => {
-                *self = Self::Kept(bytes.clone(), room);
-                Some(Some(bytes))
-            }
-            Self::Stream(stream) => Some(Some(stream.into())),
-            Self::Gone => None,
-        }
-    }
+fn response_of(answer: Result<JsValue, JsValue>) -> Result<Response, Unsent> {
+    answer.ok().and_then(|answer| answer.dyn_into().ok()).ok_or(Unsent::Unanswered)
 }

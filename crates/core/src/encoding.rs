@@ -41,6 +41,8 @@ pub fn to_json(value: &impl Serialize) -> Result<String, Unreadable> {
 /// [`Unreadable`], also for a list: serde would take it for the fields in their order.
 pub fn object_from_request<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     let text = core::str::from_utf8(body).map_err(|_| Unreadable)?;
+    // A byte order mark is passed over (RFC 8259, 8.1).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_ascii_start().starts_with('{') { from_json(text) } else { Err(Unreadable) }
 }
 

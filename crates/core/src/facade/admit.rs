@@ -30,8 +30,10 @@ impl From<Problem> for Refused {
 /// 40002, 41002, 41004 for what is missing or wrong.
 pub fn app_and_key(fields: &Fields) -> Result<(&str, &Secret), Refused> {
     let refused = |errcode, text: &str| Refused(Refusal::new(errcode, text), Code::InvalidRequest);
-    if fields.grant_type.as_deref() != Some("client_credential") {
-        return Err(refused(40002, "invalid grant_type: it is client_credential"));
+    match fields.grant_type.as_deref() {
+        Some("client_credential") => {}
+        Some(_) => return Err(refused(40002, "invalid grant_type: it is client_credential")),
+        None => return Err(refused(40002, "invalid grant_type: it is missing, and is client_credential")),
     }
     let appid = fields.appid.as_deref().ok_or_else(|| refused(41002, "appid missing"))?;
     let key = fields.secret.as_ref();

@@ -13,10 +13,12 @@ pub enum Target {
     Ticket,
     /// Any other: passed on, with the real token.
     Business(String),
+    /// Meant for WeChat, and written as no path of WeChat's is.
+    Unknown,
 }
 
-/// Where WeChat's paths begin. Whatever begins elsewhere is none of the façade's.
-const FIRST: [&str; 27] = [
+/// Where WeChat's paths have begun for years: what begins so is meant for WeChat, whatever it brings.
+const KNOWN: [&str; 28] = [
     "bizwifi",
     "business",
     "card",
@@ -44,21 +46,52 @@ const FIRST: [&str; 27] = [
     "union",
     "wxa",
     "wxaapi",
+    "xpay",
+];
+
+/// Where our own paths begin, and those of a browser's noise.
+const OURS: [&str; 11] = [
+    "v1",
+    "healthz",
+    "metrics",
+    "openapi.json",
+    "jssdk.js",
+    "console",
+    "cdn-cgi",
+    ".well-known",
+    "favicon.ico",
+    "robots.txt",
+    "sitemap.xml",
 ];
 
 /// No path of WeChat's is longer.
 const LONGEST: usize = 256;
 
 impl Target {
-    /// Reads a path; `None` for one that is not WeChat's, or not written as WeChat writes them: letters,
-    /// digits, `-`, `_` and single dots within a segment. `//` counts as `/`, since SDKs put hosts and
+    /// What a request to the façade wants; `None` where that is not meant for WeChat. A list of first segments cannot
+    /// keep up with WeChat, so that whatever is not ours and shows a token, or `appid` and `secret`, is WeChat's.
+    pub fn of_request(path: &str, query: Option<&str>) -> Option<Self> {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if OURS.contains(&first) {
+            return None;
+        }
+        let (is_known, shows) = (KNOWN.contains(&first), query.is_some_and(shows_credentials));
+        let target = Self::parse(path).filter(|_| is_known || shows);
+        // A slip of an SDK's, as a slash at the end; not what only a scanner sends.
+        let is_slip =
+            || shows || (is_known && path.split('/').all(|segment| segment.bytes().all(is_plain_byte)));
+        target.or_else(|| is_slip().then_some(Self::Unknown))
+    }
+
+    /// Reads a path that is meant for WeChat; `None` for one that is not written as WeChat writes them: two segments or
+    /// more of letters, digits, `-`, `_` and single dots within a segment. `//` counts as `/`, since SDKs put hosts and
     /// paths together carelessly. Nothing is decoded.
     pub fn parse(path: &str) -> Option<Self> {
         let path = collapsed(path)?;
-        let mut segments = path.strip_prefix('/')?.split('/');
-        let first = segments.next().filter(|first| FIRST.contains(first))?;
-        let rest = segments.clone();
-        if rest.clone().next().is_none() || !segments.all(is_plain) || !is_plain(first) {
+        let segments = path.strip_prefix('/')?;
+        let (first, _) = segments.split_once('/')?;
+        // None of WeChat's has a dot: what has one is a host or a file.
+        if first.contains('.') || !segments.split('/').all(is_plain) {
             return None;
         }
         // WeChat takes them in either case, and what is passed on carries the real token.
@@ -70,6 +103,15 @@ impl Target {
         let target = answered.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(&path));
         Some(target.map_or_else(|| Self::Business(path.into_owned()), |(_, target)| target))
     }
+}
+
+/// Whether a query has what WeChat's paths take: a token of any kind, or `appid` and `secret`; empty or not.
+fn shows_credentials(query: &str) -> bool {
+    let names = || query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let has = |name: &str| names().any(|found| found == name);
+    names().any(|name| name == "access_token" || name.ends_with("_access_token"))
+        || (has("appid") && has("secret"))
+        || (has("corpid") && has("corpsecret"))
 }
 
 fn collapsed(path: &str) -> Option<Cow<'_, str>> {
@@ -95,8 +137,11 @@ pub(crate) fn has_double_slash(path: &str) -> bool {
 
 fn is_plain(segment: &str) -> bool {
     let dots = segment.starts_with('.') || segment.ends_with('.') || segment.contains("..");
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    !segment.is_empty() && !dots && segment.bytes().all(plain)
+    !segment.is_empty() && !dots && segment.bytes().all(is_plain_byte)
+}
+
+const fn is_plain_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')
 }
 
 /// What a caller may pass through: an exact path, or a beginning that ends in `/*`.
@@ -114,8 +159,8 @@ impl PathPattern {
             None => (text, false),
         };
         let mut segments = path.strip_prefix('/')?.split('/');
-        let known = segments.next().is_some_and(|first| FIRST.contains(&first));
-        (known && segments.all(is_plain)).then(|| Self { path: path.to_owned(), and_below })
+        let is_ours = segments.clone().next().is_none_or(|first| OURS.contains(&first));
+        (!is_ours && segments.all(is_plain)).then(|| Self { path: path.to_owned(), and_below })
     }
 
     /// Whether a path, as [`Target::Business`] has it, is covered.
@@ -156,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_paths_are_nobodys() {
+    fn odd_paths_are_not_wechats() {
         for path in [
             "",
             "/",
@@ -164,7 +209,6 @@ mod tests {
             "/cgi-bin",
             "/cgi-bin/",
             "/cgi-bin/token/",
-            "/CGI-BIN/token",
             "/cgi-bin/../token",
             "/cgi-bin/./token",
             "/cgi-bin/%74oken",
@@ -177,13 +221,49 @@ mod tests {
             "/cgi-bin/.git",
             "/cgi-bin/a..b",
             "/cgi-bin/a./b",
-            "/v1/apps",
-            "/console/",
-            "/evil.example/cgi-bin/token",
         ] {
             assert_eq!(Target::parse(path), None, "{path}");
         }
         assert_eq!(Target::parse(&format!("/cgi-bin/{}", "a".repeat(300))), None);
+    }
+
+    #[test]
+    fn what_shows_a_token_or_appid_and_secret_is_meant_for_wechat() {
+        let token = Some("x=1&access_token=T");
+        for path in
+            ["/xpay/query_user_balance", "/redpacketcover/wxapp/cover_url/get_by_token", "/user-order/orders"]
+        {
+            assert_eq!(Target::of_request(path, token), business(path), "{path}");
+        }
+        for query in [
+            "access_token",
+            "access_token=",
+            "component_access_token=c",
+            "appid=wx1&secret=",
+            "corpid=w&corpsecret=s",
+        ] {
+            assert_eq!(Target::of_request("/marketing/x", Some(query)), business("/marketing/x"), "{query}");
+        }
+        for (path, query) in [
+            ("/marketing/x", None),
+            ("/wp-admin", Some("appid=wx1")),
+            ("/", Some("secret=a")),
+            ("/evil", Some("xaccess_token=a")),
+        ] {
+            assert_eq!(Target::of_request(path, query), None, "{path}");
+        }
+        for path in
+            ["/v1/apps", "/console/", "/metrics", "/healthz", "/favicon.ico", "//v1/apps", "/.well-known/x"]
+        {
+            assert_eq!(Target::of_request(path, token), None, "{path}");
+        }
+        for path in ["/cgi-bin/token/", "/cgi-bin", "/datacube//", "/sns/a..b"] {
+            assert_eq!(Target::of_request(path, None), Some(Target::Unknown), "{path}");
+        }
+        assert_eq!(Target::of_request("/cgi-bin/%74oken", None), None);
+        assert_eq!(Target::parse("/evil.example/x"), None);
+        assert_eq!(Target::of_request("/a%2fb", token), Some(Target::Unknown));
+        assert_eq!(Target::of_request("/CGI-BIN/Ticket/getticket", token), Some(Target::Ticket));
     }
 
     #[test]
@@ -202,12 +282,14 @@ mod tests {
                 && !exact.covers("/cgi-bin/menu/ge")
         );
         assert!(PathPattern::parse("/wxa/*").unwrap().covers("/wxa/getwxacode"));
+        assert!(PathPattern::parse("/xpay/*").unwrap().covers("/xpay/query_user_balance"));
         for wrong in [
             "",
             "/",
             "/*",
             "*",
             "/v1/*",
+            "/console/x",
             "cgi-bin/*",
             "/cgi-bin/*/send",
             "/cgi-bin/../x",

@@ -8,8 +8,23 @@ use percent_encoding::percent_decode_str;
 /// How often a text may be percent-encoded.
 const MAX_LAYERS: usize = 4;
 
-/// What separates a key from what stands around it, in a path or a query.
-const AROUND: [char; 7] = ['&', '=', '/', '?', ',', ';', ' '];
+/// A key or a virtual token is no longer.
+const LONGEST: usize = 1024;
+
+/// What separates a key from what stands around it, in a path, a query or a body.
+fn is_around(c: char) -> bool {
+    matches!(c, '&' | '=' | '/' | '?' | ',' | ';' | '"' | '\'' | '<' | '>' | '{' | '}' | '[' | ']' | ':')
+        || c.is_ascii_whitespace()
+}
+
+/// Whether a body of this type is text, as far as is known; without a type it may be.
+fn is_text(content_type: &str) -> bool {
+    let kind = content_type.to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.is_empty()
+        || kind.starts_with("text/")
+        || ["json", "xml", "javascript", "x-www-form-urlencoded"].iter().any(|end| kind.ends_with(end))
+}
 
 /// Finds keys and virtual tokens in what goes up.
 pub struct OwnKeys<'c> {
@@ -40,7 +55,7 @@ impl<'c> OwnKeys<'c> {
             }
             let shown = self.shown.expose();
             if (shown.len() >= MIN_KEY_CHARS && text.contains(shown))
-                || text.split(AROUND).any(|part| self.is_ours(part))
+                || text.split(is_around).any(|part| self.is_ours(part))
             {
                 return true;
             }
@@ -53,8 +68,24 @@ impl<'c> OwnKeys<'c> {
         false
     }
 
+    /// Whether a body of this type is looked into.
+    pub fn read_body(content_type: &str) -> bool {
+        is_text(content_type)
+    }
+
+    /// The same for a body of text: a form, JSON, XML. `content_type` is what it is said to be; binary ones and those
+    /// of several parts are not read.
+    pub fn stand_in_body(&self, content_type: &str, body: &[u8]) -> bool {
+        if body.len() < MIN_KEY_CHARS || !is_text(content_type) {
+            return false;
+        }
+        let text = String::from_utf8_lossy(body);
+        // JSON may write a slash with an escape, a form anything.
+        self.stand_in(&text) || (text.contains("\\/") && self.stand_in(&text.replace("\\/", "/")))
+    }
+
     fn is_ours(&self, part: &str) -> bool {
-        if part.len() < MIN_KEY_CHARS {
+        if !(MIN_KEY_CHARS..=LONGEST).contains(&part.len()) {
             return false;
         }
         let Config { callers, sealer, .. } = self.config;
@@ -98,6 +129,30 @@ mod tests {
             !OwnKeys::new(&config, &Secret::new(String::new()))
                 .stand_in("lang=zh_CN&x=0123456789abcdef0123456789abcdef")
         );
+    }
+
+    #[test]
+    fn a_key_is_found_in_a_body_of_text() {
+        let config = crate::config::tests::setup().read();
+        let shown = Secret::new("another/key-0123456789abcdef0123456789".to_owned());
+        let keys = OwnKeys::new(&config, &shown);
+        let escaped = format!("{{\"x\":\"{}\"}}", shown.expose().replace('/', "\\/"));
+        for (kind, body) in [
+            ("application/json; charset=utf-8", format!("{{\"secret\":\"{KEY}\"}}")),
+            ("application/x-www-form-urlencoded", format!("a=b&secret={}", KEY.replace('-', "%2D"))),
+            ("Text/XML", format!("<xml><key>{KEY}</key></xml>")),
+            ("", format!("[\n  \"{KEY}\"\n]")),
+            ("application/json", escaped),
+        ] {
+            assert!(keys.stand_in_body(kind, body.as_bytes()), "{kind} {body}");
+        }
+        for (kind, body) in [
+            ("application/json", "{\"secret\":\"app5ecret0123456789abcdef0123456\"}"),
+            ("multipart/form-data; boundary=b", KEY),
+            ("image/png", KEY),
+        ] {
+            assert!(!keys.stand_in_body(kind, body.as_bytes()), "{kind}");
+        }
     }
 
     #[test]

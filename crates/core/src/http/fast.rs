@@ -50,7 +50,8 @@ pub fn answer(
     if path.starts_with("/v1/") {
         return native(config, memory, head, now_ms, random);
     }
-    if Target::parse(path) == Some(Target::Token) { facade(config, memory, head, now_ms) } else { None }
+    let target = Target::of_request(path, head.query());
+    if target == Some(Target::Token) { facade(config, memory, head, now_ms) } else { None }
 }
 
 fn native(

@@ -74,8 +74,7 @@ enum Came {
 
 /// The ordinary path, as far as it goes without I/O: the steps of the Worker's router, its handlers and its façade.
 fn ordinary(config: &Config, memory: &mut Memory, head: &Head<'_>, now_ms: u64) -> Came {
-    let target = if head.path().starts_with("/v1/") { None } else { Target::parse(head.path()) };
-    match target {
+    match Target::of_request(head.path(), head.query()) {
         Some(Target::Token) => facade_token(config, memory, head, now_ms),
         Some(_) => Came::Otherwise,
         None => native_read(config, memory, head, now_ms),

@@ -74,7 +74,8 @@ fn value(reply: &Map<String, Json>, field: &str) -> Result<Issued, Failure> {
 
 fn object(body: &[u8]) -> Option<Map<String, Json>> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).ok()
+    // A text in GBK is JSON all the same: what is read here is ASCII.
+    serde_json::from_str(&String::from_utf8_lossy(body)).ok()
 }
 
 /// A whole number of seconds; a number in quotes counts as one.
@@ -114,6 +115,11 @@ mod tests {
         ] {
             assert_eq!(token(body), Ok(good.clone()), "{}", String::from_utf8_lossy(body));
         }
+    }
+
+    #[test]
+    fn a_dead_token_is_known_in_gbk_too() {
+        assert_eq!(probe(b"{\"errcode\":40001,\"errmsg\":\"\xce\xde\xd0\xa7\"}"), Verdict::Dead);
     }
 
     #[test]

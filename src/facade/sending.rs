@@ -1,0 +1,186 @@
+//! A body on its way to WeChat: kept, so that it can be sent a second time, or streamed; each with a limit for one that
+//! stops coming.
+
+use crate::body::{self, BrokenOff};
+use crate::context::RequestContext;
+use crate::platform;
+use futures_channel::oneshot::{self, Receiver};
+use futures_util::StreamExt as _;
+use futures_util::stream::Stream;
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use std::pin::pin;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{ReadableStream, WritableStream, WritableStreamDefaultWriter};
+use zhongkong_core::facade::OwnKeys;
+use zhongkong_core::facade::kept::{Budget, Share};
+
+/// A larger request is not kept for a second time.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// All that are kept at once in an isolate, which has 128 MB. Beyond it a body is passed on as it comes, once.
+const KEPT_TOGETHER: usize = 24 * 1024 * 1024;
+
+thread_local! {
+    static KEPT: Budget = Budget::of(KEPT_TOGETHER);
+}
+
+/// A body of which nothing comes for this long has stopped.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// One that is read as a whole may come as slowly as this, in bytes a second, beside that.
+const SLOWEST: u64 = 8 * 1024;
+
+const UNREAD: &str = "The body could not be read.";
+pub(super) const STOPPED: &str = "The body stopped coming: nothing of it came for 30 s.";
+const HOLDS_A_KEY: &str = "A caller's key or virtual token stands in the body, which would go on to WeChat.";
+
+pub(super) enum Body {
+    None,
+    /// Its bytes, which stay where they are: in JavaScript.
+    Kept(JsValue, Share),
+    /// As it comes, of so many bytes.
+    Stream(ReadableStream, usize),
+    /// It was a stream, and has been sent.
+    Gone,
+}
+
+/// What is handed to `fetch`.
+pub(super) enum Handed {
+    Nothing,
+    Whole(JsValue),
+    /// The end that is read from, and word of when all has been.
+    Piped(ReadableStream, Receiver<Sent>),
+}
+
+/// What became of a streamed body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Whole,
+    /// The caller has stopped sending, or its connection broke off.
+    Stopped,
+    /// WeChat takes no more of it.
+    Refused,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// A stream that states its length; `fetch` would send it in chunks otherwise, which WeChat does not take (412).
+    type FixedLengthStream;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(length: f64) -> Result<FixedLengthStream, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn readable(this: &FixedLengthStream) -> ReadableStream;
+    #[wasm_bindgen(method, getter)]
+    fn writable(this: &FixedLengthStream) -> WritableStream;
+}
+
+impl Body {
+    /// Takes the body of a request; a small one is read. One that states no length is read as well, since WeChat takes
+    /// none without (412). `by` is the caller, whose share of what can be kept it uses.
+    ///
+    /// # Errors
+    /// What to tell the caller.
+    pub(super) async fn of(
+        request: &RequestContext,
+        by: &str,
+        own_keys: &OwnKeys<'_>,
+        stream: ReadableStream,
+    ) -> Result<Self, &'static str> {
+        let kind = request.header("Content-Type").unwrap_or_default();
+        let Some(stated) = request.stated_bytes() else {
+            let full = "Too many bodies of yours are on their way: send this one with its Content-Length, or again in a \
+                        moment.";
+            let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(full)?;
+            let body = platform::timeout(body::of_request(stream, KEPT_BYTES), longest(KEPT_BYTES));
+            let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
+            if bytes.len() > KEPT_BYTES {
+                return Err("A body of more than 1 MB has to state its Content-Length.");
+            }
+            if own_keys.stand_in_body(&kind, &bytes) {
+                return Err(HOLDS_A_KEY);
+            }
+            return Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into(), room));
+        };
+        let room = Some(stated).filter(|stated| *stated <= KEPT_BYTES);
+        let Some(room) = room.and_then(|stated| KEPT.with(|kept| kept.take(by, stated))) else {
+            return Ok(Self::Stream(stream, stated));
+        };
+        let body = platform::timeout(request.array_buffer(), longest(stated));
+        let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
+        // A Worker that calls by a binding may state what it likes.
+        if bytes.byte_length() as usize > KEPT_BYTES {
+            return Err("The body is longer than its Content-Length says.");
+        }
+        if OwnKeys::read_body(&kind) && own_keys.stand_in_body(&kind, &Uint8Array::new(&bytes).to_vec()) {
+            return Err(HOLDS_A_KEY);
+        }
+        Ok(Self::Kept(bytes.into(), room))
+    }
+
+    /// What is to be sent; `None` for a stream that has been, and for one that cannot be read.
+    pub(super) fn hand(&mut self, context: &worker::Context) -> Option<Handed> {
+        match std::mem::replace(self, Self::Gone) {
+            Self::None => {
+                *self = Self::None;
+                Some(Handed::Nothing)
+            }
+            Self::Kept(bytes, room) => {
+                *self = Self::Kept(bytes.clone(), room);
+                Some(Handed::Whole(bytes))
+            }
+            Self::Stream(stream, stated) => piped(stream, stated, context),
+            Self::Gone => None,
+        }
+    }
+}
+
+/// The longest that a body of so many bytes may take to come.
+fn longest(bytes: usize) -> Duration {
+    STALLED + Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST)
+}
+
+/// A body that passes piece by piece, so that it can be told whether it still comes: a promise of the runtime's own
+/// `pipeTo` tells only of the end. It goes on beside the request, since WeChat may answer before it has been read.
+fn piped(body: ReadableStream, stated: usize, context: &worker::Context) -> Option<Handed> {
+    let pieces = body::long_pieces(body).ok()?;
+    // 2^53 bytes are more than anybody sends.
+    #[expect(clippy::cast_precision_loss, reason = "a length")]
+    let stream = FixedLengthStream::new(stated as f64).ok()?;
+    let writer = stream.writable().get_writer().ok()?;
+    let (tell, told) = oneshot::channel();
+    context.wait_until(async move {
+        let sent = write_all(pieces, &writer).await;
+        if sent != Sent::Whole {
+            drop(writer.abort());
+        }
+        // Nobody listens any more where the answer was there before.
+        tell.send(sent).ok();
+    });
+    Some(Handed::Piped(stream.readable(), told))
+}
+
+async fn write_all(
+    pieces: impl Stream<Item = Result<Vec<u8>, BrokenOff>>,
+    writer: &WritableStreamDefaultWriter,
+) -> Sent {
+    let mut pieces = pin!(pieces);
+    loop {
+        let piece = match platform::timeout(pieces.next(), STALLED).await {
+            Some(Some(Ok(piece))) => piece,
+            Some(None) => break,
+            Some(Some(Err(BrokenOff))) | None => return Sent::Stopped,
+        };
+        let written = JsFuture::from(writer.write_with_chunk(&Uint8Array::new_from_slice(&piece)));
+        if !matches!(platform::timeout(written, STALLED).await, Some(Ok(_))) {
+            return Sent::Refused;
+        }
+    }
+    // Fails where fewer bytes came than were stated.
+    match JsFuture::from(writer.close()).await {
+        Ok(_) => Sent::Whole,
+        Err(_) => Sent::Stopped,
+    }
+}
