@@ -90,6 +90,47 @@ describe("in Chromium", { skip: !chromium && !process.env.CI && "no Chromium or 
       assert.equal(await centre.simulator.verify({ ...signed, url: `http://127.0.0.1:${port}${signedFor}` }), true, signedFor);
     }
 
+    // Each promise tells of its own call, in all four orders, and the page's own handlers keep working.
+    for (const [first, second] of [["ok", "ok"], ["ok", "fail"], ["fail", "ok"], ["fail", "fail"]]) {
+      const again = await wechatPage(browser);
+      await again.page.addInitScript((answers) => {
+        window.handled = [];
+        const { invoke } = window.WeixinJSBridge;
+        window.WeixinJSBridge.invoke = function (name, data, done) {
+          if (name !== "preVerifyJSAPI") return invoke.call(this, name, data, done);
+          const word = answers.shift() === "ok" ? "ok" : "fail_invalid signature";
+          setTimeout(() => done({ err_msg: `${name}:${word}`, errMsg: `config:${word}` }), 150);
+        };
+      }, [first, second]);
+      await again.page.goto(`http://127.0.0.1:${port}/spa`);
+      const came = await again.page.evaluate(async () => {
+        wx.error(({ errMsg }) => window.handled.push(errMsg));
+        const outcome = (promise) => promise.then(() => "ok", (error) => error.message);
+        const one = await outcome(zhongkong.ready);
+        history.pushState({}, "", "/spa/next");
+        const from = performance.now();
+        const two = await outcome(zhongkong.config());
+        return { one, two, ms: performance.now() - from, handled: window.handled };
+      });
+      const said = (word) => (word === "ok" ? /^ok$/ : /^wx\.config: config:fail/);
+      assert.match(came.one, said(first), `${first}, ${second}`);
+      assert.match(came.two, said(second), `${first}, ${second}`);
+      assert.ok(came.ms >= 140, `${came.ms} ms: not before the bridge has answered`);
+      assert.equal(came.handled.length, [first, second].filter((word) => word === "fail").length, "the page's own wx.error hears of each failure");
+    }
+    // The bridge may come after the page.
+    const late = await wechatPage(browser);
+    await late.page.addInitScript(() => {
+      const bridge = window.WeixinJSBridge;
+      delete window.WeixinJSBridge;
+      setTimeout(() => {
+        window.WeixinJSBridge = bridge;
+        document.dispatchEvent(new Event("WeixinJSBridgeReady"));
+      }, 1500);
+    });
+    await late.page.goto(`http://127.0.0.1:${port}/late`);
+    await late.page.waitForFunction(() => document.title === "ready");
+
     const elsewhere = await wechatPage(browser);
     await elsewhere.page.goto(`http://localhost:${port}/`);
     await elsewhere.page.waitForFunction(() => document.title.startsWith("refused"));

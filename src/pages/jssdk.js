@@ -28,15 +28,59 @@
     return body;
   }
 
-  /** Signs the page and configures the SDK; again after a change of address without a load (Android). */
-  async function config() {
-    const signed = await signature();
-    await new Promise((resolve, reject) => {
-      wx.ready(resolve);
-      wx.error(({ errMsg }) => reject(new Error(`wx.config: ${errMsg}`)));
+  /**
+   * Who waits for what WeChat says, by the signature that it is asked about. `wx.ready` and `wx.error` are the page's own, and
+   * tell of a page's first `wx.config` only: after that `wx.ready` calls back at once.
+   */
+  const waiting = new Map();
+
+  /** Hears what the bridge says of a `wx.config`; everything else passes as it is. */
+  function listen() {
+    const bridge = window.WeixinJSBridge;
+    if (!bridge || bridge.invoke.heard) return;
+    const { invoke } = bridge;
+    const heard = function (name, data, done) {
+      const settle = name === "preVerifyJSAPI" && waiting.get(data?.verifySignature);
+      if (!settle) return invoke.apply(this, arguments);
+      return invoke.call(this, name, data, (answer) => {
+        try {
+          done?.(answer);
+        } finally {
+          settle(answer);
+        }
+      });
+    };
+    bridge.invoke = Object.assign(heard, { heard: true });
+  }
+
+  /** Hands a signature to WeChat; what it says of this one. */
+  function verified(signed) {
+    return new Promise((resolve, reject) => {
+      waiting.set(signed.signature, (answer) => {
+        waiting.delete(signed.signature);
+        const said = answer?.errMsg ?? answer?.err_msg ?? "no answer";
+        if (/:ok$/i.test(said)) resolve();
+        else reject(new Error(`wx.config: ${said}`));
+      });
+      // Before the SDK's own listener, which asks at once.
+      if (window.WeixinJSBridge) listen();
+      else document.addEventListener("WeixinJSBridgeReady", listen, { once: true });
       wx.config({ debug: debug !== undefined, ...signed, jsApiList: words(apis), openTagList: words(tags) });
     });
-    return signed;
+  }
+
+  // One after the other: the SDK mixes up two that WeChat has not answered yet.
+  let before = Promise.resolve();
+
+  /** Signs the page and configures the SDK; again after a change of address without a load (Android). */
+  function config() {
+    const mine = before.then(async () => {
+      const signed = await signature();
+      await verified(signed);
+      return signed;
+    });
+    before = mine.catch(() => {});
+    return mine;
   }
 
   const ready = config();
