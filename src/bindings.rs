@@ -1,7 +1,7 @@
 //! The only place that reads raw bindings. It gives back a [`Centre`], checked whole, once for each
 //! isolate: a change of bindings is a new deployment, and that comes with new isolates.
 
-use crate::log;
+use crate::{log, platform};
 use js_sys::{JSON, Reflect};
 use serde_json::{Value as Json, json};
 use std::cell::{OnceCell, RefCell};
@@ -95,6 +95,7 @@ fn read(env: &Env) -> Centre {
         callers: table(env, "CALLERS"),
         store: text(env, "STORE"),
         secret: &secret,
+        to_ascii: &platform::host_in_ascii,
         has_tokens: bound(env, TOKENS, "get").is_sound(),
         has_db: bound(env, DB, "prepare").is_sound(),
         has_keeper: bound(env, KEEPER, "getByName").is_sound(),

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::Url;
 use worker::{Date, Delay};
 use zhongkong_core::keeper::Instant;
 use zhongkong_core::signature::NONCE_CHARS;
@@ -32,6 +33,20 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     get_random_values(&mut bytes);
     bytes
+}
+
+/// A host name as browsers have it; `None` for what is none.
+pub(crate) fn host_in_ascii(host: &str) -> Option<String> {
+    let url = Url::new(&format!("https://{host}")).ok()?;
+    let host = url.hostname();
+    (!host.is_empty() && url.pathname() == "/" && url.username().is_empty()).then_some(host)
+}
+
+/// A URL as a browser has it in `location.href`, without what follows the `#`; `None` for what is none.
+pub(crate) fn as_in_address_bar(url: &str) -> Option<String> {
+    let url = Url::new(url).ok().filter(|url| url.protocol().starts_with("http"))?;
+    url.set_hash("");
+    Some(url.href())
 }
 
 /// Nonces are public and asked for by the thousand, so their bytes are drawn for many at once.

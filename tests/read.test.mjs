@@ -98,6 +98,28 @@ test("a page of another host is not signed", async () => {
   }
 });
 
+test("a URL that a browser writes otherwise is explained as the same page, and how", async () => {
+  const explain = async (url, more = {}) => (await centre.call("/v1/apps/demo/signature/explain", { method: "POST", body: JSON.stringify({ url, ...more }) })).body;
+  for (const [url, shown, hint] of [
+    ["https://商店.shop.example.com/", "https://xn--czrs0t.shop.example.com/", "host_not_ascii"],
+    ["HTTPS://shop.example.com/", "https://shop.example.com/", "capitals"],
+    ["https://shop.example.com:443/a", "https://shop.example.com/a", "default_port"],
+    ["https://shop.example.com", "https://shop.example.com/", "no_slash"],
+    ["https://shop.example.com/a?q=中 b", "https://shop.example.com/a?q=%E4%B8%AD%20b", "blanks"],
+    ["https://shop.example.com/a?q=x+y", null, "blanks"],
+    ["https://shop.example.com/a?q=%e4", null, "escapes"],
+    ["https://shop.example.com./", null, "trailing_dot"],
+  ]) {
+    const { location_href, hints } = await explain(url);
+    assert.equal(location_href, shown, url);
+    assert.ok(hints.some((found) => found.hint === hint), `${url}: ${JSON.stringify(hints)}`);
+  }
+  const url = "https://shop.example.com/a?q=x+y&from=timeline";
+  const { body: signed } = await centre.call("/v1/apps/demo/signature", { method: "POST", body: JSON.stringify({ url: "https://shop.example.com/a?q=x%20y&from=timeline" }) });
+  const { verdict } = await explain(url, { signature: signed.signature, nonceStr: signed.nonceStr, timestamp: signed.timestamp });
+  assert.deepEqual([verdict.result, verdict.signed], ["other_url", "https://shop.example.com/a?q=x%20y&from=timeline"]);
+});
+
 test("a page whose signature would be good for another one is not signed, by either method, nor shown by the explanation", async () => {
   const evil = "https://evil.example.org/p";
   const ambiguous = `https://shop.example.com/?x&timestamp=1700000000&url=${evil}`;

@@ -20,6 +20,7 @@ fuzz_target!(|text: &str| {
         callers: Some(serde_json::json!({"web": {"apps": ["shop"], "scopes": ["token"], "ips": [range]}})),
         store: None,
         secret: &|name| (name == "CALLER_KEY_WEB").then(key),
+        to_ascii: &|_| None,
         has_tokens: true,
         has_db: false,
         has_keeper: true,

@@ -27,6 +27,7 @@ fuzz_target!(|text: &str| {
         callers,
         store: Some(word.clone()).filter(|word| word.len() % 2 == 0),
         secret: &secret,
+        to_ascii: &|_| None,
         has_tokens: true,
         has_db: false,
         has_keeper: true,

@@ -41,6 +41,8 @@ struct Body<'a> {
     appid: &'a str,
     url: &'a str,
     signed_url: Option<&'a str>,
+    /// What a browser makes of the URL, where that is written otherwise: the same page.
+    location_href: Option<&'a str>,
     problem: Option<String>,
     host: Option<&'a str>,
     host_allowed: bool,
@@ -108,8 +110,10 @@ pub(crate) async fn show(request: &RequestContext, caller: &Caller, ready: &Rc<R
         let masked = format!("(version {}, SHA-256 {digest}…)", ticket.version.number());
         format!("jsapi_ticket={masked}&noncestr={nonce}&timestamp={timestamp}&url={url}")
     });
+    let shown_url = platform::as_in_address_bar(&asked.url);
+    let own = asked.url.split('#').next();
     let judged = claim.map(|claim| {
-        let verdict = verdict(&ticket.value, &asked.url, &claim);
+        let verdict = verdict(&ticket.value, &asked.url, shown_url.as_deref(), &claim);
         VerdictBody { detail: verdict.text(En), detail_zh: verdict.text(Zh), verdict }
     });
     let body = Body {
@@ -117,6 +121,7 @@ pub(crate) async fn show(request: &RequestContext, caller: &Caller, ready: &Rc<R
         appid: &app.appid,
         url: &asked.url,
         signed_url,
+        location_href: shown_url.as_deref().filter(|shown| Some(*shown) != own),
         problem: page.as_ref().err().map(ToString::to_string),
         host: page.as_ref().ok().map(PageUrl::host),
         host_allowed: is_allowed,

@@ -49,6 +49,7 @@ fn main() -> io::Result<()> {
         callers: input.vars.get("CALLERS").cloned(),
         store: input.vars.get("STORE").and_then(Value::as_str).map(str::to_owned),
         secret: &secret,
+        to_ascii: &|host| idna::domain_to_ascii(host).ok(),
         has_tokens: bound("TOKENS"),
         has_db: bound("DB"),
         has_keeper: bound("KEEPER"),

@@ -4,6 +4,7 @@
 //! setting, never its value. A fault in one app or caller leaves the others working.
 //! Out of scope: where settings come from (the Worker's bindings hand them in as [`Raw`]).
 
+mod address;
 mod apps;
 mod aside;
 mod callers;
@@ -23,6 +24,7 @@ use crate::app::{App, AppName, Identity};
 use crate::digest::Sha256Digest;
 use crate::seal::Sealer;
 use crate::secret::Secret;
+use crate::signature::HostPattern;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -37,6 +39,9 @@ pub struct Raw<'a> {
     pub store: Option<String>,
     /// Looks up a secret by name, or a var that is a text.
     pub secret: &'a dyn Fn(&str) -> Option<Secret>,
+    /// A host name as browsers have it: in ASCII (punycode) and in small letters (the WHATWG's "domain to ASCII"). The
+    /// platform knows how; tables for it would be a fifth of this program.
+    pub to_ascii: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the KV binding `TOKENS` is there.
     pub has_tokens: bool,
     /// Whether the D1 binding `DB` is there.
@@ -45,6 +50,17 @@ pub struct Raw<'a> {
     pub has_keeper: bool,
     /// Whether the Durable Object binding `SCHEDULER` is there.
     pub has_scheduler: bool,
+}
+
+impl Raw<'_> {
+    /// Reads a pattern of host names, in any script.
+    fn host_pattern(&self, text: &str) -> Option<HostPattern> {
+        if text.is_ascii() {
+            return HostPattern::parse(text);
+        }
+        let (below, host) = text.strip_prefix("*.").map_or(("", text), |host| ("*.", host));
+        HostPattern::parse(&format!("{below}{}", (self.to_ascii)(host)?))
+    }
 }
 
 /// An app that works, with its identity computed once.

@@ -74,6 +74,7 @@ fn config() -> Config {
         callers: Some(json!({"web": {"apps": ["shop"], "scopes": ["token"]}})),
         store: None,
         secret: &secret,
+        to_ascii: &|_| None,
         has_tokens: true,
         has_db: false,
         has_keeper: true,

@@ -1,12 +1,12 @@
 //! `APPS.*` and the `APP_SECRET_*` that belong to them.
 
+use super::address::{ONLY_NAMES, is_out_of_reach};
 use super::fault::{Fault, Place};
 use super::table::{Table, tables};
 use super::{AppEntry, Raw, ReadyApp};
 use crate::app::{App, AppName, Platform, RealToken, TokenApi};
 use crate::credential::TicketType;
 use crate::secret::Secret;
-use crate::signature::HostPattern;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -88,7 +88,7 @@ fn app(name: &AppName, fields: &Map<String, Json>, raw: &Raw<'_>, faults: &mut V
     let tickets = table.list("tickets", "known are \"jsapi\", \"wx_card\" and \"sdk\"", TicketType::parse);
     let api_hosts = api_hosts(&mut table);
     let fix = "give host names such as \"shop.example.com\" or \"*.example.com\", without https:// and path";
-    let sign_hosts = table.list("sign_hosts", fix, HostPattern::parse).unwrap_or_default();
+    let sign_hosts = table.list("sign_hosts", fix, |text| raw.host_pattern(text)).unwrap_or_default();
     let words = [("all", RealToken::All), ("any", RealToken::Any), ("none", RealToken::None)];
     let real_token = table.choice("real_token", &words, RealToken::All);
     let secret = app_secret(name, &mut table, raw);
@@ -162,6 +162,9 @@ fn api_hosts(table: &mut Table<'_>) -> Vec<String> {
         Some(hosts) => {
             if hosts.is_empty() && table.is_sound() {
                 table.fault("api_hosts", "is empty", "name at least one, or leave it out for WeChat's own");
+            }
+            if hosts.iter().any(|host| is_out_of_reach(host)) {
+                table.fault("api_hosts", "holds an IP address", ONLY_NAMES);
             }
             hosts
         }

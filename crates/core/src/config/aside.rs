@@ -1,6 +1,7 @@
 //! What stands beside the work itself: where alerts go, how much is logged, what the history holds. Its faults stop nothing.
 
 use super::Raw;
+use super::address::{ONLY_NAMES, is_out_of_reach};
 use super::fault::{Fault, Place};
 use crate::alert::{Format, Webhook};
 use crate::language::Language;
@@ -88,8 +89,12 @@ pub(super) fn webhook(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> Option<Webhook>
         }
         return None;
     };
-    if !is_address(url.expose()) {
+    if !is_url(url.expose()) {
         faults.push(aside("ALERT_WEBHOOK", "is no address that begins with https://", PUT_WEBHOOK));
+        return None;
+    }
+    if is_out_of_reach(url.expose()) {
+        faults.push(aside("ALERT_WEBHOOK", "holds an IP address", ONLY_NAMES));
         return None;
     }
     let format = format.unwrap_or_else(|| Format::of_url(url.expose()));
@@ -131,7 +136,7 @@ fn choice<T: Copy>(
 }
 
 /// `https://`, or `http://` on this machine; nothing that a URL parser would read in another way than a person.
-fn is_address(url: &str) -> bool {
+fn is_url(url: &str) -> bool {
     let here = ["http://127.0.0.1", "http://localhost"];
     let on_this_machine = here.iter().any(|start| {
         url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))

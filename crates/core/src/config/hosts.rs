@@ -22,7 +22,7 @@ impl ServedHosts {
 pub(super) fn read(raw: &Raw<'_>, faults: &mut Vec<Fault>) -> ServedHosts {
     let Some(given) = (raw.secret)("HOSTS") else { return ServedHosts(None) };
     let names: Option<Vec<String>> = serde_json::from_str(given.expose()).ok();
-    let hosts = names.and_then(|names| names.iter().map(|name| HostPattern::parse(name)).collect());
+    let hosts = names.and_then(|names| names.iter().map(|name| raw.host_pattern(name)).collect());
     if hosts.is_none() {
         let fix = "give a list of host names such as [\"token.example.com\", \"localhost\"], or leave it out for all";
         faults.push(Fault::centre("HOSTS", "is no list of host names", fix));

@@ -68,6 +68,7 @@ impl Setup {
             callers: Some(self.callers).filter(|json| !json.is_null()),
             store: self.store,
             secret: &lookup,
+            to_ascii: &|host| (host == "例子.中国").then(|| "xn--fsqu00a.xn--fiqs8s".to_owned()),
             has_tokens: self.has_tokens,
             has_db: self.has_db,
             has_keeper: self.has_keeper,
@@ -78,6 +79,36 @@ impl Setup {
 
 fn name(text: &str) -> AppName {
     AppName::parse(text).unwrap()
+}
+
+#[test]
+fn hosts_that_a_worker_cannot_reach_are_faults() {
+    for host in ["https://203.0.113.7", "https://0x7f.1", "https://3405803783", "https://1.2.3.4:8443"] {
+        let config = setup().app("api_hosts", json!([host])).read();
+        let [fault] = &config.faults[..] else { panic!("{host}: {:?}", config.faults) };
+        assert!(fault.to_string().contains("reaches host names only (error 1003)"), "{fault}");
+    }
+    for host in [
+        "https://relay7.example.com",
+        "https://x.7x",
+        "http://127.0.0.1:8788",
+        "https://127.0.0.1",
+        "https://xn--fsqu00a.cn",
+    ] {
+        assert_eq!(setup().app("api_hosts", json!([host])).read().faults, [], "{host}");
+    }
+    let config = setup().secret("ALERT_WEBHOOK", Some("https://203.0.113.7/hook")).read();
+    assert!(config.faults.iter().any(|fault| fault.setting == "ALERT_WEBHOOK"));
+}
+
+#[test]
+fn hosts_in_other_scripts_are_read() {
+    let config = setup().app("sign_hosts", json!(["例子.中国", "*.例子.中国"])).read();
+    assert_eq!(config.faults, []);
+    let AppEntry::Ready(shop) = &config.apps[&name("shop")] else { panic!("it is sound") };
+    let shown: Vec<String> = shop.app.sign_hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["xn--fsqu00a.xn--fiqs8s", "*.xn--fsqu00a.xn--fiqs8s"]);
+    assert_eq!(setup().app("sign_hosts", json!(["不知.中国"])).read().faults.len(), 1);
 }
 
 #[test]

@@ -30,14 +30,22 @@ pub enum Hint {
     EncodedWhole,
     /// It holds `&amp;`.
     HtmlEntities,
-    /// It holds characters outside ASCII.
+    /// It holds characters outside ASCII, behind the host.
     NotAscii,
+    /// Its host is in another script.
+    HostNotAscii,
     /// Nothing follows the host.
     NoSlash,
     /// It names the port that a browser leaves out.
     DefaultPort,
-    /// Its host has capitals.
+    /// Its scheme or host has capitals.
     Capitals,
+    /// Its host ends in a dot.
+    TrailingDot,
+    /// It holds blanks, or `+` for them.
+    Blanks,
+    /// It holds escapes in small letters, or such as no browser writes.
+    Escapes,
     /// It holds parameters that WeChat adds to a shared page.
     Shared,
     /// It can be read as the URL of another page, which may not be signed.
@@ -67,6 +75,10 @@ impl Hint {
                 "It holds characters that location.href shows percent-encoded. Sign exactly what location.href says.",
                 "含有非 ASCII 字符，而 location.href 里它们是百分号编码的。请原样使用 location.href。",
             ),
+            Self::HostNotAscii => (
+                "location.href has a host in another script in punycode (xn--…), and so has the signed string.",
+                "location.href 里的非 ASCII 域名是 punycode（xn--…），签名用的也是它。",
+            ),
             Self::NoSlash => (
                 "A browser's location.href has a slash behind the host: https://host/.",
                 "浏览器的 location.href 在域名后有斜杠：https://host/。",
@@ -74,7 +86,23 @@ impl Hint {
             Self::DefaultPort => {
                 ("A browser leaves this port out of location.href.", "浏览器的 location.href 不带默认端口。")
             }
-            Self::Capitals => ("A browser writes the host in small letters.", "浏览器会把域名写成小写。"),
+            Self::Capitals => {
+                ("A browser writes scheme and host in small letters.", "浏览器会把协议和域名写成小写。")
+            }
+            Self::TrailingDot => (
+                "Its host ends in a dot. To WeChat that is another host: open the page without it.",
+                "域名以点结尾，微信视为另一个域名：请用不带点的地址打开页面。",
+            ),
+            Self::Blanks => (
+                "It holds a blank or a +. location.href has a blank as %20 and keeps a + as it is; servers that rebuild a URL \
+                 swap them.",
+                "含有空格或 +。location.href 里空格是 %20，+ 原样保留；服务端重新拼接 URL 时常会互换。",
+            ),
+            Self::Escapes => (
+                "It holds escapes in small letters (%e4), or of characters that need none. location.href keeps them as the link \
+                 had them; servers that decode and encode again write them otherwise.",
+                "含有小写的转义（%e4），或不必转义的字符。location.href 原样保留链接里的写法；服务端解码再编码后写法会变。",
+            ),
             Self::Shared => (
                 "WeChat adds from=… and isappinstalled=… when a page is shared: sign the URL that the page has then, and cache no \
                  signature by page.",
@@ -149,13 +177,17 @@ pub fn hints(url: &str) -> Vec<Hint> {
         (Hint::Fragment, url.contains('#')),
         (Hint::EncodedWhole, lower.starts_with("http%3a") || lower.starts_with("https%3a")),
         (Hint::HtmlEntities, url.contains("&amp;")),
-        (Hint::NotAscii, !url.is_ascii()),
+        (Hint::NotAscii, !url.is_ascii() && authority.is_ascii()),
+        (Hint::HostNotAscii, !authority.is_ascii()),
         (
             Hint::NoSlash,
             !authority.is_empty() && !rest.get(authority.len()..).is_some_and(|path| path.starts_with('/')),
         ),
         (Hint::DefaultPort, authority.ends_with(default_port)),
-        (Hint::Capitals, typed_host != authority),
+        (Hint::Capitals, typed_host != authority || url.get(..4) != lower.get(..4)),
+        (Hint::TrailingDot, authority.split(':').next().is_some_and(|host| host.ends_with('.'))),
+        (Hint::Blanks, url.contains([' ', '+'])),
+        (Hint::Escapes, has_odd_escapes(url) && !lower.starts_with("http%") && !lower.starts_with("https%")),
         (Hint::Shared, shared.iter().any(|parameter| url.contains(parameter))),
     ]
     .into_iter()
@@ -163,8 +195,22 @@ pub fn hints(url: &str) -> Vec<Hint> {
     .collect()
 }
 
-/// What a signature was made for, as far as the current ticket tells.
-pub fn verdict(ticket: &Value, url: &str, claim: &Claim) -> Verdict {
+/// Whether a URL has escapes in small letters, or of letters, digits and `-._~`.
+fn has_odd_escapes(url: &str) -> bool {
+    url.split('%').skip(1).any(|rest| {
+        let Some(digits) = rest.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        else {
+            return false;
+        };
+        let needless = u8::from_str_radix(digits, 16)
+            .is_ok_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+        needless || digits.bytes().any(|b| b.is_ascii_lowercase())
+    })
+}
+
+/// What a signature was made for, as far as the current ticket tells. `shown` is the URL as a browser has it in
+/// `location.href`, where that is known.
+pub fn verdict(ticket: &Value, url: &str, shown: Option<&str>, claim: &Claim) -> Verdict {
     let given = claim.signature.to_ascii_lowercase();
     let made_for = |signed: &str| {
         let page = PageUrl { url: signed, host: "" };
@@ -174,7 +220,8 @@ pub fn verdict(ticket: &Value, url: &str, claim: &Claim) -> Verdict {
     if made_for(own) {
         return Verdict::Right;
     }
-    let signed = other_forms(url, own).into_iter().find(|signed| made_for(signed));
+    let forms = shown.map(str::to_owned).into_iter().chain(other_forms(url, own));
+    let signed = forms.into_iter().find(|signed| made_for(signed));
     signed.map_or(Verdict::Unknown, |signed| Verdict::OtherUrl { signed })
 }
 
@@ -196,8 +243,27 @@ fn other_forms(url: &str, own: &str) -> Vec<String> {
         Some((_, rest)) => format!("https://{rest}"),
         None => own.to_owned(),
     };
+    let (mut small, mut large) = (String::new(), String::new());
+    for (nth, part) in own.split('%').enumerate() {
+        let (digits, rest) = part.split_at_checked(2).filter(|_| nth > 0).unwrap_or(("", part));
+        let percent = if nth > 0 { "%" } else { "" };
+        small.push_str(&format!("{percent}{}{rest}", digits.to_ascii_lowercase()));
+        large.push_str(&format!("{percent}{}{rest}", digits.to_ascii_uppercase()));
+    }
+    let shared =
+        |parameter: &&str| parameter.starts_with("from=") || parameter.starts_with("isappinstalled=");
+    let unshared = own.split_once('?').map_or_else(String::new, |(path, query)| {
+        let kept: Vec<&str> = query.split('&').filter(|parameter| !shared(parameter)).collect();
+        if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+    });
     vec![
         url.to_owned(),
+        small,
+        large,
+        own.replace('+', "%20"),
+        own.replace("%20", "+"),
+        own.replace(' ', "%20"),
+        unshared,
         decoded,
         encoded,
         component,
@@ -231,8 +297,8 @@ mod tests {
 
     #[test]
     fn the_right_signature_is_called_right() {
-        assert_eq!(verdict(&ticket(), PAGE, &claim(PAGE)), Verdict::Right);
-        assert_eq!(verdict(&ticket(), &format!("{PAGE}#/route"), &claim(PAGE)), Verdict::Right);
+        assert_eq!(verdict(&ticket(), PAGE, None, &claim(PAGE)), Verdict::Right);
+        assert_eq!(verdict(&ticket(), &format!("{PAGE}#/route"), None, &claim(PAGE)), Verdict::Right);
     }
 
     #[test]
@@ -246,22 +312,40 @@ mod tests {
             (PAGE, "http://shop.example.com/a?q=%E4%B8%AD&b=2"),
             ("https://shop.example.com/#/x", "https://shop.example.com/#/x"),
             ("https://shop.example.com/", "https://shop.example.com"),
+            (PAGE, "https://shop.example.com/a?q=%e4%b8%ad&b=2"),
+            ("https://shop.example.com/a?q=%e4%b8%ad", "https://shop.example.com/a?q=%E4%B8%AD"),
+            ("https://shop.example.com/a?q=x+y", "https://shop.example.com/a?q=x%20y"),
+            ("https://shop.example.com/a?q=x%20y", "https://shop.example.com/a?q=x+y"),
+            (
+                "https://shop.example.com/a?id=1&from=timeline&isappinstalled=0",
+                "https://shop.example.com/a?id=1",
+            ),
         ] {
-            let found = verdict(&ticket(), page, &claim(signed));
+            let found = verdict(&ticket(), page, None, &claim(signed));
             assert_eq!(found, Verdict::OtherUrl { signed: signed.to_owned() }, "{page}");
         }
     }
 
     #[test]
+    fn the_form_that_a_browser_has_is_one_of_them() {
+        let (typed, shown) = ("HTTPS://商店.example.com", "https://xn--czrs0t.example.com/");
+        let found = verdict(&ticket(), typed, Some(shown), &claim(shown));
+        assert_eq!(found, Verdict::OtherUrl { signed: shown.to_owned() });
+    }
+
+    #[test]
     fn anything_else_is_not_guessed_at() {
         let other = Claim { nonce: "other".to_owned(), ..claim(PAGE) };
-        assert_eq!(verdict(&ticket(), PAGE, &other), Verdict::Unknown);
-        assert_eq!(verdict(&Value::parse("older").unwrap(), PAGE, &claim(PAGE)), Verdict::Unknown);
+        assert_eq!(verdict(&ticket(), PAGE, None, &other), Verdict::Unknown);
+        assert_eq!(verdict(&Value::parse("older").unwrap(), PAGE, None, &claim(PAGE)), Verdict::Unknown);
     }
 
     #[test]
     fn what_is_odd_about_a_url() {
-        use Hint::{Capitals, DefaultPort, EncodedWhole, Fragment, HtmlEntities, NoSlash, NotAscii, Shared};
+        use Hint::{
+            Blanks, Capitals, DefaultPort, EncodedWhole, Escapes, Fragment, HostNotAscii, HtmlEntities,
+            NoSlash, NotAscii, Shared, TrailingDot,
+        };
         for (url, found) in [
             (PAGE, &[][..]),
             ("https://shop.example.com/#/a", &[Fragment]),
@@ -272,6 +356,12 @@ mod tests {
             ("https://shop.example.com?x=1", &[NoSlash]),
             ("https://shop.example.com:443/", &[DefaultPort]),
             ("https://Shop.example.com/", &[Capitals]),
+            ("HTTPS://shop.example.com/", &[Capitals]),
+            ("https://商店.shop.example.com/", &[HostNotAscii]),
+            ("https://shop.example.com./", &[TrailingDot]),
+            ("https://shop.example.com/?q=a+b", &[Blanks]),
+            ("https://shop.example.com/?q=%e4", &[Escapes]),
+            ("https://shop.example.com/%7Eme", &[Escapes]),
             ("https://shop.example.com/?from=singlemessage&isappinstalled=0", &[Shared]),
             ("", &[]),
         ] {

@@ -54,6 +54,7 @@ fn config(history: &str, pages: bool) -> Config {
         callers: Some(callers),
         store: None,
         secret: &secret,
+        to_ascii: &|_| None,
         has_tokens: true,
         has_db: false,
         has_keeper: true,
