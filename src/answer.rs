@@ -46,6 +46,12 @@ impl Answer {
         self
     }
 
+    /// Pages of every origin may read it (CORS).
+    pub(crate) fn readable_everywhere(self) -> worker::Result<Self> {
+        self.response.headers().set("Access-Control-Allow-Origin", "*")?;
+        Ok(self)
+    }
+
     /// It refuses, in WeChat's words.
     pub(crate) fn refused(mut self, code: Code) -> Self {
         self.told.result = Err(code);

@@ -17,7 +17,9 @@ const SCRIPT: &str = include_str!("pages/jssdk.js");
 
 /// `GET /jssdk.js`.
 pub(crate) fn script() -> Outcome {
-    answer::public(SCRIPT, "text/javascript; charset=utf-8")
+    let answer = answer::public(SCRIPT, "text/javascript; charset=utf-8")?;
+    // It is no secret, and a page may want it with `crossorigin` (to check its integrity, to be told of its errors).
+    answer.readable_everywhere().map_err(|_| answer::internal("an answer could not be built"))
 }
 
 /// The `Origin` of a request by a page that some caller's key may stand in.

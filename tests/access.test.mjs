@@ -109,10 +109,10 @@ test("paths that are none of ours: 404", async () => {
 
 test("a method that a path does not know: 405, with those that it knows", async () => {
   for (const [method, path, allow] of [
-    ["POST", TOKEN, "GET"],
-    ["DELETE", TOKEN, "GET"],
+    ["POST", TOKEN, "GET, HEAD"],
+    ["DELETE", TOKEN, "GET, HEAD"],
     ["GET", `${TOKEN}/refresh`, "POST"],
-    ["PUT", "/v1/apps/demo/signature", "GET, POST"],
+    ["PUT", "/v1/apps/demo/signature", "GET, HEAD, POST"],
     ["POST", "/healthz", "GET, HEAD"],
   ]) {
     const answer = await centre.call(path, { method });

@@ -39,7 +39,7 @@ describe("doctor", { concurrency: 2 }, () => {
     const { look } = await patient(t);
     const { code, text } = await look();
     assert.equal(code, 0, text);
-    for (const line of ["answers, and its settings as a whole are sound", "the key is that of caller all", "the cron ran", "its clock and the one here agree", "the console is there", "WeChat accepts our outgoing IP", "the store (kv) can be read", "All is well."]) assert.ok(text.includes(line), `${line}\n${text}`);
+    for (const line of ["answers, and its settings as a whole are sound", "lets clients through that are no browsers", "the key is that of caller all", "the cron ran", "its clock and the one here agree", "the console is there", "WeChat accepts our outgoing IP", "the store (kv) can be read", "All is well."]) assert.ok(text.includes(line), `${line}\n${text}`);
   });
 
   const FAULTS = {
@@ -102,6 +102,18 @@ describe("doctor", { concurrency: 2 }, () => {
       assert.match(text, /✗ .*it is (?:no zhongkong|not the centre that does)/);
       assert.ok(code === 1 && !text.includes("    at "), text);
     }
+  });
+
+  test("a zone that turns clients away which are no browsers", async (t) => {
+    const server = createServer((request, response) => {
+      if (/python/i.test(request.headers["user-agent"])) return response.writeHead(403, { "content-type": "text/plain" }).end("error code: 1010");
+      return response.writeHead(200, { "content-type": "application/json" }).end('{"status":"ok"}');
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const { text, code } = await doctor([`http://127.0.0.1:${server.address().port}`], { KEY: CANARY.key });
+    assert.match(text, /✗ something in front answers these clients in the centre's place: Python-urllib \(403\)\n\s+→ .*docs\/zone\.md/);
+    assert.equal(code, 1);
   });
 
   test("a configuration before it is deployed: as it stands in the repository, and with faults", async (t) => {

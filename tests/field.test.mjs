@@ -174,6 +174,22 @@ describe("in the field", { concurrency: true }, () => {
     assert.equal((await ask(url, `${USERS}?access_token=${CANARY.key}&access_token=${HOLDER}`)).errcode, 47001);
   });
 
+  test("HEAD works where GET does, and the page script may be read from everywhere", async (t) => {
+    const there = await host(t, says('{"errcode":0}'));
+    const { url } = await centre(t, [there.url]);
+    const head = async (path, key) => {
+      const response = await fetch(`${url}${path}`, { method: "HEAD", headers: key ? { authorization: `Bearer ${key}` } : {} });
+      assert.equal(await response.text(), "");
+      return response.status;
+    };
+    for (const path of ["/healthz", "/jssdk.js", "/openapi.json"]) assert.equal(await head(path), 200, path);
+    assert.equal(await head("/v1/apps/demo/access_token", HOLDER), 200);
+    assert.equal(await head("/metrics", HOLDER), 403, "of the scope, not of the method");
+    assert.equal(await head("/v1/apps/demo/access_token/refresh", HOLDER), 405);
+    const script = await fetch(`${url}/jssdk.js`, { headers: { origin: "https://shop.example.com" } });
+    assert.equal(script.headers.get("access-control-allow-origin"), "*");
+  });
+
   test("an upload that takes its time arrives whole: the answer's limit begins when the body has been sent", { timeout: 150_000 }, async (t) => {
     const there = await host(t, says('{"errcode":0,"media_id":"m"}'));
     const { url } = await centre(t, [there.url]);

@@ -6,9 +6,9 @@ const CLOCK_OFF_S = 30;
 const CRON_LATE_S = 180;
 
 /** Status and JSON body; null where nothing answers. */
-async function ask(origin, key, path, method = "GET") {
+async function ask(origin, key, path, method = "GET", more = {}) {
   try {
-    const headers = key ? { authorization: `Bearer ${key}` } : {};
+    const headers = { ...more, ...(key && { authorization: `Bearer ${key}` }) };
     const response = await fetch(new URL(path, origin), { method, headers, redirect: "manual", signal: AbortSignal.timeout(TAKES_MS) });
     const text = await response.text();
     let body = {};
@@ -31,6 +31,7 @@ export async function checkDeployment(report, { origin, key, start, testAlert = 
   if (!["ok", "misconfigured"].includes(health.body.status)) return report.bad(`${origin}/healthz answers with ${health.status}, but it is no zhongkong`, SOMETHING_ELSE);
   if (health.status === 200) report.good("answers, and its settings as a whole are sound");
   else report.bad("says that its settings as a whole are wrong", "each is named below, and in the log (npx wrangler tail)");
+  await tools(report, origin);
   if (!key) return report.hint("without a key no more was looked at", "KEY=zk_… npm run doctor -- URL, the key of a caller with the scopes status and admin");
   const first = await ask(origin, key, "/v1/apps");
   if (first.status !== 200) return refused(report, first);
@@ -58,6 +59,17 @@ export async function checkDeployment(report, { origin, key, start, testAlert = 
     if (next.status !== 200) return refused(report, next);
     apps = next.body;
   }
+}
+
+/** Whether the zone lets callers through that are no browsers: some of its features turn them away before the Worker is asked. */
+async function tools(report, origin) {
+  const refused = [];
+  for (const agent of ["Python-urllib/3.11", "curl/8.5.0", "Apache-HttpClient/4.5.14 (Java/17.0.9)"]) {
+    const { status, body } = await ask(origin, null, "/healthz", "GET", { "user-agent": agent });
+    if (body.status === undefined) refused.push(`${agent.split("/")[0]} (${status})`);
+  }
+  if (refused.length) report.bad(`something in front answers these clients in the centre's place: ${refused.join(", ")}`, "switch Browser Integrity Check and bot protection off for this host: docs/zone.md");
+  else report.good("lets clients through that are no browsers");
 }
 
 const SOMETHING_ELSE = "compare the address with the route of your Worker; something in front of it (Access, a firewall's challenge, a front end) may answer in its place";

@@ -97,13 +97,15 @@ impl<'a> Route<'a> {
     /// The methods that it knows, as `Allow` lists them.
     pub const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Script | Self::OpenApi => "GET, HEAD",
-            Self::Apps
+            Self::Health
+            | Self::Script
+            | Self::OpenApi
+            | Self::Apps
             | Self::App(_)
             | Self::Events(_)
             | Self::Trends(_)
             | Self::Metrics
-            | Self::Read(..) => "GET",
+            | Self::Read(..) => "GET, HEAD",
             Self::TestAlert
             | Self::Refresh(..)
             | Self::Revoke(_)
@@ -111,7 +113,9 @@ impl<'a> Route<'a> {
             | Self::Check(_)
             | Self::Explain(_)
             | Self::CardSignature(_) => "POST",
-            Self::Signature(_) | Self::Api(..) => "GET, POST",
+            Self::Signature(_) => "GET, HEAD, POST",
+            // Of what WeChat does with HEAD nothing is known.
+            Self::Api(..) => "GET, POST",
         }
     }
 
@@ -224,21 +228,21 @@ mod tests {
             ("/healthz", Route::Health, "GET, HEAD"),
             ("/jssdk.js", Route::Script, "GET, HEAD"),
             ("/openapi.json", Route::OpenApi, "GET, HEAD"),
-            ("/metrics", Route::Metrics, "GET"),
+            ("/metrics", Route::Metrics, "GET, HEAD"),
             ("/v1/alerts/test", Route::TestAlert, "POST"),
-            ("/v1/apps", Route::Apps, "GET"),
-            ("/v1/apps/shop", Route::App("shop"), "GET"),
-            ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET"),
+            ("/v1/apps", Route::Apps, "GET, HEAD"),
+            ("/v1/apps/shop", Route::App("shop"), "GET, HEAD"),
+            ("/v1/apps/shop/access_token", Route::Read("shop", Credential::AccessToken), "GET, HEAD"),
             ("/v1/apps/shop/access_token/refresh", Route::Refresh("shop", Credential::AccessToken), "POST"),
             ("/v1/apps/shop/access_token/revoke", Route::Revoke("shop"), "POST"),
-            ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET"),
+            ("/v1/apps/shop/tickets/jsapi", Route::Read("shop", JSAPI), "GET, HEAD"),
             ("/v1/apps/shop/tickets/jsapi/refresh", Route::Refresh("shop", JSAPI), "POST"),
             ("/v1/apps/shop/reseal", Route::Reseal("shop"), "POST"),
             ("/v1/apps/shop/check", Route::Check("shop"), "POST"),
-            ("/v1/apps/shop/events", Route::Events("shop"), "GET"),
-            ("/v1/apps/shop/trends", Route::Trends("shop"), "GET"),
+            ("/v1/apps/shop/events", Route::Events("shop"), "GET, HEAD"),
+            ("/v1/apps/shop/trends", Route::Trends("shop"), "GET, HEAD"),
             ("/v1/apps/shop/signature/explain", Route::Explain("shop"), "POST"),
-            ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, POST"),
+            ("/v1/apps/shop/signature", Route::Signature("shop"), "GET, HEAD, POST"),
             ("/v1/apps/shop/api/cgi-bin/menu/get", Route::Api("shop", "cgi-bin/menu/get"), "GET, POST"),
             ("/v1/apps/shop/card_signature", Route::CardSignature("shop"), "POST"),
         ] {
