@@ -25,7 +25,7 @@ fuzz_target!(|text: &str| {
     if let (Ok(read), Some(token)) = (BusinessQuery::read(path, query), Value::parse("87_real")) {
         let sent = read.with_token(path, &token);
         assert_eq!(sent.matches("access_token=").count(), 1 + query_values_with(query));
-        assert!(sent.ends_with("access_token=87%5Freal"));
+        assert!(sent.ends_with("access_token=87_real"));
     }
     let key = Secret::new("YW5vdGhlci1zZWFsLWtleS0wMTIzNDU2Nzg5YWJjZGU=".to_owned());
     if let Ok(sealer) = Sealer::new(&key) {

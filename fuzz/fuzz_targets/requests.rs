@@ -32,7 +32,7 @@ fuzz_target!(|text: &str| {
     let _ = hints(text);
     if let (Some(ticket), Some((signature, nonce))) = (Value::parse("ticket"), text.split_once(' ')) {
         let claim = Claim { signature: signature.to_owned(), nonce: nonce.to_owned(), timestamp: 1 };
-        assert_eq!(verdict(&ticket, text, &claim), Verdict::Unknown, "nobody guesses a signature");
+        assert_eq!(verdict(&ticket, text, None, &claim), Verdict::Unknown, "nobody guesses a signature");
     }
     if let Some(digest) = Sha256Digest::from_hex(text) {
         assert_eq!(String::from(digest), text.to_ascii_lowercase());
