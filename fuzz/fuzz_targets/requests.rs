@@ -8,7 +8,8 @@ use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::http::route::Route;
 use zhongkong_core::http::{bearer, query};
 use zhongkong_core::signature::card::Card;
-use zhongkong_core::signature::explain::{Claim, Verdict, hints, verdict};
+use zhongkong_core::signature::explain::{Claim, Verdict, verdict};
+use zhongkong_core::signature::hint::hints;
 use zhongkong_core::signature::{HostPattern, PageUrl};
 
 fuzz_target!(|text: &str| {

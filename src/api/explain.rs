@@ -15,7 +15,8 @@ use zhongkong_core::digest::Sha256Digest;
 use zhongkong_core::http::parameters::invalid;
 use zhongkong_core::language::Language::{En, Zh};
 use zhongkong_core::problem::Problem;
-use zhongkong_core::signature::explain::{Claim, Hint, Verdict, hints, verdict};
+use zhongkong_core::signature::explain::{Claim, Verdict, verdict};
+use zhongkong_core::signature::hint::{Hint, hints};
 use zhongkong_core::signature::{NotSigned, PageUrl, js_sdk, nonce};
 
 const SHAPE: &str =

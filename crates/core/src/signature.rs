@@ -6,6 +6,7 @@
 
 pub mod card;
 pub mod explain;
+pub mod hint;
 
 use crate::credential::Value;
 use crate::digest::hex;
