@@ -40,8 +40,10 @@ const MOST_TURNED_AWAY: usize = 8_000;
 /// One of these that comes again is asked about when this has passed, …
 const AGAIN_AFTER_MS: u64 = 1_000;
 
-/// … as often within [`WINDOW_MS`], for all together.
-const SECOND_QUESTIONS: u32 = 50;
+/// … as often within [`WINDOW_MS`], for an address block and for all together: those who do repeat their guesses hold up
+/// nobody but those who share their address.
+const SECOND_OF_BLOCK: u32 = 10;
+const SECOND_QUESTIONS: u32 = 200;
 
 /// What is known about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +72,15 @@ pub struct Holders {
     turned_away: BTreeMap<[u8; 32], u64>,
     in_order: VecDeque<[u8; 32]>,
     second: Budget,
+    second_of: BTreeMap<String, Budget>,
 }
 
 /// Whose budget a question has been taken from.
 #[derive(Clone, Debug)]
 enum PaidBy {
     Block(String),
-    /// That of tokens which come again.
-    Second,
+    /// That of tokens which come again from there.
+    Second(String),
 }
 
 /// Questions without a `yes`, in a window of time.
@@ -122,8 +125,8 @@ impl Holders {
         let limited = |at_ms: &u64| now_ms.saturating_sub(*at_ms) < LIMITED_MS;
         let paid_by = if !self.limited.get(block).is_some_and(limited) && self.spend(block, now_ms) {
             PaidBy::Block(block.to_owned())
-        } else if self.comes_again(digest, now_ms) {
-            PaidBy::Second
+        } else if self.comes_again(digest, block, now_ms) {
+            PaidBy::Second(block.to_owned())
         } else {
             return Holder::Busy;
         };
@@ -135,14 +138,10 @@ impl Holders {
     }
 
     /// Whether a token that would be turned away has been before, and may be asked about for that; notes it otherwise.
-    fn comes_again(&mut self, digest: [u8; 32], now_ms: u64) -> bool {
+    fn comes_again(&mut self, digest: [u8; 32], block: &str, now_ms: u64) -> bool {
         if let Some(first_ms) = self.turned_away.get(&digest) {
-            let again = now_ms.saturating_sub(*first_ms) >= AGAIN_AFTER_MS
-                && self.second.left(SECOND_QUESTIONS, now_ms);
-            if again {
-                self.second.spent += 1;
-            }
-            return again;
+            let is_again = now_ms.saturating_sub(*first_ms) >= AGAIN_AFTER_MS;
+            return is_again && self.spend_second(block, now_ms);
         }
         if self.in_order.len() >= MOST_TURNED_AWAY
             && let Some(oldest) = self.in_order.pop_front()
@@ -175,7 +174,12 @@ impl Holders {
         };
         match paid_by {
             Some(PaidBy::Block(block)) => self.give_back(&block),
-            Some(PaidBy::Second) => self.second.give_back(),
+            Some(PaidBy::Second(block)) => {
+                self.second.give_back();
+                if let Some(budget) = self.second_of.get_mut(&block) {
+                    budget.give_back();
+                }
+            }
             None => {}
         }
         let most = MOST + MOST_OF_AN_APP * self.apps;
@@ -215,6 +219,23 @@ impl Holders {
         true
     }
 
+    fn spend_second(&mut self, block: &str, now_ms: u64) -> bool {
+        if self.second_of.len() >= MOST_BLOCKS && !self.second_of.contains_key(block) {
+            self.second_of.retain(|_, budget| now_ms.saturating_sub(budget.from_ms) < WINDOW_MS);
+        }
+        let is_room = self.second_of.len() < MOST_BLOCKS || self.second_of.contains_key(block);
+        if !is_room || !self.second.left(SECOND_QUESTIONS, now_ms) {
+            return false;
+        }
+        let budget = self.second_of.entry(block.to_owned()).or_default();
+        if !budget.left(SECOND_OF_BLOCK, now_ms) {
+            return false;
+        }
+        budget.spent += 1;
+        self.second.spent += 1;
+        true
+    }
+
     fn give_back(&mut self, block: &str) {
         self.all.give_back();
         if let Some(budget) = self.blocks.get_mut(block) {
@@ -224,119 +245,4 @@ impl Holders {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const T0: u64 = 1_800_000_000_000;
-    const HOME: &str = "203.0.113.9";
-
-    fn token(n: u32) -> Sha256Digest {
-        Sha256Digest::of(&n.to_string())
-    }
-
-    fn shop() -> AppName {
-        AppName::parse("shop").unwrap()
-    }
-
-    #[test]
-    fn an_answer_is_believed_for_its_time() {
-        let mut holders = Holders::default();
-        assert_eq!(holders.find(&token(1), HOME, T0), Holder::Ask);
-        holders.learn(&token(1), Some(shop()), T0);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 59_999), Holder::Of(shop()));
-        assert_eq!(holders.find(&token(1), HOME, T0 + 60_000), Holder::Ask);
-        holders.learn(&token(1), None, T0 + 60_000);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 60_001), Holder::Nobody, "revoked");
-        holders.learn(&token(2), None, T0);
-        assert_eq!(holders.find(&token(2), HOME, T0 + 1_999), Holder::Nobody);
-        assert_eq!(holders.find(&token(2), HOME, T0 + 2_000), Holder::Ask);
-    }
-
-    /// Asks about tokens that are nobody's; how many questions there were.
-    fn guess(holders: &mut Holders, block: &str, tokens: std::ops::Range<u32>) -> usize {
-        let mut asked = 0;
-        for n in tokens {
-            if holders.find(&token(n), block, T0 + u64::from(n % 4_000)) == Holder::Ask {
-                asked += 1;
-                holders.learn(&token(n), None, T0);
-            }
-        }
-        asked
-    }
-
-    #[test]
-    fn who_guesses_holds_up_nobody_else() {
-        let mut holders = Holders::default();
-        holders.learn(&token(100_000), Some(shop()), T0 - 70_000);
-        assert_eq!(guess(&mut holders, "198.51.100.7", 0..4_000), 50);
-        assert_eq!(holders.find(&token(5_000), "198.51.100.7", T0 + 4_999), Holder::Busy);
-        assert_eq!(holders.find(&token(5_000), HOME, T0 + 4_999), Holder::Ask, "another block");
-        assert_eq!(holders.find(&token(100_000), "198.51.100.7", T0 + 4_999), Holder::Ask, "it was real");
-        assert_eq!(holders.find(&token(5_001), "198.51.100.7", T0 + 5_000), Holder::Ask, "a new window");
-    }
-
-    #[test]
-    fn all_guesses_together_have_a_bound() {
-        let mut holders = Holders::default();
-        let asked: usize = (0..40_u32)
-            .map(|n| guess(&mut holders, &format!("198.51.100.{n}"), n * 100..n * 100 + 100))
-            .sum();
-        assert_eq!(asked, 500);
-        assert!(holders.nobodys.len() <= MOST);
-    }
-
-    #[test]
-    fn real_tokens_cost_nothing_however_many() {
-        let mut holders = Holders::of_apps(3_000);
-        for round in 0..2 {
-            for n in 0..9_000 {
-                let now_ms = T0 + round * 1_000 + u64::from(n / 100);
-                match holders.find(&token(n), HOME, now_ms) {
-                    Holder::Ask => holders.learn(&token(n), Some(shop()), now_ms),
-                    found => assert_eq!((round, found), (1, Holder::Of(shop()))),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_block_over_the_limit_is_not_asked_for() {
-        let mut holders = Holders::default();
-        holders.learn(&token(1), Some(shop()), T0);
-        holders.limited(HOME, T0);
-        assert_eq!(holders.find(&token(2), HOME, T0 + 59_999), Holder::Busy);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 59_999), Holder::Of(shop()), "what is known is served");
-        assert_eq!(holders.find(&token(2), HOME, T0 + 60_000), Holder::Ask);
-    }
-
-    #[test]
-    fn who_shares_an_address_with_those_who_guess_is_served_when_it_asks_again() {
-        let mut holders = Holders::default();
-        holders.limited(HOME, T0);
-        assert_eq!(holders.find(&token(1), HOME, T0), Holder::Busy);
-        // 280 other guesses a second, none of them twice.
-        assert_eq!(guess(&mut holders, HOME, 1_000..2_000), 0);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 999), Holder::Busy);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 2_000), Holder::Ask);
-        holders.learn(&token(1), Some(shop()), T0 + 2_000);
-        assert_eq!(holders.find(&token(1), HOME, T0 + 2_001), Holder::Of(shop()));
-        // Guesses that do come twice have a bound of their own.
-        let again = (1_000..2_000).filter(|n| holders.find(&token(*n), HOME, T0 + 9_000) == Holder::Ask);
-        assert_eq!(again.count(), 50);
-    }
-
-    #[test]
-    fn memory_has_a_bound() {
-        let mut holders = Holders::default();
-        holders.limited(HOME, T0);
-        for n in 0..10_000_u32 {
-            holders.find(&token(n), &n.to_string(), T0 + u64::from(n) * 20);
-            holders.limited(&n.to_string(), T0);
-            holders.find(&token(n + 50_000), HOME, T0);
-            holders.learn(&token(n), (n % 2 == 0).then(shop), T0 + u64::from(n));
-        }
-        assert!(holders.known.len() <= MOST && holders.nobodys.len() <= MOST && holders.asking.len() <= MOST);
-        assert!(holders.blocks.len() <= MOST_BLOCKS && holders.limited.len() <= MOST_BLOCKS);
-        assert!(holders.turned_away.len() == MOST_TURNED_AWAY && holders.in_order.len() == MOST_TURNED_AWAY);
-    }
-}
+mod tests;
