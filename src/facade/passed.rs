@@ -66,6 +66,20 @@ enum Body {
     Stream(ReadableStream),
 }
 
+/// Scrubbers that are kept: each takes some 50 kB.
+const MOST_SCRUBBERS: usize = 64;
+
+/// Whether an answer to a call of this path is searched for more than the token.
+pub(super) fn hides_more(request: &RequestContext, ready: &ReadyApp, path: &str) -> bool {
+    relay_key(request, ready).is_some() || takes_a_secret(path) || quotes_requests(path)
+}
+
+/// The key of the relay that this app's calls may go through.
+fn relay_key<'r>(request: &'r RequestContext, ready: &ReadyApp) -> Option<&'r Secret> {
+    let key = request.centre.config.gateway_key.as_ref();
+    ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key))
+}
+
 /// What no answer to a call of this path may give back: what we have put into the call, or the answer may quote from
 /// others. These tokens, which the caller may not see; the relay's key; the AppSecret. `None` where there is nothing.
 pub(super) fn scrubber(
@@ -81,8 +95,7 @@ pub(super) fn scrubber(
     {
         return Some(Rc::clone(scrubber));
     }
-    let key = request.centre.config.gateway_key.as_ref();
-    let key = ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key));
+    let key = relay_key(request, ready);
     let secret = Some(&ready.app.secret)
         .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
     // The one before a rotation may live for minutes more, and an answer may quote an earlier call.
@@ -96,6 +109,9 @@ pub(super) fn scrubber(
     let secrets: Vec<&str> = values.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
     let scrubber = (!secrets.is_empty()).then(|| Rc::new(Scrubber::new(secrets)))?;
     if let [token] = tokens {
+        if known.len() >= MOST_SCRUBBERS {
+            known.clear();
+        }
         known.insert(ready.app.name.clone(), (Rc::clone(token), Rc::clone(&scrubber)));
     }
     Some(scrubber)
@@ -114,7 +130,10 @@ impl Upstream {
 
     /// Whether it is the page of a server or a relay about a call that failed, rather than an answer of WeChat's.
     fn is_error_page(&self) -> bool {
-        self.response.status() >= 400 || self.header("content-type").is_some_and(|kind| kind.contains("html"))
+        let is_wechats = matches!(&self.body, Body::Read(bytes) if reply::is_reply(bytes));
+        let is_page =
+            || self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        !is_wechats && (self.response.status() >= 400 || is_page())
     }
 
     /// A short answer of WeChat's form that comes in time; `None` for any other.

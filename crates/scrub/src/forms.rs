@@ -68,7 +68,7 @@ fn packed(text: &Text) -> Vec<Form> {
     (0..3).map(in_base64).chain([in_hex]).collect()
 }
 
-/// All but the unreserved characters (RFC 3986, 2.3).
+/// All but the unreserved characters (RFC 3986, 2.3), as `providers/wechat/request.rs` of the core has it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A text as it stands in the query of a URL that we send.

@@ -130,7 +130,7 @@ fn closed(text: &[u8], end: u8, radix: u32, prefix: usize) -> Option<(u8, usize)
 
 /// HTML's names of characters that a token or a URL may have.
 fn named(text: &[u8]) -> Option<(u8, usize)> {
-    const NAMES: [(&[u8], u8); 11] = [
+    const NAMES: [(&[u8], u8); 13] = [
         (b"amp;", b'&'),
         (b"lowbar;", b'_'),
         (b"UnderBar;", b'_'),
@@ -140,6 +140,8 @@ fn named(text: &[u8]) -> Option<(u8, usize)> {
         (b"bsol;", b'\\'),
         (b"sol;", b'/'),
         (b"plus;", b'+'),
+        (b"quot;", b'"'),
+        (b"apos;", b'\''),
         (b"NewLine;", b'\n'),
         (b"Tab;", b'\t'),
     ];

@@ -44,6 +44,9 @@ pub struct Scrubber {
     by_name: bool,
 }
 
+/// `secret=` and a character.
+const SHORTEST_NAMED: usize = 8;
+
 /// The names under which secrets stand in the URLs that we send.
 const NAMES: [&[u8]; 2] = [b"access_token", b"secret"];
 
@@ -70,8 +73,8 @@ impl Scrubber {
     /// other text.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let long = secrets.into_iter().filter(|secret| secret.len() >= FIRST_BYTES);
-        let forms: Vec<Form> = long.flat_map(forms_of).collect();
-        let mut windows: Vec<Window> = forms.iter().enumerate().flat_map(windows_of).collect();
+        let mut forms: Vec<Form> = long.flat_map(forms_of).collect();
+        let mut windows: Vec<Window> = forms.iter_mut().enumerate().flat_map(windows_of).collect();
         windows.sort_unstable_by_key(|window| window.first);
         let mut seen = Box::new([0; SEEN_WORDS]);
         for window in &windows {
@@ -111,6 +114,7 @@ impl Scrubber {
     /// Which bytes belong to a secret; `None` when none does.
     fn marks(&self, text: &[u8]) -> Option<Vec<bool>> {
         let shortest = self.windows.iter().map(|window| window.run.len()).min()?;
+        let shortest = if self.by_name { SHORTEST_NAMED } else { shortest };
         let mut marks = None;
         for part in self.parts(text).filter(|part| part.len() >= shortest) {
             let from = part.start;
@@ -131,7 +135,7 @@ impl Scrubber {
             let mut is_indent = false;
             let ends = ahead.iter().enumerate().position(|(at, byte)| {
                 is_indent = layer::is_blank(*byte)
-                    && (is_indent || layer::ends_line(ahead.get(..at).unwrap_or_default()));
+                    && (self.by_name || is_indent || layer::ends_line(ahead.get(..at).unwrap_or_default()));
                 !is_indent && !self.is_text.get(usize::from(*byte)).is_some_and(|is| *is)
             });
             let end = ends.map_or(text.len(), |at| start + at);
@@ -189,8 +193,7 @@ impl Scrubber {
 /// Tells what follows each of [`NAMES`], between quotes or not: `access_token=…`, `"access_token": "…"`.
 fn search_names(layer: &Layer<'_>, found: &mut impl FnMut(Range<usize>)) {
     let bytes = &layer.bytes;
-    let is_value =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'%' | b'+');
+    let is_value = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~%+".contains(byte);
     for name in NAMES {
         let places =
             bytes.windows(name.len()).enumerate().filter(|(_, text)| text.eq_ignore_ascii_case(name));
@@ -200,8 +203,11 @@ fn search_names(layer: &Layer<'_>, found: &mut impl FnMut(Range<usize>)) {
                 rest.iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b' ' | b':' | b'=')).count();
             let is_given =
                 rest.get(..between).is_some_and(|text| text.contains(&b'=') || text.contains(&b':'));
-            let length =
-                rest.get(between..).unwrap_or_default().iter().take_while(|byte| is_value(byte)).count();
+            let value = rest.get(between..).unwrap_or_default();
+            let length = value.iter().take_while(|byte| is_value(byte)).count();
+            // Of `access_token=87_ab...` the dots say that it was cut.
+            let dots = value.iter().take(length).rev().take_while(|byte| **byte == b'.').count();
+            let length = length - dots;
             if is_given && length > 0 {
                 let start = at + name.len() + between;
                 found(layer.source(start)..layer.source(start + length));
@@ -210,10 +216,11 @@ fn search_names(layer: &Layer<'_>, found: &mut impl FnMut(Range<usize>)) {
     }
 }
 
-fn windows_of((form, encoded): (usize, &Form)) -> impl Iterator<Item = Window> {
-    encoded.windows.iter().filter_map(move |run| {
+fn windows_of((form, encoded): (usize, &mut Form)) -> impl Iterator<Item = Window> {
+    let runs = std::mem::take(&mut encoded.windows);
+    runs.into_iter().filter_map(move |run| {
         let first = encoded.bytes.get(run.clone())?.first_chunk().map(|first| u32::from_be_bytes(*first))?;
-        Some(Window { first, form, run: run.clone() })
+        Some(Window { first, form, run })
     })
 }
 

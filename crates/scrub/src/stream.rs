@@ -4,7 +4,7 @@ use super::Scrubber;
 use std::rc::Rc;
 
 /// No more bytes than these encode one window. What a stream holds back until it has seen what follows.
-const LOOKAHEAD: usize = 1024;
+const LOOKAHEAD: usize = 4096;
 
 /// Scrubs a body that comes in pieces. It holds back a few hundred bytes until it has seen what follows them.
 #[derive(Debug)]

@@ -31,6 +31,12 @@ fn in_lines(ends: &str) -> String {
     lines.join(ends)
 }
 
+/// Escapes of escapes of escapes.
+fn nested(times: usize) -> String {
+    let once = |text: &str| text.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<String>();
+    (0..times).fold(once(TOKEN), |text, _| once(&text))
+}
+
 fn in_parts(ends: &str) -> String {
     let lines: Vec<&str> =
         TOKEN.as_bytes().chunks(7).map(|line| std::str::from_utf8(line).unwrap()).collect();
@@ -96,6 +102,7 @@ fn quoted() -> Vec<(&'static str, String)> {
         ("HTML, with many zeros", each(|byte| format!("&#{byte:040};"))),
         ("HTML, hex, with many zeros", each(|byte| format!("&#x{byte:040x};"))),
         ("raw, in indented lines", in_parts("\n      ")),
+        ("JSON in JSON in JSON", nested(2)),
         ("raw, in lines that go on", in_parts("\\\r\n\t")),
     ]
 }
@@ -180,6 +187,8 @@ fn an_error_page_tells_nothing_of_what_follows_a_name() {
         ("{\"access_token\":\"", "\"}"),
         ("ACCESS_TOKEN%3D", "%26y"),
         ("secret='", "'"),
+        ("{\"access_token\": \"", "\"}"),
+        ("{&quot;access_token&quot;: &quot;", "&quot;}"),
         ("&amp;access&#95;token=", " cut"),
     ] {
         assert_eq!(masked(&format!("{before}{start}{after}")), format!("{before}{}{after}", "*".repeat(9)));
