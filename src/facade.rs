@@ -41,7 +41,11 @@ pub(crate) async fn answer(request: &RequestContext, target: Target) -> Outcome 
     let mut known = Known::default();
     let head = request.head();
     let query = head.query().unwrap_or_default();
-    let action = if matches!(target, Target::Business(_)) { Action::Pass } else { Action::Read };
+    let action = match target {
+        Target::Business(_) => Action::Pass,
+        Target::Unknown => Action::Unknown,
+        Target::Token | Target::StableToken | Target::Ticket => Action::Read,
+    };
     let reply = match &target {
         _ if head.url.len() > MAX_URL_BYTES => {
             let text = format!("data format error: a URL may have {MAX_URL_BYTES} bytes here");

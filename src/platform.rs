@@ -39,7 +39,8 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 pub(crate) fn host_in_ascii(host: &str) -> Option<String> {
     let url = Url::new(&format!("https://{host}")).ok()?;
     let host = url.hostname();
-    (!host.is_empty() && url.pathname() == "/" && url.username().is_empty()).then_some(host)
+    // Nothing but a host: no port, path, query, fragment or password.
+    (!host.is_empty() && url.href() == format!("https://{host}/")).then_some(host)
 }
 
 /// A URL as a browser has it in `location.href`, without what follows the `#`; `None` for what is none.

@@ -370,6 +370,23 @@ describe("passed through", { concurrency: 2 }, () => {
     }
   });
 
+  test("an error page that quotes a URL cut short shows nothing of the token, and an answer of WeChat's stays whole", async (t) => {
+    let answer;
+    const there = await host(t, (_, response) => response.writeHead(answer.status, { "content-type": answer.type }).end(answer.body));
+    const { url, call } = await centre(t, [there.url]);
+    const start = REAL.slice(0, 9);
+    for (answer of [
+      { status: 502, type: "text/html", body: `<p>GET /cgi-bin/user/get?access_token=${start}... failed</p>` },
+      { status: 404, type: "application/json", body: `{"path": "/x", "access_token": "${start}"}` },
+      { status: 200, type: "Text/HTML", body: `<a href="/x?access_token=${start}&amp;y=1">` },
+    ]) {
+      assert.equal((await call("/cgi-bin/user/get")).text, answer.body.replace(start, "*********"), answer.type);
+    }
+    answer = { status: 200, type: "text/html", body: '{"access_token":"USER_TOKEN","openid":"o1"}' };
+    const signedIn = await fetch(`${url}/sns/oauth2/access_token?appid=${APPID.demo}&secret=${CANARY.key}&code=c`);
+    assert.equal((await signedIn.json()).access_token, "USER_TOKEN");
+  });
+
   test("of the paths where users sign in only those that take the AppSecret pass", async (t) => {
     const there = await host(t, says("{}"));
     const { url, call } = await centre(t, [there.url]);

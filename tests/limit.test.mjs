@@ -52,6 +52,11 @@ test("a caller is bounded in what is not answered from memory, where CALLER_LIMI
   assert.ok(access_token, "nor are those at the façade");
   const { body } = await centre.call(`/cgi-bin/get_api_domain_ip?access_token=${CANARY.key}`, { key: null });
   assert.deepEqual([body.errcode, access_token.length > 100], [45009, true]);
+  // Who shows the real token has no name, and is counted by address.
+  const show = async (ip) => (await centre.call(`/cgi-bin/get_api_domain_ip?access_token=${access_token}`, { key: null, headers: { "cf-connecting-ip": ip } })).body.errcode ?? 0;
+  const shown = await Promise.all(Array.from({ length: 60 }, () => show("192.0.2.77")));
+  assert.deepEqual([...new Set(shown)].sort(), [0, 45009]);
+  assert.equal(await show("192.0.2.78"), 0, "from elsewhere it goes on");
   assert.equal((await centre.call("/v1/apps/demo/access_token?min_ttl=1", { key: CANARY.webKey, headers: { "cf-connecting-ip": "203.0.113.9" } })).status, 200);
 });
 

@@ -67,16 +67,16 @@ pub(super) async fn of<'c>(
                 RealToken::Any => holders.any(may_do),
                 RealToken::None => false,
             };
-            let text = "api unauthorized: it does not say who shows it, and real_token lets it open only what every caller who \
-                        may hold it from there may do, or nothing. Use a caller's key or a virtual token";
+            let text = "api unauthorized: a real token does not say who shows it, so the app's real_token decides what it opens, \
+                        and that is not this. Use a caller's key or a virtual token";
             (!opens).then(|| Refusal::new(48001, text))
         };
         if let Some(refusal) = refused {
             known.app = Some(app);
             return Err(Refused(refusal, Code::NotAllowed));
         }
+        known.app = Some(app.clone());
         gate::bound_by_token(request, &app).await?;
-        known.app = Some(app);
         return Ok(Bearer { caller: None, ready: Rc::clone(ready) });
     };
     known.caller = Some(caller.name.clone());

@@ -27,21 +27,23 @@ thread_local! {
     static KEPT: Budget = Budget::of(KEPT_TOGETHER);
 }
 
-/// A body of which nothing comes for this long has stopped.
+/// A streamed body of which nothing comes for this long has stopped.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// One that is read as a whole may come as slowly as this, in bytes a second, beside that.
+/// One that is kept is read at once, in this time and a second for each 8 kB.
 const SLOWEST: u64 = 8 * 1024;
 
 const UNREAD: &str = "The body could not be read.";
-pub(super) const STOPPED: &str = "The body stopped coming: nothing of it came for 30 s.";
+pub(super) const STOPPED: &str =
+    "The body did not come whole: nothing of it came for 30 s, it came too slowly, or its connection broke.";
+const FULL: &str = "Too many bodies of yours are on their way: send this one again in a moment.";
 const HOLDS_A_KEY: &str = "A caller's key or virtual token stands in the body, which would go on to WeChat.";
 
 pub(super) enum Body {
     None,
     /// Its bytes, which stay where they are: in JavaScript.
     Kept(JsValue, Share),
-    /// As it comes, of so many bytes.
+    /// As it comes, and its length in bytes.
     Stream(ReadableStream, usize),
     /// It was a stream, and has been sent.
     Gone,
@@ -91,9 +93,7 @@ impl Body {
     ) -> Result<Self, &'static str> {
         let kind = request.header("Content-Type").unwrap_or_default();
         let Some(stated) = request.stated_bytes() else {
-            let full = "Too many bodies of yours are on their way: send this one with its Content-Length, or again in a \
-                        moment.";
-            let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(full)?;
+            let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(FULL)?;
             let body = platform::timeout(body::of_request(stream, KEPT_BYTES), longest(KEPT_BYTES));
             let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
             if bytes.len() > KEPT_BYTES {
@@ -106,7 +106,9 @@ impl Body {
         };
         let room = Some(stated).filter(|stated| *stated <= KEPT_BYTES);
         let Some(room) = room.and_then(|stated| KEPT.with(|kept| kept.take(by, stated))) else {
-            return Ok(Self::Stream(stream, stated));
+            // What is to be looked into does not pass unread for that.
+            let is_unread = stated <= KEPT_BYTES && !kind.is_empty() && OwnKeys::read_body(&kind);
+            return if is_unread { Err(FULL) } else { Ok(Self::Stream(stream, stated)) };
         };
         let body = platform::timeout(request.array_buffer(), longest(stated));
         let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
@@ -137,7 +139,7 @@ impl Body {
     }
 }
 
-/// The longest that a body of so many bytes may take to come.
+/// The longest that a body of this length may take to come.
 fn longest(bytes: usize) -> Duration {
     STALLED + Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST)
 }
@@ -178,9 +180,10 @@ async fn write_all(
             return Sent::Refused;
         }
     }
-    // Fails where fewer bytes came than were stated.
-    match JsFuture::from(writer.close()).await {
-        Ok(_) => Sent::Whole,
-        Err(_) => Sent::Stopped,
+    match platform::timeout(JsFuture::from(writer.close()), STALLED).await {
+        Some(Ok(_)) => Sent::Whole,
+        // Fewer bytes came than were stated.
+        Some(Err(_)) => Sent::Stopped,
+        None => Sent::Refused,
     }
 }

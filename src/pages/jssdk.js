@@ -50,7 +50,15 @@
         }
       });
     };
-    bridge.invoke = Object.assign(heard, { heard: true });
+    try {
+      bridge.invoke = Object.assign(heard, { heard: true });
+    } catch {
+      // A bridge that cannot be listened to: the SDK's own callbacks tell of the first call at least.
+      for (const settle of waiting.values()) {
+        wx.ready(() => settle({ errMsg: "config:ok" }));
+        wx.error(settle);
+      }
+    }
   }
 
   /** Hands a signature to WeChat; what it says of this one. */
@@ -69,7 +77,9 @@
     });
   }
 
-  // One after the other: the SDK mixes up two that WeChat has not answered yet.
+  // One after the other: the SDK mixes up two that WeChat has not answered yet. One that is never answered, as outside
+  // WeChat, is waited for no longer than this.
+  const PATIENCE_MS = 10_000;
   let before = Promise.resolve();
 
   /** Signs the page and configures the SDK; again after a change of address without a load (Android). */
@@ -79,7 +89,7 @@
       await verified(signed);
       return signed;
     });
-    before = mine.catch(() => {});
+    before = Promise.race([mine.catch(() => {}), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
     return mine;
   }
 

@@ -9,6 +9,7 @@ pub(super) fn is_out_of_reach(url: &str) -> bool {
     let authority =
         url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
     let last = host.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
     let is_hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());

@@ -97,7 +97,7 @@ fn hosts_that_a_worker_cannot_reach_are_faults() {
     ] {
         assert_eq!(setup().app("api_hosts", json!([host])).read().faults, [], "{host}");
     }
-    let config = setup().secret("ALERT_WEBHOOK", Some("https://203.0.113.7/hook")).read();
+    let config = setup().secret("ALERT_WEBHOOK", Some("https://203.0.113.7./hook")).read();
     assert!(config.faults.iter().any(|fault| fault.setting == "ALERT_WEBHOOK"));
 }
 
