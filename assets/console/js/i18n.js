@@ -231,6 +231,7 @@ const TEXTS = {
   "sign.verdict.other_url": ["签的是另一个 URL", "Made for another URL"],
   "sign.verdict.unknown": ["不是为它生成的", "Not made for this"],
   "sign.signed_instead": ["实际签的是", "It was made for"],
+  "sign.location": ["浏览器的 location.href 会是", "A browser shows it in location.href as"],
   "sign.host.yes": ["域名 {0} 允许签名", "Host {0} may be signed"],
   "sign.host.no": ["域名 {0} 不在 sign_hosts 中", "Host {0} is not among sign_hosts"],
   "sign.hosts": ["允许的域名：{0}", "Allowed: {0}"],

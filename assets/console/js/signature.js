@@ -55,6 +55,7 @@ export function signatureTab(console_) {
       result.host && h("div", { class: result.host_allowed ? "note good" : "note bad" },
         h("p", {}, t(result.host_allowed ? "sign.host.yes" : "sign.host.no", result.host)),
         h("p", { class: "quiet" }, result.sign_hosts.length ? t("sign.hosts", result.sign_hosts.join(", ")) : t("sign.hosts.none"))),
+      result.location_href && h("p", { class: "note warn" }, t("sign.location"), ": ", h("code", { class: "long" }, result.location_href)),
       ...result.hints.map((hint) => h("p", { class: "note warn" }, detailOf(hint))),
       h("p", {}, t("sign.ticket", result.ticket.version, duration(result.ticket.expires_in))),
       result.string && h("div", {}, h("h3", {}, t("sign.string")), h("code", { class: "long" }, result.string)),
