@@ -143,5 +143,11 @@ describe("doctor", { concurrency: 2 }, () => {
     assert.equal(faulty.code, 1);
     for (const line of [/✗ SEAL_KEY is not a key of 32 bytes/, /✗ APPS\.shop\.token_api is not one of the known words/, /✗ CALLER_KEY_WEB is shorter than 32 characters/, /✗ the KV namespace TOKENS has no id yet/, /✗ no cron is set/, /✗ invocation logs are on/]) assert.match(faulty.text, line);
     assert.ok(!faulty.text.includes(sound[1].split("=")[1]));
+    const unreachable = await look(
+      (text) => text.replace(/0{32}/, "0123456789abcdef0123456789abcdef").replace(/^name = .*$/m, '$&\nroutes = [{ pattern = "token.example.com", custom_domain = true }]')
+        .replace('token_api = "stable"', 'token_api = "stable"\napi_hosts = ["https://token.example.com", "https://relay.me.workers.dev", "https://203.0.113.7"]'),
+      sound,
+    );
+    for (const line of [/✗ APPS\.shop\.api_hosts names token\.example\.com, which this Worker serves itself/, /relay\.me\.workers\.dev: one of the same account answers error 1042/, /✗ APPS\.shop\.api_hosts holds an IP address/]) assert.match(unreachable.text, line);
   });
 });

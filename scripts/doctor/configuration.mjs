@@ -55,6 +55,7 @@ export async function checkConfiguration(report, env, { config, environment, sec
   const unseen = file ? [] : await storedNames(env, { config, environment });
   judge(report, env, settings, { secrets, unseen, seen: file !== null });
   if (!file) secretsUnseen(report, unseen);
+  reach(report, settings);
   bindings(report, settings, environment);
 }
 
@@ -84,6 +85,19 @@ function secretsUnseen(report, names) {
   const give = "npm run deploy takes them from a file: look at that one with --secrets-file FILE";
   if (names === null) report.hint("secrets were not looked at: wrangler is not signed in to Cloudflare (npx wrangler login)", give);
   else report.hint("secrets are stored; their values cannot be read back, so their strength was not looked at", give);
+}
+
+/** Hosts of `api_hosts` that Cloudflare does not let a Worker reach, as docs/zone.md says. */
+function reach(report, { vars, routes, route, compatibility_flags: flags = [] }) {
+  const patterns = [route, ...(routes ?? [])].filter(Boolean).map((route) => (typeof route === "string" ? route : route.pattern));
+  const own = new Set(patterns.map((pattern) => pattern.replace(/^https?:\/\//, "").split("/")[0]));
+  for (const [app, { api_hosts: hosts }] of Object.entries(vars.APPS ?? {})) {
+    for (const text of Array.isArray(hosts) ? hosts : []) {
+      const host = URL.canParse(text) ? new URL(text).hostname : "";
+      if (own.has(host)) report.bad(`APPS.${app}.api_hosts names ${host}, which this Worker serves itself: its own requests go past it`, "give the relay a host name of its own: docs/zone.md");
+      else if (host.endsWith(".workers.dev") && !flags.includes("global_fetch_strictly_public")) report.hint(`APPS.${app}.api_hosts names ${host}: one of the same account answers error 1042`, "give that Worker a custom domain: docs/zone.md");
+    }
+  }
 }
 
 /** What the Worker's own rules do not see. */
