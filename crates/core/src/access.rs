@@ -97,6 +97,10 @@ impl KeyDigest {
         self.0.to_string()
     }
 
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
     /// The digest of a key.
     pub fn of(key: &Secret) -> Self {
         Self(Sha256Digest::of(key.expose()))
