@@ -246,7 +246,7 @@ describe("passed through", { concurrency: 2 }, () => {
       response.write(page.subarray(0, 30));
       setTimeout(() => response.end(page.subarray(30)), 20);
     });
-    const { url, call } = await centre(t, [there.url]);
+    const { url, call, said } = await centre(t, [there.url]);
     let tried = 0;
     for (const [name, secret] of Object.entries(secrets)) {
       for (const [encoding, quote] of Object.entries(QUOTED)) {
@@ -267,6 +267,8 @@ describe("passed through", { concurrency: 2 }, () => {
       }
     }
     t.diagnostic(`${tried} answers`);
+    const noted = said().split("\n").filter((line) => line.includes("secret_masked"));
+    assert.ok(noted.length > 100 && noted.every((line) => line.includes('"app":"demo"') && line.includes("/cgi-bin/user/get")), "the operator hears of each");
     how = { secret: REAL, quote: QUOTED.raw, status: 200, type: "text/html", before: 0, length: true };
     const holder = await call("/cgi-bin/user/get", { headers: { authorization: `Bearer ${HOLDER}` } });
     assert.ok(holder.text.includes(REAL), "a caller who may read the token gets the answer as it is");

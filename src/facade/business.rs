@@ -169,7 +169,7 @@ impl Call<'_> {
             );
             Problem::new(Code::Unavailable, detail).retry_after(2)
         })?;
-        reply.pass_on(path, scrubber(request, ready, path, &[]))
+        reply.pass_on(path, scrubber(request, ready, path, &[]), &ready.app.name)
     }
 
     /// With the real token; once more with the next one when WeChat calls it dead. No part of either comes back to a
@@ -200,7 +200,7 @@ impl Call<'_> {
             reply = Upstream::of(self.send(&mut outgoing, &query.with_token(path, &next.value)).await?);
         }
         hidden.retain(|record| is_hidden(record));
-        Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden))?.of_version(version))
+        Ok(reply.pass_on(path, scrubber(request, ready, path, &hidden), &ready.app.name)?.of_version(version))
     }
 
     /// What goes on to WeChat. `hides` says whether its answer is searched for secrets.

@@ -5,13 +5,15 @@ use super::upstream::PATIENCE;
 use crate::answer::{self, Answer, Outcome};
 use crate::body::{self, BrokenOff};
 use crate::context::RequestContext;
-use crate::platform;
 use crate::upstream::gateway_key_for;
+use crate::{log, platform};
 use futures_util::future;
 use futures_util::stream::{self, Stream, StreamExt as _};
+use serde_json::json;
 use std::rc::Rc;
 use worker::web_sys::{ReadableStream, Response};
 use worker::{Headers, ResponseBuilder};
+use zhongkong_core::app::AppName;
 use zhongkong_core::config::ReadyApp;
 use zhongkong_core::engine::Verdict;
 use zhongkong_core::facade::business::{quotes_requests, takes_a_secret};
@@ -178,7 +180,7 @@ impl Upstream {
     /// Passes it on to the caller, as an answer to a call of this path: guarded against what a browser would make of it
     /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
     /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
-    pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>) -> Outcome {
+    pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>, app: &AppName) -> Outcome {
         let scrubber =
             scrubber.map(|known| if self.is_error_page() { Rc::new(known.by_name()) } else { known });
         if scrubber.is_some() && !is_unpacked(self.header("content-encoding").unwrap_or_default()) {
@@ -186,12 +188,14 @@ impl Upstream {
                           the call may have been carried out.";
             return Err(Problem::new(Code::Unavailable, detail));
         }
+        let noted = (app.clone(), path.to_owned());
         let answer =
-            self.built(scrubber).map_err(|_| answer::internal("an answer could not be passed on"))?;
+            self.built(scrubber, noted).map_err(|_| answer::internal("an answer could not be passed on"))?;
         Ok(answer.telling("ok", Some(path.to_owned())))
     }
 
-    fn built(self, scrubber: Option<Rc<Scrubber>>) -> worker::Result<Answer> {
+    /// `of` says whose answer it is, and to a call of which path.
+    fn built(self, scrubber: Option<Rc<Scrubber>>, of: (AppName, String)) -> worker::Result<Answer> {
         let Self { response, headers, body, .. } = self;
         let headers = coming_down(&headers, scrubber.as_deref())?;
         let builder = ResponseBuilder::new().with_status(response.status()).with_headers(headers);
@@ -199,13 +203,15 @@ impl Upstream {
             (Body::Empty, _) => builder.empty(),
             (Body::Read(bytes), None) => builder.fixed(bytes),
             (Body::Read(mut bytes), Some(scrubber)) => {
-                scrubber.mask(&mut bytes);
+                if scrubber.mask(&mut bytes) {
+                    note_masked(&of);
+                }
                 builder.fixed(bytes)
             }
             (Body::Stream(stream), None) => builder.stream(stream),
             (Body::Stream(stream), Some(scrubber)) => {
                 let unread = |BrokenOff| worker::Error::RustError("an answer could not be read".to_owned());
-                builder.from_stream(scrubbed(stream, scrubber).map_err(unread)?)?
+                builder.from_stream(scrubbed(stream, scrubber, of).map_err(unread)?)?
             }
         };
         Ok(answer::answered(response))
@@ -230,17 +236,29 @@ fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker:
     Ok(headers)
 }
 
+/// An upstream that quotes secrets is out of order, or a caller tries what it makes of guesses.
+fn note_masked((app, path): &(AppName, String)) {
+    log::warn("secret_masked", json!({"app": app, "path": path}));
+}
+
 /// A body, scrubbed as it passes.
 fn scrubbed(
     body: ReadableStream,
     scrubber: Rc<Scrubber>,
+    of: (AppName, String),
 ) -> Result<impl Stream<Item = worker::Result<Vec<u8>>>, BrokenOff> {
     let mut scrubbing = ScrubbedStream::new(scrubber);
     let pieces = body::long_pieces(body)?.map(|piece| piece.map(Some));
     let ended = stream::once(future::ready(Ok(None)));
     let scrubbed = pieces.chain(ended).map(move |piece| match piece {
         Ok(Some(piece)) => Ok(scrubbing.push(&piece)),
-        Ok(None) => Ok(scrubbing.finish()),
+        Ok(None) => {
+            let rest = scrubbing.finish();
+            if scrubbing.has_found() {
+                note_masked(&of);
+            }
+            Ok(rest)
+        }
         Err(BrokenOff) => Err(worker::Error::RustError("an answer broke off".to_owned())),
     });
     // While bytes are held back there is nothing to send.

@@ -14,12 +14,13 @@ pub struct ScrubbedStream {
     buffer: Vec<u8>,
     /// How much of the buffer has gone on.
     sent: usize,
+    has_found: bool,
 }
 
 impl ScrubbedStream {
     /// A stream that nothing has come through yet.
     pub const fn new(scrubber: Rc<Scrubber>) -> Self {
-        Self { scrubber, buffer: Vec::new(), sent: 0 }
+        Self { scrubber, buffer: Vec::new(), sent: 0, has_found: false }
     }
 
     /// Takes the next piece; gives back what may go on.
@@ -33,6 +34,11 @@ impl ScrubbedStream {
         ready
     }
 
+    /// Whether there has been a part of a secret so far.
+    pub const fn has_found(&self) -> bool {
+        self.has_found
+    }
+
     /// Ends the body; gives back the rest of it.
     pub fn finish(&mut self) -> Vec<u8> {
         self.take(self.buffer.len())
@@ -43,7 +49,7 @@ impl ScrubbedStream {
             return Vec::new();
         }
         let mut masked = self.buffer.clone();
-        self.scrubber.mask(&mut masked);
+        self.has_found |= self.scrubber.mask(&mut masked);
         let ready = masked.get(self.sent..until).unwrap_or_default().to_vec();
         self.sent = until;
         ready
