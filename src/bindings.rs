@@ -29,15 +29,15 @@ const KEEPER_NEAR: &str = "apac";
 /// There is one scheduler for all Keepers.
 const SCHEDULER_NAME: &str = "scheduler";
 
-/// Scrubbers, with the record whose value they search for.
-type Scrubbers = BTreeMap<AppName, (Rc<Record>, Rc<Scrubber>)>;
+/// Scrubbers of apps, with and without a token to search for, and the record of that.
+type Scrubbers = BTreeMap<(AppName, bool), (Option<Rc<Record>>, Rc<Scrubber>)>;
 
 /// What this isolate knows: the configuration, and what it remembers between requests.
 pub(crate) struct Centre {
     pub(crate) config: Config,
     /// Never borrowed across an await.
     pub(crate) memory: RefCell<Memory>,
-    /// For the token of each app that answers are searched for.
+    /// For what answers are searched for.
     pub(crate) scrubbers: RefCell<Scrubbers>,
     /// Counts attempts without a valid key, where it is bound.
     pub(crate) key_limit: Option<RateLimiter>,

@@ -56,18 +56,8 @@ pub(crate) async fn bound(
 pub(crate) async fn bound_by_token(request: &RequestContext, app: &AppName) -> Result<(), Problem> {
     let Some(limit) = &request.centre.caller_limit else { return Ok(()) };
     let failed = |why| log::warn("caller_limit_failed", json!({"detail": why}));
-    within(
-        limit,
-        bearer_of(request, app),
-        "Too much was asked with this app's token from this address.",
-        failed,
-    )
-    .await
-}
-
-/// Who shows a real token of this app, as far as can be told.
-pub(crate) fn bearer_of(request: &RequestContext, app: &AppName) -> String {
-    format!("token of {app} {}", neighbourhood(request.ip()))
+    let key = format!("token of {app} {}", neighbourhood(request.ip()));
+    within(limit, key, "Too much was asked with this app's token from this address.", failed).await
 }
 
 /// Counts a request under a key: 429 with this detail beyond the limit. A binding that fails refuses no request; `failed` is

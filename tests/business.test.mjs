@@ -329,7 +329,7 @@ describe("passed through", { concurrency: 2 }, () => {
     assert.equal(await asked("gzip, deflate", HOLDER), "gzip");
     assert.deepEqual(there.seen.filter(({ headers }) => headers.range), []);
     const { url: withoutRelay } = await centre(t, [there.url], {});
-    assert.equal(await asked("gzip, deflate", HOLDER, withoutRelay), "gzip, deflate");
+    assert.equal(await asked("gzip, deflate", HOLDER, withoutRelay), "gzip", "nobody may see the AppSecret");
     assert.equal(there.seen.at(-1).headers.range, "bytes=0-9");
     assert.equal(await asked("gzip, deflate", CANARY.key, withoutRelay), "gzip");
     assert.equal(there.seen.at(-1).headers.range, undefined);
@@ -387,6 +387,19 @@ describe("passed through", { concurrency: 2 }, () => {
     answer = { status: 200, type: "text/html", body: '{"access_token":"USER_TOKEN","openid":"o1"}' };
     const signedIn = await fetch(`${url}/sns/oauth2/access_token?appid=${APPID.demo}&secret=${CANARY.key}&code=c`);
     assert.equal((await signedIn.json()).access_token, "USER_TOKEN");
+  });
+
+  test("the AppSecret comes back to nobody, whatever they may read, on no path", async (t) => {
+    const there = await host(t, (request, response) => response.writeHead(request.url.includes("err") ? 500 : 200, { "content-type": "text/plain", etag: `"${CANARY.appSecret}"` }).end(`secret=${CANARY.appSecret}&x ${CANARY.appSecret}`));
+    for (const gatewayKey of [{}, { GATEWAY_KEY: GATEWAY }]) {
+      const { url, call } = await centre(t, [there.url], gatewayKey);
+      const token = await (await fetch(`${url}/v1/apps/demo/access_token`, { headers: { authorization: `Bearer ${HOLDER}` } })).json();
+      for (const path of ["/cgi-bin/user/get", "/cgi-bin/user/get?err"]) {
+        const shown = await fetch(`${url}${path}${path.includes("?") ? "&" : "?"}access_token=${token.access_token}`);
+        const answers = [await call(path), await call(path, { headers: { authorization: `Bearer ${HOLDER}` } }), { headers: shown.headers, text: await shown.text() }];
+        for (const { headers, text } of answers) assert.ok(text.includes("***") && !text.includes(CANARY.appSecret) && !headers.get("etag"), text);
+      }
+    }
   });
 
   test("of the paths where users sign in only those that take the AppSecret pass", async (t) => {

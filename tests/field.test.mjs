@@ -153,8 +153,9 @@ describe("in the field", { concurrency: true }, () => {
     const post = (body, type) => call("/cgi-bin/media/upload", { method: "POST", body, headers: { "content-type": type } });
     const uploads = Array.from({ length: 12 }, () => post(randomBytes(1024 * 1024), "application/octet-stream"));
     await until(() => waiting.length, (count) => count === 12);
-    const { status, text } = await post(JSON.stringify({ secret: HOLDER }), "application/json");
+    const { status, text } = await post(JSON.stringify({ secret: HOLDER, padding: " ".repeat(20_000) }), "application/json");
     assert.deepEqual([status, /Too many bodies of yours/.test(text)], [400, true], text);
+    assert.match((await post(JSON.stringify({ secret: HOLDER }), "application/json")).text, /stands in the body/, "a short one is looked into all the same");
     for (const response of waiting) says("{}")(null, response);
     for (const upload of await Promise.all(uploads)) assert.equal(upload.status, 200);
     assert.match((await post(JSON.stringify({ secret: HOLDER }), "application/json")).text, /stands in the body/);

@@ -71,7 +71,7 @@ enum Body {
 /// Scrubbers that are kept: each takes some 50 kB.
 const MOST_SCRUBBERS: usize = 64;
 
-/// Whether an answer to a call of this path is searched for more than the token.
+/// Whether we, or another call, have put more than the token into what an answer to a call of this path may quote.
 pub(super) fn hides_more(request: &RequestContext, ready: &ReadyApp, path: &str) -> bool {
     relay_key(request, ready).is_some() || takes_a_secret(path) || quotes_requests(path)
 }
@@ -82,41 +82,33 @@ fn relay_key<'r>(request: &'r RequestContext, ready: &ReadyApp) -> Option<&'r Se
     ready.app.api_hosts.iter().find_map(|host| gateway_key_for(host, key))
 }
 
-/// What no answer to a call of this path may give back: what we have put into the call, or the answer may quote from
-/// others. These tokens, which the caller may not see; the relay's key; the AppSecret. `None` where there is nothing.
-pub(super) fn scrubber(
-    request: &RequestContext,
-    ready: &ReadyApp,
-    path: &str,
-    tokens: &[Rc<Record>],
-) -> Option<Rc<Scrubber>> {
+/// What no answer to an app's call may give back: what we have put into the call, or the answer may quote from others.
+/// These tokens, which the caller may not see; the relay's key; the AppSecret.
+pub(super) fn scrubber(request: &RequestContext, ready: &ReadyApp, tokens: &[Rc<Record>]) -> Rc<Scrubber> {
     // To make one takes longer than to search a short answer.
     let mut known = request.centre.scrubbers.borrow_mut();
-    if let ([token], Some((of, scrubber))) = (tokens, known.get(&ready.app.name))
-        && Rc::ptr_eq(of, token)
-    {
-        return Some(Rc::clone(scrubber));
+    let place = (ready.app.name.clone(), !tokens.is_empty());
+    let made_for = known.get(&place);
+    match (tokens, made_for) {
+        ([], Some((None, scrubber))) => return Rc::clone(scrubber),
+        ([token], Some((Some(of), scrubber))) if Rc::ptr_eq(of, token) => return Rc::clone(scrubber),
+        _ => {}
     }
-    let key = relay_key(request, ready);
-    let secret = Some(&ready.app.secret)
-        .filter(|_| !tokens.is_empty() || takes_a_secret(path) || quotes_requests(path));
     // The one before a rotation may live for minutes more, and an answer may quote an earlier call.
-    let before = match tokens {
-        [token] => {
-            known.get(&ready.app.name).map(|(of, _)| Rc::clone(of)).filter(|of| of.version < token.version)
-        }
+    let before = match (tokens, made_for) {
+        ([token], Some((Some(of), _))) if of.version < token.version => Some(Rc::clone(of)),
         _ => None,
     };
     let values = tokens.iter().chain(&before).map(|record| record.value.expose());
-    let secrets: Vec<&str> = values.chain(key.into_iter().chain(secret).map(Secret::expose)).collect();
-    let scrubber = (!secrets.is_empty()).then(|| Rc::new(Scrubber::new(secrets)))?;
-    if let [token] = tokens {
+    let others = relay_key(request, ready).into_iter().chain([&ready.app.secret]).map(Secret::expose);
+    let scrubber = Rc::new(Scrubber::new(values.chain(others)));
+    if tokens.len() < 2 {
         if known.len() >= MOST_SCRUBBERS {
             known.clear();
         }
-        known.insert(ready.app.name.clone(), (Rc::clone(token), Rc::clone(&scrubber)));
+        known.insert(place, (tokens.first().cloned(), Rc::clone(&scrubber)));
     }
-    Some(scrubber)
+    scrubber
 }
 
 impl Upstream {
@@ -180,10 +172,9 @@ impl Upstream {
     /// Passes it on to the caller, as an answer to a call of this path: guarded against what a browser would make of it
     /// on a host of ours, and without the secrets that `scrubber` knows. Those are overwritten in the body, and a
     /// header that holds one is left out. The status text is HTTP's own, since another may quote the URL.
-    pub(super) fn pass_on(self, path: &str, scrubber: Option<Rc<Scrubber>>, app: &AppName) -> Outcome {
-        let scrubber =
-            scrubber.map(|known| if self.is_error_page() { Rc::new(known.by_name()) } else { known });
-        if scrubber.is_some() && !is_unpacked(self.header("content-encoding").unwrap_or_default()) {
+    pub(super) fn pass_on(self, path: &str, scrubber: Rc<Scrubber>, app: &AppName) -> Outcome {
+        let scrubber = if self.is_error_page() { Rc::new(scrubber.by_name()) } else { scrubber };
+        if !is_unpacked(self.header("content-encoding").unwrap_or_default()) {
             let detail = "WeChat, or a relay, has packed its answer in a way that cannot be looked through for secrets: \
                           the call may have been carried out.";
             return Err(Problem::new(Code::Unavailable, detail));
@@ -195,21 +186,19 @@ impl Upstream {
     }
 
     /// `of` says whose answer it is, and to a call of which path.
-    fn built(self, scrubber: Option<Rc<Scrubber>>, of: (AppName, String)) -> worker::Result<Answer> {
+    fn built(self, scrubber: Rc<Scrubber>, of: (AppName, String)) -> worker::Result<Answer> {
         let Self { response, headers, body, .. } = self;
-        let headers = coming_down(&headers, scrubber.as_deref())?;
+        let headers = coming_down(&headers, &scrubber)?;
         let builder = ResponseBuilder::new().with_status(response.status()).with_headers(headers);
-        let response = match (body, scrubber) {
-            (Body::Empty, _) => builder.empty(),
-            (Body::Read(bytes), None) => builder.fixed(bytes),
-            (Body::Read(mut bytes), Some(scrubber)) => {
+        let response = match body {
+            Body::Empty => builder.empty(),
+            Body::Read(mut bytes) => {
                 if scrubber.mask(&mut bytes) {
                     note_masked(&of);
                 }
                 builder.fixed(bytes)
             }
-            (Body::Stream(stream), None) => builder.stream(stream),
-            (Body::Stream(stream), Some(scrubber)) => {
+            Body::Stream(stream) => {
                 let unread = |BrokenOff| worker::Error::RustError("an answer could not be read".to_owned());
                 builder.from_stream(scrubbed(stream, scrubber, of).map_err(unread)?)?
             }
@@ -218,15 +207,14 @@ impl Upstream {
     }
 }
 
-fn coming_down(all: &[(String, String)], scrubber: Option<&Scrubber>) -> worker::Result<Headers> {
+fn coming_down(all: &[(String, String)], scrubber: &Scrubber) -> worker::Result<Headers> {
     let headers = Headers::new();
     let hop_by_hop = named_by_connection(all);
     for (name, value) in all.iter().filter(|(name, _)| !hop_by_hop.contains(name)) {
         let comes_down =
             COMING_DOWN.contains(&name.as_str()) || OF_WECHAT.iter().any(|prefix| name.starts_with(prefix));
-        let quotes =
-            |scrubber: &Scrubber| scrubber.finds(name.as_bytes()) || scrubber.finds(value.as_bytes());
-        if comes_down && !scrubber.is_some_and(quotes) {
+        let quotes = || scrubber.finds(name.as_bytes()) || scrubber.finds(value.as_bytes());
+        if comes_down && !quotes() {
             headers.append(name, value)?;
         }
     }

@@ -1,6 +1,7 @@
 //! A body on its way to WeChat: kept, so that it can be sent a second time, or streamed; each with a limit for one that
 //! stops coming.
 
+use super::upstream::PATIENCE;
 use crate::body::{self, BrokenOff};
 use crate::context::RequestContext;
 use crate::platform;
@@ -23,6 +24,9 @@ const KEPT_BYTES: usize = 1024 * 1024;
 /// All that are kept at once in an isolate, which has 128 MB. Beyond it a body is passed on as it comes, once.
 const KEPT_TOGETHER: usize = 24 * 1024 * 1024;
 
+/// So small a body is not counted: an isolate has no room for as many requests as would come to much.
+const UNCOUNTED_BYTES: usize = 16 * 1024;
+
 thread_local! {
     static KEPT: Budget = Budget::of(KEPT_TOGETHER);
 }
@@ -42,7 +46,7 @@ const HOLDS_A_KEY: &str = "A caller's key or virtual token stands in the body, w
 pub(super) enum Body {
     None,
     /// Its bytes, which stay where they are: in JavaScript.
-    Kept(JsValue, Share),
+    Kept(JsValue, Option<Share>),
     /// As it comes, and its length in bytes.
     Stream(ReadableStream, usize),
     /// It was a stream, and has been sent.
@@ -93,7 +97,7 @@ impl Body {
     ) -> Result<Self, &'static str> {
         let kind = request.header("Content-Type").unwrap_or_default();
         let Some(stated) = request.stated_bytes() else {
-            let room = KEPT.with(|kept| kept.take(by, KEPT_BYTES)).ok_or(FULL)?;
+            let room = room_for(by, KEPT_BYTES).ok_or(FULL)?;
             let body = platform::timeout(body::of_request(stream, KEPT_BYTES), longest(KEPT_BYTES));
             let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
             if bytes.len() > KEPT_BYTES {
@@ -105,7 +109,7 @@ impl Body {
             return Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into(), room));
         };
         let room = Some(stated).filter(|stated| *stated <= KEPT_BYTES);
-        let Some(room) = room.and_then(|stated| KEPT.with(|kept| kept.take(by, stated))) else {
+        let Some(room) = room.and_then(|stated| room_for(by, stated)) else {
             // What is to be looked into does not pass unread for that.
             let is_unread = stated <= KEPT_BYTES && !kind.is_empty() && OwnKeys::read_body(&kind);
             return if is_unread { Err(FULL) } else { Ok(Self::Stream(stream, stated)) };
@@ -137,6 +141,17 @@ impl Body {
             Self::Gone => None,
         }
     }
+}
+
+/// A share of what may be kept, for as long as a call with such a body may take: to come, to be answered, and to be sent
+/// and answered once more.
+fn room_for(by: &str, bytes: usize) -> Option<Option<Share>> {
+    if bytes <= UNCOUNTED_BYTES {
+        return Some(None);
+    }
+    let life = longest(bytes) + 2 * PATIENCE;
+    let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+    KEPT.with(|kept| kept.take(by, bytes, platform::now_millis(), life_ms)).map(Some)
 }
 
 /// The longest that a body of this length may take to come.

@@ -68,7 +68,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Takes a request over; a small body is read. One that states no length is read as well, since WeChat
-    /// takes no body without (412). `by` is the caller; `hides` says whether the answer will be searched for secrets.
+    /// takes no body without (412). `by` is the caller; With `hides` it is not asked for in parts.
     ///
     /// # Errors
     /// What to tell the caller.
@@ -88,8 +88,7 @@ impl Outgoing {
         let hop_by_hop = named_by_connection(&all);
         for (name, value) in all.into_iter().filter(|(name, _)| goes_up(name) && !hop_by_hop.contains(name)) {
             // Another would be refused on its way back, when the call has been carried out.
-            let is_narrowed = name == "accept-encoding" && hides;
-            let value = if is_narrowed { only_unpacked(&value) } else { value };
+            let value = if name == "accept-encoding" { only_unpacked(&value) } else { value };
             if own_keys.stand_in(&value) {
                 return Err("A caller's key or virtual token stands in a header that goes on to WeChat.");
             }
