@@ -45,7 +45,7 @@ async function endToEnd(env) {
 }
 
 /** What the fast path may answer, answered by the ordinary path: the fast path changes nothing but speed. */
-const READS = ["access", "facade", "history", "limit", "pages", "read", "stores", "time"];
+const READS = ["access", "facade", "history", "limit", "pages", "passing", "read", "stores", "time"];
 
 async function withoutFastPath(env) {
   await files({ ...env, ENTRY: WITHOUT_FAST_PATH }, READS.map((name) => `${name}.test.mjs`));

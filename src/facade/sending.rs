@@ -15,8 +15,8 @@ use std::time::Duration;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{ReadableStream, WritableStream, WritableStreamDefaultWriter};
-use zhongkong_core::facade::OwnKeys;
 use zhongkong_core::facade::kept::{Budget, Share};
+use zhongkong_core::facade::{OwnKeys, is_text};
 
 /// A larger request is not kept for a second time.
 const KEPT_BYTES: usize = 1024 * 1024;
@@ -97,7 +97,7 @@ impl Body {
     ) -> Result<Self, &'static str> {
         let kind = request.header("Content-Type").unwrap_or_default();
         let Some(stated) = request.stated_bytes() else {
-            let room = room_for(by, KEPT_BYTES).ok_or(FULL)?;
+            let room = room_for(by, KEPT_BYTES)?;
             let body = platform::timeout(body::of_request(stream, KEPT_BYTES), longest(KEPT_BYTES));
             let bytes = body.await.ok_or(STOPPED)?.map_err(|BrokenOff| UNREAD)?;
             if bytes.len() > KEPT_BYTES {
@@ -108,10 +108,10 @@ impl Body {
             }
             return Ok(Self::Kept(Uint8Array::new_from_slice(&bytes).into(), room));
         };
-        let room = Some(stated).filter(|stated| *stated <= KEPT_BYTES);
-        let Some(room) = room.and_then(|stated| room_for(by, stated)) else {
+        let room = if stated <= KEPT_BYTES { room_for(by, stated) } else { Err(FULL) };
+        let Ok(room) = room else {
             // What is to be looked into does not pass unread for that.
-            let is_unread = stated <= KEPT_BYTES && !kind.is_empty() && OwnKeys::read_body(&kind);
+            let is_unread = stated <= KEPT_BYTES && !kind.is_empty() && is_text(&kind);
             return if is_unread { Err(FULL) } else { Ok(Self::Stream(stream, stated)) };
         };
         let body = platform::timeout(request.array_buffer(), longest(stated));
@@ -120,7 +120,7 @@ impl Body {
         if bytes.byte_length() as usize > KEPT_BYTES {
             return Err("The body is longer than its Content-Length says.");
         }
-        if OwnKeys::read_body(&kind) && own_keys.stand_in_body(&kind, &Uint8Array::new(&bytes).to_vec()) {
+        if is_text(&kind) && own_keys.stand_in_body(&kind, &Uint8Array::new(&bytes).to_vec()) {
             return Err(HOLDS_A_KEY);
         }
         Ok(Self::Kept(bytes.into(), room))
@@ -144,14 +144,15 @@ impl Body {
 }
 
 /// A share of what may be kept, for as long as a call with such a body may take: to come, to be answered, and to be sent
-/// and answered once more.
-fn room_for(by: &str, bytes: usize) -> Option<Option<Share>> {
+/// and answered once more. Short bodies need none.
+fn room_for(by: &str, bytes: usize) -> Result<Option<Share>, &'static str> {
     if bytes <= UNCOUNTED_BYTES {
-        return Some(None);
+        return Ok(None);
     }
     let life = longest(bytes) + 2 * PATIENCE;
     let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-    KEPT.with(|kept| kept.take(by, bytes, platform::now_millis(), life_ms)).map(Some)
+    let share = KEPT.with(|kept| kept.take(by, bytes, platform::now_millis(), life_ms));
+    share.map(Some).ok_or(FULL)
 }
 
 /// The longest that a body of this length may take to come.
@@ -163,7 +164,7 @@ fn longest(bytes: usize) -> Duration {
 /// `pipeTo` tells only of the end. It goes on beside the request, since WeChat may answer before it has been read.
 fn piped(body: ReadableStream, stated: usize, context: &worker::Context) -> Option<Handed> {
     let pieces = body::long_pieces(body).ok()?;
-    // 2^53 bytes are more than anybody sends.
+    // No body has 2^53 bytes.
     #[expect(clippy::cast_precision_loss, reason = "a length")]
     let stream = FixedLengthStream::new(stated as f64).ok()?;
     let writer = stream.writable().get_writer().ok()?;
@@ -173,7 +174,7 @@ fn piped(body: ReadableStream, stated: usize, context: &worker::Context) -> Opti
         if sent != Sent::Whole {
             drop(writer.abort());
         }
-        // Nobody listens any more where the answer was there before.
+        // The receiver is gone where the answer was there before.
         tell.send(sent).ok();
     });
     Some(Handed::Piped(stream.readable(), told))

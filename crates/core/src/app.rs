@@ -114,7 +114,7 @@ impl TokenApi {
 /// What a real token opens that is shown at the façade. It does not say who shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RealToken {
-    /// What every caller who may hold it from there may do: nobody gains by showing it from its own address.
+    /// What every caller who may hold it from there may do: from its own address, showing it opens nothing more.
     #[default]
     All,
     /// What any of them may do.

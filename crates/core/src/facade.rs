@@ -24,4 +24,4 @@ pub use hop::named_by_connection;
 pub(crate) use path::has_double_slash;
 pub use path::{PathPattern, Target};
 pub use refusal::Refusal;
-pub use shown::OwnKeys;
+pub use shown::{OwnKeys, is_text};

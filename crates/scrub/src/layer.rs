@@ -121,7 +121,7 @@ fn number(text: &[u8], least: usize, most: usize, radix: u32, prefix: usize) -> 
     u8::try_from(value).ok().filter(u8::is_ascii).map(|byte| (byte, prefix + digits))
 }
 
-/// The same with as many zeros before it as anybody would write, and something to end it.
+/// The same with up to [`MAX_DIGITS`] digits, leading zeros among them, and something to end it.
 fn closed(text: &[u8], end: u8, radix: u32, prefix: usize) -> Option<(u8, usize)> {
     let (byte, taken) = number(text, 1, MAX_DIGITS, radix, prefix)?;
     let ends = text.get(taken - prefix) == Some(&end);

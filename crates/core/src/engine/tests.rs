@@ -3,6 +3,7 @@
 mod demands;
 mod limits;
 mod outcomes;
+mod promises;
 
 use super::*;
 use crate::app::tests::shop;

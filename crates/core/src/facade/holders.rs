@@ -40,8 +40,8 @@ const MOST_TURNED_AWAY: usize = 8_000;
 /// One of these that comes again is asked about when this has passed, …
 const AGAIN_AFTER_MS: u64 = 1_000;
 
-/// … as often within [`WINDOW_MS`], for an address block and for all together: those who do repeat their guesses hold up
-/// nobody but those who share their address.
+/// … as often within [`WINDOW_MS`], for an address block and for all together: guesses that are repeated hold up
+/// their own address block only.
 const SECOND_OF_BLOCK: u32 = 10;
 const SECOND_QUESTIONS: u32 = 200;
 

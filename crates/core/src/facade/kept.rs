@@ -37,8 +37,8 @@ impl Budget {
         Self { most, taken: Rc::default() }
     }
 
-    /// Takes a part for the caller `by`; `None` where there is not as much left for it. Nobody has more than half of what
-    /// all others leave, so that one who sends many slow bodies takes nothing from them.
+    /// Takes a part for the caller `by`; `None` where there is not as much left for it. A caller has at most half of
+    /// what all others leave, so that many slow bodies of one caller take nothing from the others.
     ///
     /// It counts for `life_ms` at most: where a client resets its connection the runtime ends the request in the middle
     /// of an await, and nothing of it is dropped any more.

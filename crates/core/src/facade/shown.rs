@@ -36,8 +36,8 @@ fn unescaped(text: &str) -> String {
     read.replace("\\/", "/")
 }
 
-/// Whether a body of this type is text, as far as is known; without a type it may be.
-fn is_text(content_type: &str) -> bool {
+/// Whether a body of this type is text, which is looked into; without a type it may be.
+pub fn is_text(content_type: &str) -> bool {
     let kind = content_type.to_ascii_lowercase();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.is_empty()
@@ -51,7 +51,7 @@ pub struct OwnKeys<'c> {
     /// What the request itself has been made with.
     shown: &'c Secret,
     /// The digests of all keys in order, once they are asked for: a long text has thousands of words, and there may be thousands of
-    /// keys. Nobody learns anything by the time that it takes: the text is the caller's own.
+    /// keys. The time that it takes tells nothing: the text is the caller's own.
     digests: OnceCell<Vec<[u8; 32]>>,
 }
 
@@ -88,11 +88,6 @@ impl<'c> OwnKeys<'c> {
             text = decoded;
         }
         false
-    }
-
-    /// Whether a body of this type is looked into.
-    pub fn read_body(content_type: &str) -> bool {
-        is_text(content_type)
     }
 
     /// The same for a body of text: a form, JSON, XML. `content_type` is what it is said to be; binary ones and those
